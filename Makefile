@@ -1,0 +1,47 @@
+# Everything runs in .venv, which `make` builds with the versions of constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test check fast-test bench clean
+
+help:
+	@echo "make demo   install, train PPO on CartPole, record it"
+	@echo "make test   install the test tools, run all the tests"
+	@echo "make check  format, lint, type-check, run the fast tests"
+	@echo "make bench  compare with Stable-Baselines3 (half an hour)"
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/test-tools: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+.venv/dev-tools: .venv/test-tools
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: .venv/installed
+	$(BIN)/sandlot train ppo CartPole-v1
+	$(BIN)/sandlot record latest
+
+test: .venv/test-tools
+	$(BIN)/pytest
+
+fast-test: .venv/test-tools
+	$(BIN)/pytest -m "not slow" --durations=0 -q
+
+check: .venv/dev-tools
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/pyright
+	$(MAKE) fast-test
+
+bench: .venv/test-tools
+	$(BIN)/python -m benchmarks.ppo_vs_peers
+
+clean:
+	rm -rf .venv build dist *.egg-info

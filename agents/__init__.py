@@ -1,0 +1,31 @@
+"""Algorithms that act."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .agent import Agent
+    from .evaluate import Evaluation, evaluate
+    from .loop import train
+    from .ppo import PPO, PPOConfig
+
+AGENTS = {"ppo": ("PPO", "proximal policy optimisation")}
+"""For each agent's name on the command line, its class and what it is."""
+
+_HOMES = {
+    "Agent": "agent",
+    "Evaluation": "evaluate",
+    "PPO": "ppo",
+    "PPOConfig": "ppo",
+    "evaluate": "evaluate",
+    "train": "loop",
+}
+
+__all__ = ["AGENTS", "PPO", "Agent", "Evaluation", "PPOConfig", "evaluate", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: some agents need no torch, whose import takes a second."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

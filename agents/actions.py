@@ -1,0 +1,114 @@
+"""From an action space to a distribution over actions. Nothing else branches on action spaces."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import Space, spaces
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from supervised.networks import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, orthogonal
+from tracking import SandlotError
+
+
+class ActionHead(nn.Module, ABC):
+    """Turn features into a distribution over actions, and what was drawn from it into the env's actions."""
+
+    shape: tuple[int, ...]
+    """Shape of one drawn action, as buffers store it."""
+    dtype: np.dtype
+
+    def __init__(self, feature_size: int, outputs: int):
+        super().__init__()
+        self.linear = orthogonal(nn.Linear(feature_size, outputs), gain=0.01)
+
+    @abstractmethod
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Distribution:
+        """Return the distribution over actions for each row."""
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        """Return drawn actions as the environment takes them."""
+        return action
+
+
+class DiscreteHead(ActionHead):
+    """One choice among n."""
+
+    def __init__(self, space: spaces.Discrete[Any], feature_size: int):
+        super().__init__(feature_size, int(space.n))
+        self.shape, self.dtype, self.first = (), np.dtype(np.int64), int(space.start)
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Categorical:
+        return Categorical(self.linear(features))
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        return action + self.first if self.first else action
+
+
+class MultiDiscreteHead(ActionHead):
+    """Several choices at once."""
+
+    def __init__(self, space: spaces.MultiDiscrete, feature_size: int):
+        super().__init__(feature_size, int(space.nvec.sum()))
+        self.choices = tuple(space.nvec.tolist())
+        self.shape, self.dtype, self.first = space.shape, np.dtype(np.int64), space.start
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> MultiCategorical:
+        return MultiCategorical(self.linear(features), self.choices)
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        return action + self.first
+
+
+class MultiBinaryHead(ActionHead):
+    """Several switches at once."""
+
+    def __init__(self, space: spaces.MultiBinary, feature_size: int):
+        super().__init__(feature_size, space.shape[0])
+        self.shape, self.dtype = space.shape, np.dtype(np.int64)
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Bernoulli:
+        return Bernoulli(self.linear(features))
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        return action.astype(np.int8)
+
+
+class BoxHead(ActionHead):
+    """Real numbers: a Gaussian with a spread that doesn't depend on the observation, cut off at the bounds.
+
+    Source: Huang et al., "The 37 implementation details of PPO", continuous actions, details 1 to 4.
+    """
+
+    def __init__(self, space: spaces.Box, feature_size: int, log_std: float):
+        super().__init__(feature_size, int(np.prod(space.shape)))
+        self.shape, self.dtype = (int(np.prod(space.shape)),), np.dtype(np.float32)
+        self.low, self.high, self.env_shape, self.env_dtype = space.low, space.high, space.shape, space.dtype
+        self.log_std = nn.Parameter(torch.full((self.shape[0],), log_std))
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> DiagonalGaussian:
+        return DiagonalGaussian(self.linear(features), self.log_std)
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        action = action.reshape(*action.shape[:-1], *self.env_shape)
+        return np.clip(action, self.low, self.high).astype(self.env_dtype, copy=False)
+
+
+def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> ActionHead:
+    """Return a new head for actions of `space`; `log_std` is where the spread of real actions starts."""
+    match space:
+        case spaces.Discrete():
+            return DiscreteHead(space, feature_size)
+        case spaces.MultiDiscrete() if space.nvec.ndim == 1:
+            return MultiDiscreteHead(space, feature_size)
+        case spaces.MultiBinary() if len(space.shape) == 1:
+            return MultiBinaryHead(space, feature_size)
+        case spaces.Box() if np.issubdtype(space.dtype, np.floating):
+            return BoxHead(space, feature_size, log_std)
+        case _:
+            raise SandlotError(
+                f"{agent} can't act in the space {space}; "
+                "it acts in Discrete, MultiDiscrete, MultiBinary and Box (of floats)"
+            )

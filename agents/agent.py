@@ -1,0 +1,212 @@
+"""What every agent can do: learn, predict, save and load."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from gymnasium import Space
+from jaxtyping import Bool
+
+from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map
+from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
+
+from .recipes import recipe_config
+
+if TYPE_CHECKING:
+    import gymnasium
+    from gymnasium.vector import VectorEnv
+
+    from envs import EnvBatch
+
+
+class Spaces(NamedTuple):
+    """What an agent sees and does, for one that is loaded without its environment."""
+
+    observation: Space
+    action: Space
+
+
+class Agent(ABC):
+    """An algorithm with what it has learned.
+
+    Subclasses are final: each is one algorithm, which chooses actions in `act` and learns in `observe`.
+    The training loop calls these two and knows nothing else of it.
+    """
+
+    name: ClassVar[str]
+    """What the command line calls it."""
+    Config: ClassVar[Any]
+    """Its frozen dataclass of hyperparameters, which has a field `num_envs`."""
+
+    def __init__(
+        self,
+        env: "str | gymnasium.Env | VectorEnv | EnvBatch | Source | Spaces",
+        *,
+        seed: int = 0,
+        config: Any = None,
+        **options: Any,
+    ):
+        """Make an untrained agent for `env`: an id, an environment, a vector environment, or only its spaces.
+
+        Hyperparameters are those of `config`, or of the recipe for the id, or the defaults; `options`
+        (fields of the config by name) beat all three.
+        """
+        if config is None:
+            config = recipe_config(self.name, self.Config, env if isinstance(env, str) else None)
+        self.config = with_options(config, options)
+        self.seed = seed
+        self.env_step = 0
+        self.progress = 0.0
+        """The fraction of the training that is done; the loop keeps it."""
+        self.source: Source | None = None
+        if isinstance(env, Spaces):
+            self.spaces = env
+        else:
+            self.source = env if isinstance(env, Source) else Source(env, self.config.num_envs)
+            self.spaces = Spaces(self.source.observation_space, self.source.action_space)
+        self._build()
+
+    @classmethod
+    def for_env(cls, env: str, kwargs: Mapping[str, Any], *, seed: int, config: Any) -> Self:
+        """Make an untrained agent for the environment with the id `env` and the options `kwargs`."""
+        return cls(Source(env, config.num_envs, kwargs), seed=seed, config=config)
+
+    @abstractmethod
+    def _build(self) -> None:
+        """Make networks, optimizers and buffers for `self.spaces`, `self.config` and `self.seed`."""
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Return a context in which the process is set up for this agent."""
+        return nullcontext()
+
+    @abstractmethod
+    def prepare(self, steps: int) -> None:
+        """Get ready to train until `steps` env steps in all."""
+
+    @abstractmethod
+    def begin(self, observation: Observation, seed: int) -> None:
+        """Start from the first observations of new environments, with random generators seeded by `seed`."""
+
+    @abstractmethod
+    def act(self) -> np.ndarray:
+        """Return an action for each environment, to explore with."""
+
+    @abstractmethod
+    def observe(self, step: Step) -> Mapping[str, float] | None:
+        """Take in what the last actions led to. Return metrics if that was reason to learn from it."""
+
+    @abstractmethod
+    def choose(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any]:
+        """Return an action for each row of `observation`, and the memory to pass with the next."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Return all that was learned, by name."""
+
+    @abstractmethod
+    def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Take up what `tensors` returned."""
+
+    def learn(self, steps: int, run: Run | None = None) -> Self:
+        """Train until `steps` env steps in all, and record it in `run` if one is given."""
+        from .loop import train
+
+        train(self, steps, run=run)
+        return self
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, Any]:
+        """Return the action for one observation, or one for each of a batch, and the memory to pass next time.
+
+        The signature is Stable-Baselines3's, so its tools work on our agents.
+        """
+        single = self._is_single(observation)
+        if single:
+            observation = tree_map(lambda array: np.asarray(array)[None], observation)
+        count = len(next(tree_leaves(observation)))
+        start = np.zeros(count, bool) if episode_start is None else np.asarray(episode_start, bool).reshape(count)
+        action, memory = self.choose(observation, state, start, deterministic)
+        return (action[0] if single else action), memory
+
+    def save(self, folder: str | Path) -> None:
+        """Write the agent to `folder`, as safetensors and JSON."""
+        write_checkpoint(Path(folder), self.tensors(), self.state())
+
+    @classmethod
+    def load(cls, folder: str | Path, env: "str | gymnasium.Env | VectorEnv | EnvBatch | None" = None) -> Self:
+        """Return the agent that `save` wrote to `folder`, in the environment `env` or the one it was trained in."""
+        checkpoint = read_checkpoint(Path(folder))
+        if checkpoint.state.get("agent") != cls.name:
+            raise SandlotError(
+                f"{folder} holds an agent of the kind {checkpoint.state.get('agent')!r}, not {cls.name!r}"
+            )
+        return cls.restore(checkpoint, env, learning=True)
+
+    @classmethod
+    def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
+        """Return the agent in `checkpoint`; unless it goes on `learning`, without environments."""
+        state = checkpoint.state
+        known = {field.name for field in dataclasses.fields(cls.Config)}
+        config = cls.Config(**{name: _tupled(value) for name, value in state["config"].items() if name in known})
+        spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
+        if env is None and learning and state["env"] is not None:
+            env = Source(state["env"]["id"], config.num_envs, state["env"]["kwargs"])
+        agent = cls(spaces if env is None else env, seed=state["seed"], config=config)
+        if agent.spaces != spaces:
+            raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
+        agent.env_step = state["env_step"]
+        agent.load_tensors(checkpoint.tensors)
+        return agent
+
+    def state(self) -> dict[str, Any]:
+        """Return all that `restore` needs beside the tensors."""
+        return {
+            "agent": self.name,
+            "env": self.source.to_json() if self.source else None,
+            "seed": self.seed,
+            "env_step": self.env_step,
+            "config": dataclasses.asdict(self.config),
+            "observation_space": space_to_json(self.spaces.observation),
+            "action_space": space_to_json(self.spaces.action),
+        }
+
+    def _is_single(self, observation: Any) -> bool:
+        shape, space = np.shape(next(tree_leaves(observation))), _first_space(self.spaces.observation)
+        single, batch = space.shape or (), (None, *(space.shape or ()))
+        if shape == single:
+            return True
+        if len(shape) == len(batch) and shape[1:] == single:
+            return False
+        raise SandlotError(f"an observation of this agent has the shape {single}, and this one {shape}")
+
+
+def with_options(config: Any, options: Mapping[str, Any]) -> Any:
+    """Return `config` with some fields replaced. Raises `SandlotError` for names it doesn't have."""
+    names = [field.name for field in dataclasses.fields(config)]
+    for option in options:
+        if option not in names:
+            raise SandlotError(f"there is no option {option!r}; there are {', '.join(names)}")
+    return dataclasses.replace(config, **options)
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _first_space(space: Any) -> Space:
+    from gymnasium import spaces
+
+    while isinstance(space, spaces.Dict | spaces.Tuple):
+        space = next(iter(space.values())) if isinstance(space, spaces.Dict) else space[0]
+    return space

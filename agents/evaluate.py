@@ -1,0 +1,85 @@
+"""How well an agent plays."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from envs import EnvBatch, make
+
+from .agent import Agent
+
+ENVS_AT_ONCE = 50
+
+
+class Evaluation(NamedTuple):
+    """The episodes of an evaluation."""
+
+    returns: Float[np.ndarray, "episode"]
+    lengths: Int[np.ndarray, "episode"]
+
+    @property
+    def mean(self) -> float:
+        """Mean return."""
+        return float(self.returns.mean())
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Return the bootstrap confidence interval of the mean return over these episodes."""
+        draws = np.random.default_rng(0).choice(self.returns, (2_000, len(self.returns))).mean(1)
+        low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+        return float(low), float(high)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures that a run's summary keeps."""
+        low, high = self.interval()
+        return {
+            "episodes": len(self.returns),
+            "return": self.mean,
+            "return_low": low,
+            "return_high": high,
+            "return_std": float(self.returns.std()),
+            "length": float(self.lengths.mean()),
+        }
+
+
+def evaluate_id(
+    agent: Agent,
+    env: str,
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    episodes: int = 100,
+    seed: int = 10_000,
+    deterministic: bool = True,
+) -> Evaluation:
+    """Play `episodes` episodes of the environment with the id `env`; see `evaluate`."""
+    batch = make(env, min(episodes, ENVS_AT_ONCE), kwargs)
+    try:
+        return evaluate(agent, batch, episodes=episodes, seed=seed, deterministic=deterministic)
+    finally:
+        batch.close()
+
+
+def evaluate(
+    agent: Agent, env: EnvBatch, *, episodes: int = 100, seed: int = 10_000, deterministic: bool = True
+) -> Evaluation:
+    """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
+
+    Each environment plays its share. Taking the first episodes to end, wherever they do, would favour short ones.
+    """
+    share = np.full(env.num_envs, episodes // env.num_envs)
+    share[: episodes % env.num_envs] += 1
+    returns, lengths = [], []
+    observation, start, memory = env.reset(seed), np.ones(env.num_envs, bool), None
+    with agent.at_work():
+        while share.any():
+            action, memory = agent.choose(observation, memory, start, deterministic)
+            step = env.step(action)
+            observation, start = step.observation, step.start
+            if step.episodes is not None:
+                for total, length, index in zip(*step.episodes, strict=True):
+                    if share[index] > 0:
+                        share[index] -= 1
+                        returns.append(total)
+                        lengths.append(length)
+    return Evaluation(np.array(returns), np.array(lengths))

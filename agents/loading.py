@@ -1,0 +1,27 @@
+"""Agents by name, and from the checkpoints of runs."""
+
+import difflib
+from importlib import import_module
+
+from tracking import Run, SandlotError
+
+from . import AGENTS
+from .agent import Agent
+
+
+def agent_class(name: str) -> type[Agent]:
+    """Return the class of the agent that the command line calls `name`."""
+    if name not in AGENTS:
+        near = difflib.get_close_matches(name.lower(), AGENTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(AGENTS)}"
+        raise SandlotError(f"there is no agent {name!r}; {hint}")
+    return getattr(import_module("agents"), AGENTS[name][0])
+
+
+def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False) -> Agent:
+    """Return the agent of a run as it was at the checkpoint of `env_step`, or at the newest."""
+    folder, checkpoint = run.checkpoint(env_step)
+    kind = checkpoint.state.get("agent")
+    if kind not in AGENTS:
+        raise SandlotError(f"{folder} holds an agent of the kind {kind!r}, which this version does not know")
+    return agent_class(kind).restore(checkpoint, learning=learning)

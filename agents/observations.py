@@ -1,0 +1,173 @@
+"""From an observation space to the network that reads it. Nothing else branches on observation spaces."""
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from gymnasium import Space, spaces
+from torch import Tensor, nn
+
+from supervised.networks import MLP, Activation, Encoder, Fuse, NatureCNN, RunningNorm
+from tracking import SandlotError
+
+Network = Literal["auto", "mlp", "cnn"]
+IMAGE_CHANNELS = (1, 2, 3, 4)
+
+
+class Inputs(nn.Module):
+    """Turn raw observations, as the environment gives them, into what an encoder reads."""
+
+    def forward(self, observation: Any) -> Any:
+        """Return the inputs for observations with any leading axes."""
+        raise TypeError(f"{type(self).__name__} reads nothing")  # every subclass does
+
+    def update(self, observation: Any, rows: Tensor) -> None:
+        """Let running statistics take in the observations at the `rows` of the flattened leading axes."""
+
+
+class Vector(Inputs):
+    """A Box read as a flat vector, normalised by running statistics if asked to."""
+
+    def __init__(self, space: spaces.Box, normalize: bool):
+        super().__init__()
+        self.dimensions = len(space.shape)
+        self.size = int(np.prod(space.shape))
+        self.norm = RunningNorm(self.size) if normalize else None
+
+    def forward(self, observation: Tensor) -> Tensor:
+        vector = self._flat(observation)
+        return vector if self.norm is None else self.norm(vector)
+
+    def update(self, observation: Tensor, rows: Tensor) -> None:
+        if self.norm is not None:
+            self.norm.update(self._flat(observation).reshape(-1, self.size)[rows])
+
+    def _flat(self, observation: Tensor) -> Tensor:
+        if self.dimensions != 1:
+            leading = observation.shape[: observation.ndim - self.dimensions]
+            observation = observation.reshape(*leading, self.size)
+        return observation.float()
+
+
+class Choices(Inputs):
+    """A Discrete, MultiDiscrete or MultiBinary observation as ones and zeros."""
+
+    def __init__(self, choices: list[int], starts: list[int], scalar: bool):
+        super().__init__()
+        self.choices, self.scalar = choices, scalar
+        self.size = sum(choices)
+        self.register_buffer("starts", torch.tensor(starts), persistent=False)
+
+    def forward(self, observation: Tensor) -> Tensor:
+        values = observation.unsqueeze(-1) if self.scalar else observation.flatten(-1)
+        values = values.long() - self.starts  # pyright: ignore[reportOperatorIssue]
+        parts = [F.one_hot(value, n) for value, n in zip(values.unbind(-1), self.choices, strict=True)]
+        return torch.cat(parts, dim=-1).float()
+
+
+class Image(Inputs):
+    """An image, channels first or last, as floats in [0, 1], channels first."""
+
+    def __init__(self, space: spaces.Box):
+        super().__init__()
+        self.last = space.shape[2] in IMAGE_CHANNELS and space.shape[0] not in IMAGE_CHANNELS
+        height, width, channels = space.shape if self.last else (*space.shape[1:], space.shape[0])
+        self.channels, self.height, self.width = channels, height, width
+        self.scale = 255.0 if space.dtype == np.uint8 else 1.0
+
+    def forward(self, observation: Tensor) -> Tensor:
+        image = observation.movedim(-1, -3) if self.last else observation
+        return image.float() / self.scale
+
+
+class Parts(Inputs):
+    """A Dict or Tuple of observations, each part by its own `Inputs`."""
+
+    def __init__(self, parts: dict[str, Inputs], keys: list[Any]):
+        super().__init__()
+        self.parts, self.keys = nn.ModuleDict(parts), keys
+
+    def forward(self, observation: Any) -> dict[str, Any]:
+        named = zip(self.parts.items(), self.keys, strict=True)
+        return {name: part(observation[key]) for (name, part), key in named}
+
+    def update(self, observation: Any, rows: Tensor) -> None:
+        for part, key in zip(self.parts.values(), self.keys, strict=True):
+            part.update(observation[key], rows)  # pyright: ignore[reportCallIssue]
+
+
+def inputs_for(space: Space, normalize: bool) -> Inputs:
+    """Return what turns observations of `space` into inputs; `normalize` gives vectors running statistics."""
+    match space:
+        case spaces.Box() if is_image(space):
+            return Image(space)
+        case spaces.Box():
+            return Vector(space, normalize)
+        case spaces.Discrete():
+            return Choices([int(space.n)], [int(space.start)], scalar=True)
+        case spaces.MultiDiscrete() if space.nvec.ndim == 1:
+            return Choices(space.nvec.tolist(), space.start.tolist(), scalar=False)
+        case spaces.MultiBinary() if len(space.shape) == 1:
+            return Choices([2] * space.shape[0], [0] * space.shape[0], scalar=False)
+        case spaces.Dict():
+            keys = list(space.keys())
+            return Parts({part_name(key): inputs_for(space[key], normalize) for key in keys}, keys)
+        case spaces.Tuple():
+            return Parts(
+                {f"part{i}": inputs_for(part, normalize) for i, part in enumerate(space)}, list(range(len(space)))
+            )
+        case _:
+            raise SandlotError(f"agents can't read observations of the space {space}")
+
+
+def encoder_for(inputs: Inputs, network: Network, hidden: tuple[int, ...], activation: Activation) -> Encoder:
+    """Return a new encoder of the kind `network` for what `inputs` gives."""
+    match inputs:
+        case Image() if network in ("auto", "cnn"):
+            try:
+                return NatureCNN(inputs.channels, inputs.height, inputs.width)
+            except ValueError as error:
+                raise SandlotError(f"{error}; try --network mlp") from error
+        case Image():
+            return _FlatImage(inputs, hidden, activation)
+        case Vector() | Choices() if network in ("auto", "mlp"):
+            return MLP(inputs.size, hidden, activation)
+        case Parts():
+            named = inputs.parts.items()
+            return Fuse({name: encoder_for(part, _for_part(part, network), hidden, activation) for name, part in named})  # pyright: ignore[reportArgumentType]
+        case _:
+            raise SandlotError(
+                f"the network {network!r} reads images, and these observations are none; try --network mlp"
+            )
+
+
+def _for_part(part: Inputs, network: Network) -> Network:
+    """Return the network for one part of several: a CNN serves the images among them, an MLP the rest."""
+    return "auto" if network == "cnn" and not isinstance(part, Image) else network
+
+
+class _FlatImage(MLP):
+    def __init__(self, inputs: Image, hidden: tuple[int, ...], activation: Activation):
+        super().__init__(inputs.channels * inputs.height * inputs.width, hidden, activation)
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        return super().encode(inputs.flatten(1))
+
+
+def has_images(inputs: Inputs) -> bool:
+    """Tell whether there are images among the inputs."""
+    return any(isinstance(part, Image) for part in inputs.modules())
+
+
+def is_image(space: spaces.Box) -> bool:
+    """Tell whether observations of `space` are images: three axes, one of them the channels."""
+    if len(space.shape) != 3:
+        return False
+    channels = space.shape[0] in IMAGE_CHANNELS or space.shape[2] in IMAGE_CHANNELS
+    return channels and (space.dtype == np.uint8 or min(sorted(space.shape)[1:]) >= 8)
+
+
+def part_name(key: str) -> str:
+    """Return `key` as a module's name, which may hold no dot."""
+    return key.replace(".", "_")

@@ -1,0 +1,153 @@
+"""Proximal policy optimisation.
+
+Source: Schulman et al., "Proximal policy optimization algorithms", 2017, with the details of Huang et al.,
+"The 37 implementation details of proximal policy optimization", 2022.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from supervised import LearnerConfig, Schedule, scheduled
+from tracking import require
+
+from .actor_critic import ActorCritic, NetworkConfig
+from .on_policy import Experience, OnPolicyAgent
+from .rollout import shuffled_rows, weighted_standardize
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOConfig(LearnerConfig, NetworkConfig):
+    """Hyperparameters of PPO."""
+
+    num_envs: int = 8
+    """Environments that step side by side."""
+    num_steps: int = 256
+    """Steps of each environment between updates."""
+    batch_size: int = 256
+    """Rows in a minibatch; divides num_envs × num_steps."""
+    epochs: int = 10
+    """Times that an update goes through its rollout."""
+    gamma: float = 0.99
+    """Discount."""
+    gae_lambda: float = 0.95
+    """Weight of long over short estimates in the advantage (GAE)."""
+    clip_range: float = 0.2
+    """How far the probability ratio may move before its gradient stops (ε in the paper)."""
+    clip_range_schedule: Schedule = "constant"
+    """How clip_range falls to 0 over the run."""
+    clip_range_value: float = 0.0
+    """How far a value may move in an update, as Baselines has it; 0 for any distance."""
+    entropy_coef: float = 0.0
+    """Weight of the entropy bonus (c2 in the paper)."""
+    value_coef: float = 0.5
+    """Weight of the value loss (c1 in the paper)."""
+    normalize_advantage: bool = True
+    """Shift and scale each minibatch's advantages to mean 0 and variance 1."""
+    normalize_rewards: bool = False
+    """Divide rewards by the running standard deviation of the discounted return."""
+    target_kl: float = 0.0
+    """End an update once the approximate KL divergence is 1.5 times this; 0 for never."""
+
+    def __post_init__(self) -> None:
+        LearnerConfig.__post_init__(self)
+        NetworkConfig.__post_init__(self)
+        for name in ("num_envs", "num_steps", "batch_size", "epochs"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
+        for name in ("gamma", "gae_lambda"):
+            require(0 <= getattr(self, name) <= 1, f"{name} must be in [0, 1]", getattr(self, name))
+        for name in ("clip_range_value", "entropy_coef", "value_coef", "target_kl"):
+            require(getattr(self, name) >= 0, f"{name} must be at least 0", getattr(self, name))
+        require(self.clip_range > 0, "clip_range must be positive", self.clip_range)
+        require(
+            self.rows % self.batch_size == 0,
+            f"batch_size must divide num_envs × num_steps, which is {self.rows}",
+            self.batch_size,
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows in a rollout."""
+        return self.num_envs * self.num_steps
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps on a rollout."""
+        return self.epochs * self.rows // self.batch_size
+
+
+def policy_loss(
+    ratio: Float[Tensor, "*batch"],
+    advantage: Float[Tensor, "*batch"],
+    weight: Float[Tensor, "*batch"],
+    clip_range: Float[Tensor, ""],
+) -> Float[Tensor, ""]:
+    """Return the clipped surrogate objective, negated (the paper's equation 7)."""
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    return -(torch.minimum(ratio * advantage, clipped * advantage) * weight).sum()
+
+
+def value_loss(
+    value: Float[Tensor, "*batch"],
+    old_value: Float[Tensor, "*batch"],
+    target: Float[Tensor, "*batch"],
+    weight: Float[Tensor, "*batch"],
+    clip_range_value: float,
+) -> Float[Tensor, ""]:
+    """Return half the mean squared error of the values, clipped around the old ones if `clip_range_value`."""
+    error = (value - target).square()
+    if clip_range_value:
+        clipped = old_value + (value - old_value).clamp(-clip_range_value, clip_range_value)
+        error = torch.maximum(error, (clipped - target).square())
+    return 0.5 * (error * weight).sum()
+
+
+def ppo_loss(
+    policy: ActorCritic, batch: tuple[Experience, Float[Tensor, ""]], config: PPOConfig
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return PPO's loss (the paper's equation 9, negated) for rows and a clip range, and what to log of it."""
+    rows, clip_range = batch
+    weight = rows.weight / rows.weight.sum().clamp(min=1.0)
+    advantage = weighted_standardize(rows.advantage, weight) if config.normalize_advantage else rows.advantage
+    distribution, value, _ = policy(rows.observation, policy.initial_memory(rows.start.shape[1]), rows.start)
+    log_ratio = distribution.log_prob(rows.action) - rows.log_prob
+    ratio = log_ratio.exp()
+    actor = policy_loss(ratio, advantage, weight, clip_range)
+    critic = value_loss(value, rows.value, rows.advantage + rows.value, weight, config.clip_range_value)
+    entropy = (distribution.entropy() * weight).sum()
+    loss = actor + config.value_coef * critic - config.entropy_coef * entropy
+    with torch.no_grad():
+        # The k3 estimator of J. Schulman, "Approximating KL divergence", 2020: unbiased and never negative.
+        approx_kl = ((ratio - 1 - log_ratio) * weight).sum()
+        clip_fraction = (((ratio - 1).abs() > clip_range) * weight).sum()
+    return loss, {
+        "loss/policy": actor.detach(),
+        "loss/value": critic.detach(),
+        "policy/entropy": entropy.detach(),
+        "policy/approx_kl": approx_kl,
+        "policy/clip_fraction": clip_fraction,
+    }
+
+
+class PPO(OnPolicyAgent):
+    """Proximal policy optimisation."""
+
+    name = "ppo"
+    Config = PPOConfig
+    config: PPOConfig
+
+    def loss(self, policy: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        return ppo_loss(policy, batch, self.config)
+
+    def update(self, experience: Experience) -> None:
+        config = self.config
+        clip_range = torch.tensor(scheduled(config.clip_range, config.clip_range_schedule, self.progress)).to(
+            self.device
+        )
+        for rows in shuffled_rows(experience, config.batch_size, config.epochs, self.device, self.shuffling):
+            metrics = self.learner.step((rows, clip_range))
+            if config.target_kl and metrics["policy/approx_kl"].item() > 1.5 * config.target_kl:
+                break

@@ -1,0 +1,23 @@
+"""Worlds: environments made, batched and filmed."""
+
+from .film import Film
+from .make import make, make_single
+from .source import Source
+from .spaces import space_from_json, space_to_json
+from .tree import tree_leaves, tree_map
+from .vector import EnvBatch, Episodes, Observation, Step
+
+__all__ = [
+    "EnvBatch",
+    "Episodes",
+    "Film",
+    "Observation",
+    "Source",
+    "Step",
+    "make",
+    "make_single",
+    "space_from_json",
+    "space_to_json",
+    "tree_leaves",
+    "tree_map",
+]

@@ -1,0 +1,134 @@
+"""A batch of environments, and the one place that knows how episodes end and begin again."""
+
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from jaxtyping import Bool, Float, Int
+
+from tracking import SandlotError
+
+from .tree import tree_map
+
+Observation = Any
+"""An array, or a dict or tuple of arrays, with the environments as first axis."""
+
+
+class Episodes(NamedTuple):
+    """Episodes that have just ended."""
+
+    returns: Float[np.ndarray, "episode"]
+    lengths: Int[np.ndarray, "episode"]
+    envs: Int[np.ndarray, "episode"]
+
+
+class Step(NamedTuple):
+    """What one step of a batch of environments gave."""
+
+    observation: Observation
+    """What to act on next."""
+    next_observation: Observation
+    """Where the actions led: the final observation in rows where the episode ended, else `observation`."""
+    reward: Float[np.ndarray, "env"]
+    terminated: Bool[np.ndarray, "env"]
+    truncated: Bool[np.ndarray, "env"]
+    acted: Bool[np.ndarray, "env"]
+    """False in rows that only reset: there the action was ignored, and nothing is to be learned."""
+    start: Bool[np.ndarray, "env"]
+    """True in rows whose `observation` is the first of an episode."""
+    episodes: Episodes | None
+    """The episodes that ended with this step, if any did."""
+
+
+class EnvBatch:
+    """Several environments that step together, whichever backend runs them.
+
+    Gymnasium's three ways of starting the next episode look the same from here. NEXT_STEP spends a step on
+    the reset (`acted` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
+    holds the final observations that `observation` no longer shows.
+    """
+
+    def __init__(self, env: VectorEnv, name: str, backend: str = "given"):
+        self.env, self.name, self.backend = env, name, backend
+        self.num_envs = env.num_envs
+        self.observation_space: gymnasium.Space = env.single_observation_space
+        self.action_space: gymnasium.Space = env.single_action_space
+        self._mode = _autoreset_mode(env)
+        self._none = np.zeros(self.num_envs, bool)
+        self._all = np.ones(self.num_envs, bool)
+        self._clear()
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """Start an episode in every environment and return the first observations."""
+        self._clear()
+        return self.env.reset(seed=seed)[0]
+
+    def step(self, action: np.ndarray) -> Step:
+        """Act in every environment."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        done = terminated | truncated
+        ended = bool(done.any())
+        next_observation, start, acted = observation, self._none, self._all
+        if self._mode is AutoresetMode.NEXT_STEP:
+            if self._resetting.any():
+                start, acted = self._resetting, ~self._resetting
+            self._resetting = done
+        elif ended:
+            start = done
+            if self._mode is AutoresetMode.SAME_STEP:
+                next_observation = _with_rows(observation, info["final_obs"], done)
+            else:
+                next_observation = tree_map(np.array, observation)
+                observation, _ = self.env.reset(options={"reset_mask": done})
+        self._returns += reward
+        self._lengths += acted
+        episodes = self._take(done) if ended else None
+        return Step(observation, next_observation, reward, terminated, truncated, acted, start, episodes)
+
+    def close(self) -> None:
+        """Free what the environments hold."""
+        self.env.close()
+
+    def _clear(self) -> None:
+        self._resetting = self._none
+        self._returns = np.zeros(self.num_envs)
+        self._lengths = np.zeros(self.num_envs, np.int64)
+
+    def _take(self, done: Bool[np.ndarray, "env"]) -> Episodes:
+        envs = np.flatnonzero(done)
+        episodes = Episodes(self._returns[envs], self._lengths[envs], envs)
+        self._returns[envs] = 0.0
+        self._lengths[envs] = 0
+        return episodes
+
+
+def _autoreset_mode(env: VectorEnv) -> AutoresetMode:
+    mode = env.metadata.get("autoreset_mode")
+    if not isinstance(mode, AutoresetMode):
+        raise SandlotError(
+            f"{env} doesn't say how its episodes restart; "
+            "set its metadata['autoreset_mode'] to a gymnasium.vector.AutoresetMode"
+        )
+    return mode
+
+
+def _with_rows(observation: Observation, finals: Any, done: Bool[np.ndarray, "env"]) -> Observation:
+    """Return `observation` with the rows in `done` taken from `finals` (an array of objects, or a dict of them)."""
+    if isinstance(observation, dict):
+        parts = {
+            key: finals[key] if isinstance(finals, dict) else [_get(final, key) for final in finals]
+            for key in observation
+        }
+        return {key: _with_rows(observation[key], parts[key], done) for key in observation}
+    if isinstance(observation, tuple):
+        parts = [[_get(final, index) for final in finals] for index in range(len(observation))]
+        return tuple(_with_rows(part, final, done) for part, final in zip(observation, parts, strict=True))
+    result = np.array(observation)
+    for row in np.flatnonzero(done):
+        result[row] = finals[row]
+    return result
+
+
+def _get(final: Any, key: Any) -> Any:
+    return None if final is None else final[key]

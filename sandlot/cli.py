@@ -1,0 +1,63 @@
+"""`sandlot`: from the command line's words to one of the commands."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from typing import Any
+
+from tracking.errors import SandlotError
+
+COMMANDS = {"train": None, "evaluate": "Evaluate", "record": "Record", "resume": "Resume", "compare": "Compare"}
+"""For each command, its options in `sandlot.options`; those of `train` depend on the agent."""
+MISTAKE, INTERRUPTED = 2, 130
+OVERVIEW = """usage: sandlot COMMAND …
+
+Train reinforcement-learning agents, track them in Weights & Biases, and film them.
+
+commands:
+  train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
+  evaluate RUN       play episodes, report     sandlot evaluate latest
+  record RUN         film the agent            sandlot record latest --episodes 3
+  resume RUN         go on with a stopped run  sandlot resume latest
+  compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
+
+`sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.
+RUN is a run's folder or name; "latest" names the newest.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` name and return the exit status: 2 for what the user can put right."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        run_command(words)
+    except SandlotError as error:
+        print(f"sandlot: {error}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print("sandlot: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def run_command(words: list[str]) -> None:
+    """Do what `words` say."""
+    if not words or words[0] in ("-h", "--help"):
+        print(OVERVIEW, end="")
+        return
+    if words[0] == "--version":
+        print(f"sandlot {metadata.version('sandlot')}")
+        return
+    command, rest = words[0], words[1:]
+    if command not in COMMANDS:
+        raise SandlotError(f"there is no command {command!r}; there are {', '.join(COMMANDS)}")
+    module = import_module(f".{command}", __package__)
+    module.main(rest if command == "train" else parse(COMMANDS[command], command, rest))
+
+
+def parse(options: str | None, command: str, words: list[str]) -> Any:
+    """Return the options of `command` that `words` give."""
+    import tyro
+
+    kind = getattr(import_module(".options", __package__), options or "")
+    return tyro.cli(kind, args=words, prog=f"sandlot {command}")

@@ -1,0 +1,99 @@
+"""The options of the commands. Nothing here is heavy to import: `--help` should come at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+EnvId = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
+RunName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+RunNames = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsDir:
+    """Where runs lie."""
+
+    runs_dir: Path = Path("runs")
+    """Folder that runs are in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(RunsDir):
+    """Train an agent, track it and film it."""
+
+    env: EnvId
+    """Environment id, as Gymnasium knows it."""
+    steps: int = 100_000
+    """Env steps to train for."""
+    seed: int = 0
+    """Seed of everything random."""
+    env_kwargs: str = "{}"
+    """Options of the environment, as JSON: '{"continuous": true}'."""
+    checkpoint_every: int = 50_000
+    """Env steps between checkpoints."""
+    video_every: int = 100_000
+    """Env steps between films, which are made of checkpoints; 0 for none at all."""
+    evaluation_episodes: int = 100
+    """Episodes to play at the end, choosing the likeliest actions."""
+    wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
+    """Weights & Biases; auto is online if you are logged in, else offline."""
+    project: str = "sandlot"
+    """W&B project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(RunsDir):
+    """Play episodes with a trained agent and report the return."""
+
+    run: RunName
+    """A run's folder or name; "latest" is the newest."""
+    episodes: int = 100
+    """Episodes to play."""
+    step: int | None = None
+    """Checkpoint to take; the newest by default."""
+    seed: int = 10_000
+    """Seed of the environments."""
+    stochastic: bool = False
+    """Draw actions from the policy instead of taking the likeliest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(RunsDir):
+    """Film a trained agent."""
+
+    run: RunName
+    """A run's folder or name; "latest" is the newest."""
+    episodes: int = 1
+    """Episodes to film."""
+    step: int | None = None
+    """Checkpoint to take; the newest by default."""
+    seed: int = 20_000
+    """Seed of the environment."""
+    stochastic: bool = False
+    """Draw actions from the policy instead of taking the likeliest."""
+    output: Path | None = None
+    """File to write; by default one among the run's videos."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume(RunsDir):
+    """Go on with a run that was stopped or killed."""
+
+    run: RunName
+    """A run's folder or name; "latest" is the newest."""
+    step: int | None = None
+    """Checkpoint to go on from; the newest by default. Later ones are dropped."""
+    steps: int | None = None
+    """Train until this many env steps, if not those the run was started with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(RunsDir):
+    """Set runs side by side: returns, speed and what differs in their configurations."""
+
+    run: RunNames
+    """Two or more runs' folders or names."""
+    output: Path = Path("compare.png")
+    """File for the picture of their learning curves."""

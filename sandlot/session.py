@@ -1,0 +1,121 @@
+"""A training from its first step to the table at its end, whether it is new or resumed."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from agents.agent import Agent
+from agents.evaluate import Evaluation, evaluate_id
+from agents.films import Films, film_path
+from agents.loop import train
+from tracking import Run, SandlotError
+
+from .table import interval, print_table
+
+
+def train_and_report(agent: Agent, run: Run, begin: float) -> None:
+    """Train `agent` as the run's config says, film and evaluate it, and print where everything is.
+
+    `begin` is when the program started, on `time.perf_counter`'s clock.
+    """
+    console = Console()
+    steps, training, env = run.config["steps"], run.config["training"], run.config["env"]
+    with run:
+        filming = Filming(run, training["video_every"], steps) if training["video_every"] else None
+        first_step, trained = agent.env_step, time.perf_counter()
+        try:
+            with ProgressBar(console, f"{agent.name} {env['id']}", steps) as bar:
+                train(
+                    agent,
+                    steps,
+                    run=run,
+                    checkpoint_every=training["checkpoint_every"],
+                    progress=bar.update,
+                    on_checkpoint=filming.on_checkpoint if filming else None,
+                )
+        except KeyboardInterrupt:
+            run.finish({"status": "interrupted", "env_step": agent.env_step})
+            console.print(f"Stopped at env step {agent.env_step:,}. Go on with: sandlot resume {run.folder}")
+            raise
+        except SandlotError as error:
+            run.finish({"status": "failed", "env_step": agent.env_step, "error": str(error)})
+            raise SandlotError(f"{error}; the record up to the last checkpoint is in {run.folder}") from error
+        trained = time.perf_counter() - trained
+        evaluation = evaluate_id(agent, env["id"], env["kwargs"], episodes=training["evaluation_episodes"])
+        problem = filming.finish() if filming else None
+        speed = (agent.env_step - first_step) / trained
+        figures = {"env_step": agent.env_step, "training_seconds": trained, "env_steps_per_second": speed}
+        run.finish({"status": "finished", **figures, "evaluation": evaluation.to_json()})
+    report(console, run, agent, evaluation, speed, time.perf_counter() - begin, problem)
+
+
+class Filming:
+    """Choose the checkpoints to film: the first, the last, and some between."""
+
+    def __init__(self, run: Run, every: int, steps: int):
+        self.films, self.every, self.steps = Films(run), every, steps
+        self.due = 0
+
+    def on_checkpoint(self, env_step: int) -> None:
+        """Ask for a film of a new checkpoint if it is time for one, and log those that are ready."""
+        self.films.collect()
+        if env_step >= min(self.due, self.steps):
+            self.films.request(env_step)
+            self.due = (env_step // self.every + 1) * self.every
+
+    def finish(self) -> str | None:
+        """Wait for the films; return what went wrong, if something did."""
+        return self.films.finish()
+
+
+class ProgressBar:
+    """Show how far the training is, how fast, and the latest return."""
+
+    def __init__(self, console: Console, name: str, steps: int):
+        columns = (SpinnerColumn(), TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn())
+        figures = (TextColumn("{task.fields[speed]} steps/s  return {task.fields[latest]}"), TimeRemainingColumn())
+        self.progress = Progress(*columns, *figures, console=console, refresh_per_second=4)
+        self.task = self.progress.add_task(name, total=steps, speed="–", latest="–")
+
+    def __enter__(self) -> "ProgressBar":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.progress.stop()
+
+    def update(self, env_step: int, latest: float | None) -> None:
+        """Show the env step and the latest mean return."""
+        speed = self.progress.tasks[0].speed
+        shown = "–" if latest is None else f"{latest:.1f}"
+        self.progress.update(self.task, completed=env_step, speed=f"{speed:,.0f}" if speed else "–", latest=shown)
+
+
+def report(
+    console: Console, run: Run, agent: Agent, evaluation: Evaluation, speed: float, seconds: float, problem: str | None
+) -> None:
+    """Print the table at the end of a training."""
+    film = film_path(run, agent.env_step)
+    rows: list[tuple[str, str | Path]] = [
+        ("return", interval(evaluation)),
+        ("env steps", f"{agent.env_step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
+        ("run", run.folder),
+        ("video", film if film.exists() else f"none: {problem}" if problem else "none"),
+        ("curve", run.curve if run.curve.exists() else "none: no episode has ended"),
+        ("W&B", where_wandb_is(run)),
+    ]
+    print_table(console, rows)
+
+
+def where_wandb_is(run: Run) -> str:
+    """Return where the W&B run can be seen, or how to get it there."""
+    state = run.wandb
+    if "error" in state:
+        return f"failed ({state['error']}); the record in the folder is whole"
+    if state["mode"] == "online":
+        return state["url"]
+    if state["mode"] == "offline":
+        return f"offline; upload with: wandb sync {run.folder / state['folder']}"
+    return "disabled"

@@ -1,0 +1,26 @@
+"""Short tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agents.evaluate import Evaluation
+
+
+def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> None:
+    """Print named values. Paths are never cut."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(str(value)))
+    console.print(table)
+
+
+def interval(evaluation: Evaluation) -> str:
+    """Return the mean return with its 95 % interval."""
+    low, high = evaluation.interval()
+    return f"{evaluation.mean:.1f}  (95 % interval {low:.1f} to {high:.1f}, {len(evaluation.returns)} episodes)"

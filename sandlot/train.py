@@ -1,0 +1,89 @@
+"""`sandlot train`: train an agent, track it, film it, and say how it went."""
+
+import dataclasses
+import json
+import time
+from typing import Any
+
+import tyro
+
+from agents import AGENTS
+from agents.loading import agent_class
+from agents.recipes import recipe, recipe_config
+from tracking import Run, SandlotError, require
+
+from .options import Train
+
+LISTING = """usage: sandlot train AGENT ENV …
+
+agents:
+{agents}
+`sandlot train AGENT --help` shows an agent's options, `sandlot train AGENT ENV --help` the values it would use.
+"""
+
+
+def main(words: list[str]) -> None:
+    """Do what `words`, which begin with the agent's name, say."""
+    if not words or words[0].startswith("-"):
+        print(LISTING.format(agents="".join(f"  {name:8} {what}\n" for name, (_, what) in AGENTS.items())), end="")
+        return
+    begin = time.perf_counter()
+    agent_type = agent_class(words[0])
+    options, config = parse(words[0], agent_type.Config, words[1:])
+    from .session import train_and_report
+
+    kwargs = env_options(options.env_kwargs)
+    agent = agent_type.for_env(options.env, kwargs, seed=options.seed, config=config)
+    for name in ("steps", "checkpoint_every", "evaluation_episodes"):
+        require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
+    require(options.video_every >= 0, "--video-every must be at least 0", options.video_every)
+    record = {
+        "agent": agent.name,
+        "env": {"id": options.env, "kwargs": kwargs},
+        "seed": options.seed,
+        "steps": options.steps,
+        "training": {
+            "checkpoint_every": options.checkpoint_every,
+            "video_every": options.video_every,
+            "evaluation_episodes": options.evaluation_episodes,
+        },
+        "config": dataclasses.asdict(config),
+    }
+    name = f"{agent.name}-{options.env}-s{options.seed}"
+    run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
+    train_and_report(agent, run, begin)
+
+
+def parse(agent: str, config: type, words: list[str]) -> tuple[Train, Any]:
+    """Return the options and the agent's config. Flags beat the recipe for the environment, which beats defaults."""
+    first = bool(words) and not words[0].startswith("-")
+    env = words[0] if first else _parse_with(agent, config, None, {}, words)[0].env
+    return _parse_with(agent, config, env, recipe(agent, env), words)
+
+
+def _parse_with(
+    agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
+) -> tuple[Train, Any]:
+    train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
+    fields = [("train", Train, train), ("agent", config, recipe_config(agent, config, env))]
+    both = dataclasses.make_dataclass(
+        "Both", [(name, kind, dataclasses.field(default=value)) for name, kind, value in fields]
+    )
+    description = f"Train an agent: {AGENTS[agent][1]}."
+    if found:
+        description += f" The defaults shown are those of the recipe for {env}."
+    parsed = tyro.cli(
+        tyro.conf.OmitArgPrefixes[both], args=words, prog=f"sandlot train {agent}", description=description
+    )
+    return parsed.train, parsed.agent
+
+
+def env_options(text: str) -> dict[str, Any]:
+    """Return the environment's options that the JSON object `text` gives."""
+    try:
+        options = json.loads(text)
+    except ValueError as error:
+        raise SandlotError(f"--env-kwargs must be JSON, like '{{\"continuous\": true}}', not {text!r}") from error
+    if not isinstance(options, dict):
+        raise SandlotError(f"--env-kwargs must be a JSON object, like '{{\"continuous\": true}}', not {text!r}")
+    return options

@@ -1,0 +1,122 @@
+"""Distributions over actions, as thin as the hot loop needs them.
+
+`torch.distributions` checks its arguments and broadcasts at every call; these do the same mathematics
+(tests hold them to it) in a third of the time.
+"""
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int, Shaped
+from torch import Generator, Tensor
+
+
+class Distribution(ABC):
+    """A distribution over actions for each row of a batch."""
+
+    @abstractmethod
+    def sample(self, generator: Generator | None = None) -> Shaped[Tensor, "..."]:
+        """Draw one action a row."""
+
+    @abstractmethod
+    def mode(self) -> Shaped[Tensor, "..."]:
+        """Return the likeliest action of each row."""
+
+    @abstractmethod
+    def log_prob(self, action: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
+        """Return the log of each action's probability (or density), in nats."""
+
+    @abstractmethod
+    def entropy(self) -> Float[Tensor, "*batch"]:
+        """Return each row's entropy, in nats."""
+
+
+class Categorical(Distribution):
+    """One choice among n."""
+
+    def __init__(self, logits: Float[Tensor, "*batch choice"]):
+        self.logits = logits
+
+    def sample(self, generator: Generator | None = None) -> Int[Tensor, "*batch"]:
+        # The Gumbel trick: a softmax sample is the argmax of the logits plus Gumbel noise.
+        noise = torch.empty_like(self.logits).exponential_(generator=generator)
+        return (self.logits - noise.log_()).argmax(-1)
+
+    def mode(self) -> Int[Tensor, "*batch"]:
+        return self.logits.argmax(-1)
+
+    def log_prob(self, action: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+        return self._log_probs().gather(-1, action.unsqueeze(-1)).squeeze(-1)
+
+    def entropy(self) -> Float[Tensor, "*batch"]:
+        log_probs = self._log_probs()
+        return -(log_probs.exp() * log_probs).sum(-1)
+
+    def _log_probs(self) -> Float[Tensor, "*batch choice"]:
+        if not hasattr(self, "_normalized"):
+            self._normalized = F.log_softmax(self.logits, dim=-1)
+        return self._normalized
+
+
+class MultiCategorical(Distribution):
+    """Several independent choices, the i-th among `choices[i]`."""
+
+    def __init__(self, logits: Float[Tensor, "*batch total"], choices: tuple[int, ...]):
+        self.parts = [Categorical(part) for part in logits.split(choices, dim=-1)]
+
+    def sample(self, generator: Generator | None = None) -> Int[Tensor, "*batch part"]:
+        return torch.stack([part.sample(generator) for part in self.parts], dim=-1)
+
+    def mode(self) -> Int[Tensor, "*batch part"]:
+        return torch.stack([part.mode() for part in self.parts], dim=-1)
+
+    def log_prob(self, action: Int[Tensor, "*batch part"]) -> Float[Tensor, "*batch"]:
+        each = [part.log_prob(choice) for part, choice in zip(self.parts, action.unbind(-1), strict=True)]
+        return torch.stack(each).sum(0)
+
+    def entropy(self) -> Float[Tensor, "*batch"]:
+        return torch.stack([part.entropy() for part in self.parts]).sum(0)
+
+
+class Bernoulli(Distribution):
+    """Several independent yes-or-no choices."""
+
+    def __init__(self, logits: Float[Tensor, "*batch switch"]):
+        self.logits = logits
+
+    def sample(self, generator: Generator | None = None) -> Int[Tensor, "*batch switch"]:
+        uniform = torch.empty_like(self.logits).uniform_(generator=generator)
+        return (uniform < self.logits.sigmoid()).long()
+
+    def mode(self) -> Int[Tensor, "*batch switch"]:
+        return (self.logits > 0).long()
+
+    def log_prob(self, action: Int[Tensor, "*batch switch"]) -> Float[Tensor, "*batch"]:
+        return -F.binary_cross_entropy_with_logits(self.logits, action.to(self.logits.dtype), reduction="none").sum(-1)
+
+    def entropy(self) -> Float[Tensor, "*batch"]:
+        return F.binary_cross_entropy_with_logits(self.logits, self.logits.sigmoid(), reduction="none").sum(-1)
+
+
+class DiagonalGaussian(Distribution):
+    """Independent normal variables."""
+
+    def __init__(self, mean: Float[Tensor, "*batch size"], log_std: Float[Tensor, "#*batch size"]):
+        self.mean, self.log_std = mean, log_std
+
+    def sample(self, generator: Generator | None = None) -> Float[Tensor, "*batch size"]:
+        noise = torch.empty_like(self.mean).normal_(generator=generator)
+        return self.mean + noise * self.log_std.exp()
+
+    def mode(self) -> Float[Tensor, "*batch size"]:
+        return self.mean
+
+    def log_prob(self, action: Float[Tensor, "*batch size"]) -> Float[Tensor, "*batch"]:
+        deviation = (action - self.mean) * (-self.log_std).exp()
+        return -(0.5 * deviation.square() + self.log_std + 0.5 * math.log(2 * math.pi)).sum(-1)
+
+    def entropy(self) -> Float[Tensor, "*batch"]:
+        each = self.log_std + 0.5 * math.log(2 * math.pi * math.e)
+        return each.expand_as(self.mean).sum(-1)

@@ -1,0 +1,31 @@
+"""Several encoders side by side, for inputs of several parts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from .encoder import Encoder, Memory
+
+
+class Fuse(Encoder):
+    """Encode each part of a dict of inputs with its own encoder and join the features."""
+
+    def __init__(self, encoders: Mapping[str, Encoder]):
+        super().__init__()
+        self.encoders = nn.ModuleDict(encoders)
+        self.feature_size = sum(encoder.feature_size for encoder in encoders.values())
+
+    def initial_memory(self, batch: int) -> Memory:
+        return {name: encoder.initial_memory(batch) for name, encoder in self.encoders.items()}  # pyright: ignore[reportCallIssue]
+
+    def forward(
+        self, inputs: Mapping[str, Any], memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
+        features, carried = [], {}
+        for name, encoder in self.encoders.items():
+            part, carried[name] = encoder(inputs[name], memory[name], start)
+            features.append(part)
+        return torch.cat(features, dim=-1), carried

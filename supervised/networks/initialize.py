@@ -1,0 +1,18 @@
+"""Initial weights, as the field sets them."""
+
+from typing import TypeVar
+
+from torch import nn
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+
+
+def orthogonal(layer: Layer, gain: float) -> Layer:
+    """Give `layer` orthogonal weights of the given gain and no bias, and return it.
+
+    Source: Huang et al., "The 37 implementation details of PPO", detail 2.
+    """
+    nn.init.orthogonal_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,130 @@
+"""Optimizers of one flat tensor.
+
+They do what those of `torch.optim` do, to the last bit or nearly (a test compares them). They are here
+because a `torch.optim.Optimizer` imports the whole of torch's compiler when it is made, which takes longer
+than importing torch, and walks lists of parameters where a `Learner` has one tensor.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Optimizer(ABC):
+    """Move a flat tensor of parameters against its gradient."""
+
+    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
+        self.parameters = parameters
+        self.weight_decay, self.epsilon, self.momentum = weight_decay, epsilon, momentum
+        self.steps = 0
+        self.averages: dict[str, Tensor] = {}
+        """What is carried from step to step, by name."""
+
+    @torch.no_grad()
+    def step(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+        """Take one step."""
+        self.steps += 1
+        if self.weight_decay:
+            gradient = self._decay(gradient, learning_rate)
+        self._move(gradient, learning_rate)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what is carried from step to step."""
+        return {"steps": torch.tensor(self.steps), **self.averages}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state_dict` returned."""
+        self.steps = int(state["steps"])
+        for name, average in self.averages.items():
+            average.copy_(state[name])
+
+    @abstractmethod
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None: ...
+
+    def _decay(self, gradient: Float[Tensor, "size"], learning_rate: float) -> Float[Tensor, "size"]:
+        return gradient.add(self.parameters, alpha=self.weight_decay)
+
+    def _carry(self, *names: str) -> None:
+        self.averages = {name: torch.zeros_like(self.parameters) for name in names}
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if asked for."""
+
+    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
+        super().__init__(parameters, weight_decay, epsilon, momentum)
+        self._carry(*(["velocity"] if momentum else []))
+
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+        if self.momentum:
+            gradient = self.averages["velocity"].mul_(self.momentum).add_(gradient)
+        self.parameters.add_(gradient, alpha=-learning_rate)
+
+
+class Adam(Optimizer):
+    """Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1."""
+
+    beta1, beta2 = 0.9, 0.999
+
+    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
+        super().__init__(parameters, weight_decay, epsilon, momentum)
+        self._carry("mean", "square")
+
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+        mean, square = self.averages["mean"], self.averages["square"]
+        mean.lerp_(gradient, 1 - self.beta1)
+        square.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+        correction = (1 - self.beta2**self.steps) ** 0.5
+        spread = square.sqrt().div_(correction).add_(self.epsilon)
+        self.parameters.addcdiv_(mean, spread, value=-learning_rate / (1 - self.beta1**self.steps))
+
+
+class AdamW(Adam):
+    """Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2."""
+
+    def _decay(self, gradient: Float[Tensor, "size"], learning_rate: float) -> Float[Tensor, "size"]:
+        self.parameters.mul_(1 - learning_rate * self.weight_decay)
+        return gradient
+
+
+class RMSprop(Optimizer):
+    """Tieleman and Hinton, "Lecture 6.5: RMSProp", 2012, with momentum if asked for."""
+
+    alpha = 0.99
+
+    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
+        super().__init__(parameters, weight_decay, epsilon, momentum)
+        self._carry("square", *(["velocity"] if momentum else []))
+
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+        square = self.averages["square"].mul_(self.alpha).addcmul_(gradient, gradient, value=1 - self.alpha)
+        spread = square.sqrt().add_(self.epsilon)
+        if self.momentum:
+            velocity = self.averages["velocity"].mul_(self.momentum).addcdiv_(gradient, spread)
+            self.parameters.add_(velocity, alpha=-learning_rate)
+        else:
+            self.parameters.addcdiv_(gradient, spread, value=-learning_rate)
+
+
+class Adagrad(Optimizer):
+    """Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", 2011."""
+
+    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
+        super().__init__(parameters, weight_decay, epsilon, momentum)
+        self._carry("sum")
+
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+        total = self.averages["sum"].addcmul_(gradient, gradient)
+        self.parameters.addcdiv_(gradient, total.sqrt().add_(self.epsilon), value=-learning_rate)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+}

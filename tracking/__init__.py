@@ -1,0 +1,30 @@
+"""The record of a run: its folder, metrics, checkpoints, videos, and the W&B run that mirrors it."""
+
+from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from .curve import draw_curves
+from .errors import SandlotError, require
+from .layout import VIDEOS, step_name
+from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, read_metrics
+from .run import Run, WandbMode, start_helper, stop_helper, tell_helper
+from .video import write_video
+
+__all__ = [
+    "RETURN",
+    "RETURN_HIGH",
+    "RETURN_LOW",
+    "VIDEOS",
+    "Checkpoint",
+    "Run",
+    "SandlotError",
+    "WandbMode",
+    "draw_curves",
+    "read_checkpoint",
+    "read_metrics",
+    "require",
+    "start_helper",
+    "step_name",
+    "stop_helper",
+    "tell_helper",
+    "write_checkpoint",
+    "write_video",
+]

@@ -1,0 +1,64 @@
+"""Files that are either whole or not there."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import SandlotError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write `path` (disk full, read-only) into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise SandlotError(f"can't write {path}: {error.strerror or error}") from error
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write `data` to `path` and wait until the disk has it."""
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in `folder` (where the system can say so)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def to_json(value: Any) -> bytes:
+    """Return `value` as indented JSON."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to `path` as JSON, so that a reader finds the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with writing(path):
+        try:
+            write_synced(temporary, to_json(value))
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """Return what the JSON file `path` holds."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise SandlotError(f"{path} is missing") from error
+    except (OSError, ValueError) as error:
+        raise SandlotError(f"{path} can't be read: {error}") from error

@@ -1,0 +1,11 @@
+"""Where things lie in a run's folder."""
+
+CONFIG, SUMMARY, COMMAND, METRICS = "config.json", "summary.json", "command.txt", "metrics.jsonl"
+WANDB_STATE = "wandb.json"
+CURVE = "images/learning-curve.png"
+CHECKPOINTS, VIDEOS = "checkpoints", "videos"
+
+
+def step_name(env_step: int) -> str:
+    """Return the name, without suffix, of what a run keeps of `env_step`."""
+    return f"step-{env_step:09d}"

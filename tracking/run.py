@@ -1,0 +1,254 @@
+"""The record of a run: one folder, and the W&B run that mirrors it."""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+
+from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from .errors import SandlotError
+from .files import read_json, write_json, writing
+from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, METRICS, SUMMARY, WANDB_STATE, step_name
+from .metrics import drop_rows_after
+
+WandbMode = Literal["auto", "online", "offline", "disabled"]
+RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "wandb")
+EXIT_CODES = {"finished": 0, "interrupted": 130, "failed": 1}
+SECONDS_FOR_WANDB = 60
+
+
+class Run:
+    """Own a run's folder and everything that lands in it.
+
+    Use as a context manager: whatever ends the block, what was logged is whole and the W&B run is closed.
+    """
+
+    def __init__(self, folder: Path):
+        if not (folder / CONFIG).is_file():
+            raise SandlotError(f"{folder} is not a run: it has no {CONFIG}")
+        self.folder = folder
+        self.config: dict[str, Any] = read_json(folder / CONFIG)
+        self._recorder: subprocess.Popen[str] | None = None
+        self._recorder_log = folder / "recorder.log"
+        self._metrics: Any = None
+
+    @classmethod
+    def create(
+        cls, root: Path, name: str, config: Mapping[str, Any], *, wandb: WandbMode = "auto", project: str = "sandlot"
+    ) -> "Run":
+        """Make the folder of a new run called `name` under `root` and start recording."""
+        stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+        with writing(root):
+            folder = _new_folder(root, stem)
+        mirrored = {"mode": wandb, "project": project, "id": secrets.token_hex(4), "group": name.rsplit("-s", 1)[0]}
+        record = {"format": 1, **config, "versions": _versions(), "wandb": mirrored}
+        try:
+            write_json(folder / CONFIG, record)
+            with writing(folder / COMMAND):
+                (folder / COMMAND).write_text(shlex.join(sys.argv) + "\n")
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        run = cls(folder)
+        run.open()
+        return run
+
+    @classmethod
+    def find(cls, root: Path, name: str) -> "Run":
+        """Return the run in the folder `name`, or of that name under `root`; "latest" is the newest there."""
+        if name == "latest":
+            configs = sorted(root.glob(f"*/{CONFIG}"), key=lambda path: path.stat().st_mtime)
+            if not configs:
+                raise SandlotError(f"there are no runs in {root} yet; start one with `sandlot train`")
+            return cls(configs[-1].parent)
+        for folder in (Path(name), root / name):
+            if folder.is_dir():
+                return cls(folder)
+        raise SandlotError(f"there is no run {name!r}, neither as a folder nor in {root}")
+
+    def reopen(self, env_step: int, steps: int) -> None:
+        """Go on recording from the checkpoint of `env_step`, dropping what came later, until `steps`."""
+        with writing(self.folder):
+            drop_rows_after(self.folder, env_step)
+            (self.folder / SUMMARY).unlink(missing_ok=True)
+            for folder in self.checkpoints():
+                if folder.name > step_name(env_step):
+                    shutil.rmtree(folder)
+        if steps != self.config["steps"]:
+            self.config["steps"] = steps
+            write_json(self.folder / CONFIG, self.config)
+        self.open()
+
+    def add_media(self, key: str, path: Path, env_step: int) -> None:
+        """Log a video or image that was made after the run had ended."""
+        self.open()
+        self.log_media(key, path, env_step)
+        self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
+
+    def open(self) -> None:
+        """Start recording, at the end of what is there."""
+        with writing(self.folder):
+            self._metrics = open(self.folder / METRICS, "a", encoding="utf-8", buffering=1)
+            offset = self._metrics.tell()
+        command = [
+            sys.executable,
+            "-m",
+            "tracking.recorder",
+            str(self.folder),
+            self.config["wandb"]["mode"],
+            str(offset),
+        ]
+        self._recorder = start_helper(command, self._recorder_log)
+
+    def log(self, metrics: Mapping[str, Any], env_step: int) -> None:
+        """Append a row of metrics, as they stood at `env_step`."""
+        with writing(self.folder / METRICS):
+            self._metrics.write(json.dumps({"env_step": env_step, **metrics}) + "\n")
+
+    def log_media(self, key: str, path: Path, env_step: int) -> None:
+        """Log a video or image that lies in the folder."""
+        self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, env_step)
+
+    def save(self, env_step: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Path:
+        """Write a checkpoint for `env_step` and return its folder."""
+        folder = self.checkpoint_folder(env_step)
+        with writing(self.folder / METRICS):
+            os.fsync(self._metrics.fileno())
+        write_checkpoint(folder, tensors, state)
+        return folder
+
+    def checkpoint_folder(self, env_step: int) -> Path:
+        """Return where the checkpoint of `env_step` lies."""
+        return self.folder / CHECKPOINTS / step_name(env_step)
+
+    def checkpoints(self) -> list[Path]:
+        """Return the folders of the run's checkpoints, oldest first."""
+        return sorted((self.folder / CHECKPOINTS).glob("step-*"))
+
+    def checkpoint(self, env_step: int | None = None) -> tuple[Path, Checkpoint]:
+        """Read the checkpoint of `env_step`, or the newest."""
+        folders = self.checkpoints()
+        if not folders:
+            raise SandlotError(f"{self.folder} has no checkpoint yet")
+        folder = folders[-1] if env_step is None else self.checkpoint_folder(env_step)
+        if folder not in folders:
+            have = ", ".join(str(int(path.name.removeprefix("step-"))) for path in folders)
+            raise SandlotError(f"{self.folder} has no checkpoint of step {env_step}; it has {have}")
+        try:
+            return folder, read_checkpoint(folder)
+        except SandlotError as error:
+            if env_step is None and len(folders) > 1:
+                older = int(folders[-2].name.removeprefix("step-"))
+                raise SandlotError(f"{error}; an older one can be used with --step {older}") from error
+            raise
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run ended with; empty while it goes on."""
+        path = self.folder / SUMMARY
+        return read_json(path) if path.exists() else {}
+
+    @property
+    def wandb(self) -> dict[str, Any]:
+        """Where W&B has the run: its mode, url and folder, and the error if it failed."""
+        path = self.folder / WANDB_STATE
+        return read_json(path) if path.exists() else {"mode": "disabled"}
+
+    @property
+    def curve(self) -> Path:
+        """Where the picture of the learning curve lies once the run has ended."""
+        return self.folder / CURVE
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Write the summary, draw the curve and close the W&B run. `summary["status"]` says how it ended."""
+        try:
+            write_json(self.folder / SUMMARY, dict(summary))
+        finally:
+            self._close(EXIT_CODES[summary["status"]])
+
+    def _close(self, exit_code: int) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
+            self._metrics = None
+        if self._recorder is not None:
+            stop_helper(self._recorder, f"finish {exit_code}\n", SECONDS_FOR_WANDB)
+            self._recorder = None
+            if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
+                self._recorder_log.unlink()
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._recorder is not None:
+            self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])
+
+
+def start_helper(command: list[str], log: Path) -> subprocess.Popen[str]:
+    """Start a helper process that reads lines from its standard input and ends when that does.
+
+    It has a session of its own: Ctrl-C reaches only the training, which then ends its helpers in order.
+    """
+    paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    with writing(log), open(log, "ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            text=True,
+            start_new_session=True,
+            env=environment,
+        )
+
+
+def tell_helper(helper: subprocess.Popen[str], line: str) -> None:
+    """Send `line` to a helper process. One that has died is not told."""
+    assert helper.stdin is not None
+    with contextlib.suppress(BrokenPipeError, ValueError):
+        helper.stdin.write(line)
+        helper.stdin.flush()
+
+
+def stop_helper(helper: subprocess.Popen[str], farewell: str, seconds: float) -> None:
+    """Let a helper process end its work, for `seconds` at most."""
+    assert helper.stdin is not None
+    tell_helper(helper, farewell)
+    with contextlib.suppress(BrokenPipeError):
+        helper.stdin.close()
+    try:
+        helper.wait(seconds)
+    except subprocess.TimeoutExpired:
+        helper.kill()
+        helper.wait()
+
+
+def _new_folder(root: Path, stem: str) -> Path:
+    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
+        folder = root / (stem + suffix)
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+    raise SandlotError(f"there are a thousand runs called {stem} in {root}; choose another --runs-dir")
+
+
+def _versions() -> dict[str, str]:
+    return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in RECORDED_VERSIONS}}
