@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent
-    from .evaluate import Evaluation, evaluate
+    from .evaluation import Evaluation, evaluate
     from .loop import train
     from .ppo import PPO, PPOConfig
 
@@ -14,10 +14,10 @@ AGENTS = {"ppo": ("PPO", "proximal policy optimisation")}
 
 _HOMES = {
     "Agent": "agent",
-    "Evaluation": "evaluate",
+    "Evaluation": "evaluation",
     "PPO": "ppo",
     "PPOConfig": "ppo",
-    "evaluate": "evaluate",
+    "evaluate": "evaluation",
     "train": "loop",
 }
 

@@ -137,7 +137,7 @@ class Agent(ABC):
         count = len(next(tree_leaves(observation)))
         start = np.zeros(count, bool) if episode_start is None else np.asarray(episode_start, bool).reshape(count)
         action, memory = self.choose(observation, state, start, deterministic)
-        return (action[0] if single else action), memory
+        return (action.squeeze(0) if single else action), memory
 
     def save(self, folder: str | Path) -> None:
         """Write the agent to `folder`, as safetensors and JSON."""

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +44,11 @@ class Films:
                 self._pending.remove(env_step)
                 self.run.log_media("video", path, env_step)
 
+    def stop(self) -> None:
+        """End the helper without waiting for its films."""
+        self._helper.kill()
+        stop_helper(self._helper, "", SECONDS_FOR_LAST_FILM)
+
     def finish(self) -> str | None:
         """Wait for the films that were asked for, log them, and return what went wrong, if something did."""
         stop_helper(self._helper, "", SECONDS_FOR_LAST_FILM)
@@ -61,7 +68,7 @@ def film_path(run: Run, env_step: int) -> Path:
 def film(
     agent: Agent,
     env: str,
-    kwargs: dict[str, object] | None,
+    kwargs: Mapping[str, Any] | None,
     path: Path,
     *,
     episodes: int = 1,
@@ -71,7 +78,7 @@ def film(
     """Film `agent` in the environment with the id `env` into `path`, and return the episodes' returns."""
     memory = None
 
-    def act(observation: object, start: bool) -> np.ndarray:
+    def act(observation: Any, start: bool) -> Any:
         nonlocal memory
         action, memory = agent.predict(observation, memory, np.array([start]), deterministic)
         return action.item() if action.ndim == 0 else action

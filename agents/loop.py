@@ -2,11 +2,12 @@
 
 import random
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +36,7 @@ def train(
 
     Training is a chain of segments. Each starts in new environments, with every random generator seeded from
     the run's seed and the env step, and ends in a checkpoint; so a run that is resumed from a checkpoint does
-    what it would have done. Ctrl-C, or a SIGTERM, ends a recorded training after a last checkpoint, with
-    KeyboardInterrupt.
+    what it would have done. Ctrl-C, or a SIGTERM, ends a recorded training with `Stopped`, after a checkpoint.
     """
     require(steps >= 1, "steps must be at least 1", steps)
     require(checkpoint_every >= 1, "checkpoint_every must be at least 1", checkpoint_every)
@@ -51,26 +51,24 @@ def train(
 
     if agent.env_step == 0:
         save()
-    with agent.at_work(), stoppable(run is not None) as stopped:
+    with agent.at_work(), StopSignals(run is not None) as stop:
         while agent.env_step < steps:
             end = (agent.env_step // checkpoint_every + 1) * checkpoint_every
-            play_segment(agent, steps, end if run is not None else steps, journal, stopped)
+            play_segment(agent, steps, end if run is not None else steps, journal, stop)
             save()
-            if stopped.is_set():
-                raise KeyboardInterrupt
+            if stop.received is not None:
+                raise Stopped(stop.received)
 
 
-def play_segment(agent: Agent, steps: int, end: int, journal: "Journal", stopped: threading.Event) -> None:
+def play_segment(agent: Agent, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None:
     """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
     assert agent.source is not None, "an agent without environments can't train"
     seed = derived_seed(agent.seed, agent.env_step)
-    random.seed(seed)
-    np.random.seed(seed)
-    seed_torch(seed)
+    seed_everything(seed)
     envs = agent.source.batch()
     try:
         agent.begin(envs.reset(seed), seed)
-        while agent.env_step < steps and not stopped.is_set():
+        while agent.env_step < steps and stop.received is None:
             step = envs.step(agent.act())
             agent.env_step += int(step.acted.sum())
             agent.progress = min(agent.env_step / steps, 1.0)
@@ -128,32 +126,43 @@ def derived_seed(seed: int, env_step: int) -> int:
     return int(np.random.SeedSequence([seed, env_step]).generate_state(1)[0] >> 1)
 
 
-def seed_torch(seed: int) -> None:
-    """Seed torch, if this process uses it."""
-    import sys
-
+def seed_everything(seed: int) -> None:
+    """Seed the generators that environments and networks may use unasked."""
+    random.seed(seed)
+    np.random.seed(seed)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 
 
-@contextmanager
-def stoppable(wanted: bool) -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C or a SIGTERM sets, in place of what these do otherwise; a second one does that."""
-    stopped = threading.Event()
-    if not wanted or threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
+class Stopped(KeyboardInterrupt):
+    """Training ended, after a checkpoint, because the signal `number` asked for it."""
 
-    def stop(number: int, _: FrameType | None) -> None:
-        stopped.set()
-        signal.signal(number, previous[signal.Signals(number)])
+    def __init__(self, number: int):
+        self.number = number
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        signal.signal(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number in numbers:
-            signal.signal(number, previous[number])
+
+class StopSignals:
+    """Note Ctrl-C and SIGTERM, while in the context, instead of dying of them. A second one is deadly as usual.
+
+    Only a recorded training in the main thread is `wanted` to do so.
+    """
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self, wanted: bool):
+        self.received: int | None = None
+        self._wanted = wanted and threading.current_thread() is threading.main_thread()
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if self._wanted:
+            self._previous = {number: signal.signal(number, self._receive) for number in self.NUMBERS}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        self.received = number
+        signal.signal(number, self._previous[number])

@@ -1,7 +1,7 @@
 """Worlds: environments made, batched and filmed."""
 
 from .film import Film
-from .make import make, make_single
+from .making import make, make_single
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tree import tree_leaves, tree_map

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from tracking import SandlotError
 
-from .make import make_single
+from .making import make_single
 
 Act = Callable[[Any, bool], Any]
 """From an observation, and whether it begins an episode, to an action."""

@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 from gymnasium.vector import VectorEnv
 
-from .make import make
+from .making import make
 from .vector import EnvBatch
 
 

@@ -19,7 +19,7 @@ def space_to_json(space: Space) -> dict[str, Any]:
         case spaces.MultiDiscrete():
             return {"kind": "multi-discrete", "nvec": space.nvec.tolist(), "start": space.start.tolist()}
         case spaces.MultiBinary():
-            return {"kind": "multi-binary", "shape": list(space.shape)}
+            return {"kind": "multi-binary", "n": space.n if isinstance(space.n, int) else [int(n) for n in space.n]}
         case spaces.Dict():
             return {"kind": "dict", "parts": {key: space_to_json(part) for key, part in space.items()}}
         case spaces.Tuple():
@@ -41,7 +41,7 @@ def space_from_json(record: dict[str, Any]) -> Space:
         case "multi-discrete":
             return spaces.MultiDiscrete(np.array(record["nvec"]), start=np.array(record["start"]))
         case "multi-binary":
-            return spaces.MultiBinary(record["shape"])
+            return spaces.MultiBinary(record["n"])
         case "dict":
             return spaces.Dict({key: space_from_json(part) for key, part in record["parts"].items()})
         case "tuple":

@@ -77,7 +77,7 @@ class EnvBatch:
         elif ended:
             start = done
             if self._mode is AutoresetMode.SAME_STEP:
-                next_observation = _with_rows(observation, info["final_obs"], done)
+                next_observation = _with_finals(observation, info["final_obs"], done)
             else:
                 next_observation = tree_map(np.array, observation)
                 observation, _ = self.env.reset(options={"reset_mask": done})
@@ -113,22 +113,14 @@ def _autoreset_mode(env: VectorEnv) -> AutoresetMode:
     return mode
 
 
-def _with_rows(observation: Observation, finals: Any, done: Bool[np.ndarray, "env"]) -> Observation:
-    """Return `observation` with the rows in `done` taken from `finals` (an array of objects, or a dict of them)."""
-    if isinstance(observation, dict):
-        parts = {
-            key: finals[key] if isinstance(finals, dict) else [_get(final, key) for final in finals]
-            for key in observation
-        }
-        return {key: _with_rows(observation[key], parts[key], done) for key in observation}
-    if isinstance(observation, tuple):
-        parts = [[_get(final, index) for final in finals] for index in range(len(observation))]
-        return tuple(_with_rows(part, final, done) for part, final in zip(observation, parts, strict=True))
-    result = np.array(observation)
-    for row in np.flatnonzero(done):
-        result[row] = finals[row]
+def _with_finals(observation: Observation, finals: Any, done: Bool[np.ndarray, "env"]) -> Observation:
+    """Return `observation` with the rows in `done` taken from `finals`, Gymnasium's `info["final_obs"]`."""
+    result = tree_map(np.array, observation)
+    for row in np.flatnonzero(done).tolist():
+
+        def put(array: np.ndarray, value: Any, row: int = row) -> None:
+            array[row] = value
+
+        one_each = isinstance(finals, np.ndarray) and finals.dtype == object
+        tree_map(put, result, finals[row] if one_each else tree_map(lambda leaf, row=row: leaf[row], finals))
     return result
-
-
-def _get(final: Any, key: Any) -> Any:
-    return None if final is None else final[key]

@@ -1,5 +1,6 @@
 """`sandlot`: from the command line's words to one of the commands."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module, metadata
@@ -9,7 +10,7 @@ from tracking.errors import SandlotError
 
 COMMANDS = {"train": None, "evaluate": "Evaluate", "record": "Record", "resume": "Resume", "compare": "Compare"}
 """For each command, its options in `sandlot.options`; those of `train` depend on the agent."""
-MISTAKE, INTERRUPTED = 2, 130
+MISTAKE, KILLED_BY = 2, 128
 OVERVIEW = """usage: sandlot COMMAND …
 
 Train reinforcement-learning agents, track them in Weights & Biases, and film them.
@@ -34,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SandlotError as error:
         print(f"sandlot: {error}", file=sys.stderr)
         return MISTAKE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("sandlot: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return KILLED_BY + getattr(stop, "number", signal.SIGINT)
     return 0
 
 

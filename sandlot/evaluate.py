@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from agents.evaluate import evaluate_id
+from agents.evaluation import evaluate_id
 from agents.loading import load_agent
 from tracking import Run, require
 

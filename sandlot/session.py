@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from agents.agent import Agent
-from agents.evaluate import Evaluation, evaluate_id
+from agents.evaluation import Evaluation, evaluate_id
 from agents.films import Films, film_path
 from agents.loop import train
 from tracking import Run, SandlotError
@@ -22,8 +22,7 @@ def train_and_report(agent: Agent, run: Run, begin: float) -> None:
     """
     console = Console()
     steps, training, env = run.config["steps"], run.config["training"], run.config["env"]
-    with run:
-        filming = Filming(run, training["video_every"], steps) if training["video_every"] else None
+    with run, Filming(run, training["video_every"], steps) as filming:
         first_step, trained = agent.env_step, time.perf_counter()
         try:
             with ProgressBar(console, f"{agent.name} {env['id']}", steps) as bar:
@@ -33,41 +32,57 @@ def train_and_report(agent: Agent, run: Run, begin: float) -> None:
                     run=run,
                     checkpoint_every=training["checkpoint_every"],
                     progress=bar.update,
-                    on_checkpoint=filming.on_checkpoint if filming else None,
+                    on_checkpoint=filming.on_checkpoint,
                 )
         except KeyboardInterrupt:
+            filming.finish()
             run.finish({"status": "interrupted", "env_step": agent.env_step})
             console.print(f"Stopped at env step {agent.env_step:,}. Go on with: sandlot resume {run.folder}")
             raise
         except SandlotError as error:
+            filming.finish()
             run.finish({"status": "failed", "env_step": agent.env_step, "error": str(error)})
             raise SandlotError(f"{error}; the record up to the last checkpoint is in {run.folder}") from error
         trained = time.perf_counter() - trained
         evaluation = evaluate_id(agent, env["id"], env["kwargs"], episodes=training["evaluation_episodes"])
-        problem = filming.finish() if filming else None
+        filming.finish()
         speed = (agent.env_step - first_step) / trained
         figures = {"env_step": agent.env_step, "training_seconds": trained, "env_steps_per_second": speed}
         run.finish({"status": "finished", **figures, "evaluation": evaluation.to_json()})
-    report(console, run, agent, evaluation, speed, time.perf_counter() - begin, problem)
+    report(console, run, agent, evaluation, speed, time.perf_counter() - begin, filming.problem)
 
 
 class Filming:
-    """Choose the checkpoints to film: the first, the last, and some between."""
+    """Choose the checkpoints to film: the first, the last, and some between; none if `every` is 0."""
 
     def __init__(self, run: Run, every: int, steps: int):
-        self.films, self.every, self.steps = Films(run), every, steps
+        self.films = Films(run) if every else None
+        self.every, self.steps = every, steps
         self.due = 0
+        self.problem: str | None = None
+        """What went wrong, if something did."""
 
     def on_checkpoint(self, env_step: int) -> None:
         """Ask for a film of a new checkpoint if it is time for one, and log those that are ready."""
+        if self.films is None:
+            return
         self.films.collect()
         if env_step >= min(self.due, self.steps):
             self.films.request(env_step)
             self.due = (env_step // self.every + 1) * self.every
 
-    def finish(self) -> str | None:
-        """Wait for the films; return what went wrong, if something did."""
-        return self.films.finish()
+    def finish(self) -> None:
+        """Wait for the films and log them."""
+        if self.films is not None:
+            self.problem = self.films.finish()
+            self.films = None
+
+    def __enter__(self) -> "Filming":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.films is not None:
+            self.films.stop()
 
 
 class ProgressBar:
@@ -112,10 +127,9 @@ def report(
 def where_wandb_is(run: Run) -> str:
     """Return where the W&B run can be seen, or how to get it there."""
     state = run.wandb
+    if "folder" in state and state["mode"] == "offline":
+        reason = f" ({state['error']})" if "error" in state else ""
+        return f"offline{reason}; upload with: wandb sync {run.folder / state['folder']}"
     if "error" in state:
         return f"failed ({state['error']}); the record in the folder is whole"
-    if state["mode"] == "online":
-        return state["url"]
-    if state["mode"] == "offline":
-        return f"offline; upload with: wandb sync {run.folder / state['folder']}"
-    return "disabled"
+    return state.get("url") or state["mode"]

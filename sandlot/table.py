@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.evaluate import Evaluation
+from agents.evaluation import Evaluation
 
 
 def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> None:

@@ -32,11 +32,12 @@ def main(words: list[str]) -> None:
     options, config = parse(words[0], agent_type.Config, words[1:])
     from .session import train_and_report
 
-    kwargs = env_options(options.env_kwargs)
-    agent = agent_type.for_env(options.env, kwargs, seed=options.seed, config=config)
     for name in ("steps", "checkpoint_every", "evaluation_episodes"):
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
-    require(options.video_every >= 0, "--video-every must be at least 0", options.video_every)
+    for name in ("video_every", "seed"):
+        require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
+    kwargs = env_options(options.env_kwargs)
+    agent = agent_type.for_env(options.env, kwargs, seed=options.seed, config=config)
     record = {
         "agent": agent.name,
         "env": {"id": options.env, "kwargs": kwargs},

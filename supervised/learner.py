@@ -54,7 +54,7 @@ class LearnerConfig:
     """Compile the whole step; auto does so when the run is long enough to repay it."""
 
     def __post_init__(self) -> None:
-        require(self.learning_rate > 0, "learning_rate must be positive", self.learning_rate)
+        require(0 < self.learning_rate <= 100, "learning_rate must be in (0, 100]", self.learning_rate)
         require(self.optimizer_epsilon > 0, "optimizer_epsilon must be positive", self.optimizer_epsilon)
         require(self.weight_decay >= 0, "weight_decay must be at least 0", self.weight_decay)
         require(0 <= self.momentum < 1, "momentum must be in [0, 1)", self.momentum)
@@ -187,8 +187,9 @@ class Learner:
         wrapped = _LossModule(self.module, self.loss)
         names = [name for name, parameter in wrapped.named_parameters() if parameter.requires_grad]
 
-        def gradient(flat: Tensor, batch: Any) -> tuple[Tensor, Metrics]:
-            def loss_of(flat: Tensor) -> tuple[Tensor, Metrics]:
+        # No annotations on these two: the compiler would have to trace them.
+        def gradient(flat, batch):
+            def loss_of(flat):
                 parameters = dict(zip(names, _parts(flat, self.module), strict=True))
                 with self._autocast():
                     return torch.func.functional_call(wrapped, parameters, (batch,))

@@ -21,12 +21,16 @@ START_SECONDS = 20
 
 
 class Mirror:
-    """A W&B run that shows what the folder's metrics hold. When W&B fails, it says so and does nothing."""
+    """A W&B run that shows what the folder's metrics hold. When W&B fails, it says so and does nothing.
 
-    def __init__(self, folder: Path, mode: str):
-        self.folder = folder
+    A line of the metrics file is a step of the W&B run, so a run that is resumed goes on at the right one,
+    and W&B drops what it has already. The charts' axis is the rows' `env_step`, which may go back: a film is
+    ready later than the step it shows.
+    """
+
+    def __init__(self, folder: Path, mode: str, lines: int):
+        self.folder, self.lines = folder, lines
         self.run: Any = None
-        self.step = 0
         self.state: dict[str, Any] = {"mode": mode}
         if mode == "disabled":
             return
@@ -35,11 +39,31 @@ class Mirror:
         except Exception as error:
             self._fail(error)
             if self.state["mode"] == "online":
-                try:
-                    self._start("offline")
-                except Exception as again:
-                    self._fail(again)
+                self._start_offline()
         write_json(folder / WANDB_STATE, self.state)
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Send a line of metrics, with the files it names under "media"."""
+        values = {key: value for key, value in row.items() if key != "media"}
+        self._send(values, row.get("media", {}), self.lines)
+        self.lines += 1
+
+    def add_media(self, media: dict[str, str]) -> None:
+        """Add files to the line that was sent last."""
+        self._send({}, media, max(self.lines - 1, 0))
+
+    def finish(self, exit_code: int) -> None:
+        """Write the summary and close the W&B run."""
+        if self.run is not None:
+            try:
+                summary = self.folder / SUMMARY
+                if summary.exists():
+                    self.run.summary.update(read_json(summary))
+                self.run.finish(exit_code=exit_code)
+            except Exception as error:
+                self._fail(error)
+        if self.state["mode"] != "disabled":
+            write_json(self.folder / WANDB_STATE, self.state)
 
     def _start(self, mode: str) -> None:
         os.environ["WANDB_SILENT"] = "true"
@@ -50,7 +74,8 @@ class Mirror:
             mode = os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False) else "offline")
         self.state["mode"] = mode
         record = read_json(self.folder / CONFIG)
-        settings = wandb.Settings(console="off", silent=True, init_timeout=START_SECONDS, x_stats_pid=os.getppid())
+        seconds = float(os.environ.get("WANDB_INIT_TIMEOUT", START_SECONDS))
+        settings = wandb.Settings(console="off", silent=True, init_timeout=seconds, x_stats_pid=os.getppid())
         self.run = wandb.init(
             dir=self.folder,
             project=record["wandb"]["project"],
@@ -65,35 +90,27 @@ class Mirror:
         self.run.define_metric("*", step_metric="env_step")
         self.state |= {"url": self.run.url, "folder": os.path.relpath(Path(self.run.dir).parent, self.folder)}
 
-    def log(self, row: dict[str, Any]) -> None:
-        """Send a row of metrics, with the files it names under "media"."""
+    def _start_offline(self) -> None:
+        try:
+            import wandb
+
+            wandb.teardown()
+            self._start("offline")
+        except Exception as error:
+            self._fail(error)
+
+    def _send(self, values: dict[str, Any], media: dict[str, str], step: int) -> None:
         if self.run is None:
             return
         try:
             import wandb
 
-            values = {key: value for key, value in row.items() if key != "media"}
-            for key, file in row.get("media", {}).items():
+            for key, file in media.items():
                 path = str(self.folder / file)
                 values[key] = wandb.Video(path, format="mp4") if file.endswith(".mp4") else wandb.Image(path)
-            # W&B drops rows whose step goes back, and a film is ready later than the step it shows.
-            self.step = max(self.step, row["env_step"])
-            self.run.log(values, step=self.step)
+            self.run.log(values, step=step)
         except Exception as error:
             self._fail(error)
-
-    def finish(self, exit_code: int) -> None:
-        """Write the summary and close the W&B run."""
-        if self.run is not None:
-            try:
-                summary = self.folder / SUMMARY
-                if summary.exists():
-                    self.run.summary.update(read_json(summary))
-                self.run.finish(exit_code=exit_code)
-            except Exception as error:
-                self._fail(error)
-        if self.state["mode"] != "disabled":
-            write_json(self.folder / WANDB_STATE, self.state)
 
     def _fail(self, error: Exception) -> None:
         self.run = None
@@ -113,23 +130,21 @@ def follow(folder: Path, mode: str, offset: int) -> None:
         ended.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    mirror = Mirror(folder, mode)
+    metrics = folder / METRICS
+    mirror = Mirror(folder, mode, lines=metrics.read_bytes()[:offset].count(b"\n"))
     while not ended.wait(POLL_SECONDS):
-        offset = _send_rows(folder, mirror, offset)
-    _send_rows(folder, mirror, offset)
+        offset = send_rows(metrics, mirror, offset)
+    send_rows(metrics, mirror, offset)
     try:
         if draw_curves(folder / CURVE, {folder.name: read_metrics(folder)}):
-            mirror.log({"env_step": mirror.step, "media": {"learning_curve": CURVE}})
+            mirror.add_media({"learning_curve": CURVE})
     finally:
         mirror.finish(exit_code)
 
 
-def _send_rows(folder: Path, mirror: Mirror, offset: int) -> int:
+def send_rows(metrics: Path, mirror: Mirror, offset: int) -> int:
     """Send the whole lines after `offset` in the metrics file and return where they end."""
-    path = folder / METRICS
-    if not path.exists():
-        return offset
-    with open(path, "rb") as file:
+    with open(metrics, "rb") as file:
         file.seek(offset)
         data = file.read()
     whole = data[: data.rfind(b"\n") + 1]

@@ -68,9 +68,8 @@ def make_single(env: str, kwargs: Mapping[str, Any] | None = None, *, render: bo
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.Error) as error:
         raise SandlotError(f"there is no environment {env!r}{_near(env)}") from error
     except ModuleNotFoundError as error:
-        raise SandlotError(
-            f"{env!r} needs the package {error.name!r}, which is not installed{_extra(str(error.name))}"
-        ) from error
+        package = error.name or env.partition(":")[0]
+        raise SandlotError(f"{env!r} needs the package {package!r}, which is not installed{_extra(package)}") from error
     except TypeError as error:
         raise SandlotError(f"{env} does not take these options: {error}") from error
 

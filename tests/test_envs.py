@@ -1,0 +1,149 @@
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from envs import EnvBatch, Film, make, make_single, space_from_json, space_to_json, tree_map
+from tests.worlds import ACTIONS, OBSERVATIONS, Counter, Match
+from tracking import SandlotError
+
+MODES = list(AutoresetMode)
+
+
+def batch(mode, *envs):
+    return EnvBatch(SyncVectorEnv([lambda env=env: env for env in envs], autoreset_mode=mode), "test")
+
+
+def play(env, steps):
+    """Return, for each env, the transitions that are there to learn from: (observation, reward, next, ends)."""
+    observation = env.reset(0)
+    transitions = [[] for _ in range(env.num_envs)]
+    for _ in range(steps):
+        step = env.step(np.zeros(env.num_envs, int))
+        for i in np.flatnonzero(step.acted):
+            ends = "T" * int(step.terminated[i]) + "t" * int(step.truncated[i])
+            row = (observation[i, 0].item(), float(step.reward[i]), step.next_observation[i, 0].item(), ends)
+            transitions[i].append(row)
+        observation = step.observation
+    return transitions
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_way_of_restarting_gives_the_same_transitions(mode):
+    first, second = play(batch(mode, Counter(2, terminates=True), Counter(3)), 8)
+    assert first[:4] == [(0, 1, 1, ""), (1, 1, 2, "T"), (100, 1, 101, ""), (101, 1, 102, "T")]
+    assert second[:5] == [(0, 1, 1, ""), (1, 1, 2, ""), (2, 1, 3, "t"), (100, 1, 101, ""), (101, 1, 102, "")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_starts_and_episodes_are_told(mode):
+    env = batch(mode, Counter(2), Counter(3))
+    observation, episodes = env.reset(0), []
+    for _ in range(12):
+        step = env.step(np.zeros(2, int))
+        assert (step.start == (step.observation[:, 0] % 100 == 0)).all()
+        if step.episodes is not None:
+            episodes += zip(*(column.tolist() for column in step.episodes), strict=True)
+    assert {(2.0, 2, 0), (3.0, 3, 1)} == set(episodes)
+    assert observation.shape == (2, 1)
+
+
+def test_a_step_that_only_resets_is_not_an_act():
+    env = batch(AutoresetMode.NEXT_STEP, Counter(1), Counter(9))
+    env.reset(0)
+    assert env.step(np.zeros(2, int)).acted.tolist() == [True, True]
+    assert env.step(np.zeros(2, int)).acted.tolist() == [False, True]
+
+
+def test_final_observations_of_several_parts():
+    env = batch(AutoresetMode.SAME_STEP, Match("tuple"), Match("tuple"))
+    env.reset(0)
+    step = [env.step(np.zeros(2, int)) for _ in range(8)][-1]
+    assert step.terminated.all()
+    assert step.next_observation is not step.observation
+    tree_map(
+        np.testing.assert_array_equal, tree_map(np.shape, step.next_observation), tree_map(np.shape, step.observation)
+    )
+
+
+def test_an_env_that_hides_how_it_restarts_is_refused():
+    vector = SyncVectorEnv([Counter])
+    vector.metadata = {}
+    with pytest.raises(SandlotError, match="autoreset_mode"):
+        EnvBatch(vector, "test")
+
+
+@pytest.mark.parametrize(
+    ("env", "backend"), [("CartPole-v1", "vector"), ("Acrobot-v1", "sync"), ("tests/Match-v0", "sync")]
+)
+def test_backends_are_the_fastest_and_repeat_themselves(env, backend):
+    def observations():
+        envs = make(env, 3)
+        assert envs.backend == backend
+        seen = [envs.reset(7)]
+        seen += [envs.step(np.zeros(3, int)).observation for _ in range(30)]
+        envs.close()
+        return np.array(seen)
+
+    np.testing.assert_array_equal(observations(), observations())
+
+
+def test_slow_environments_run_in_processes(monkeypatch):
+    monkeypatch.setattr("envs.making.SLOW_SECONDS", 0.0)
+    envs = make("Acrobot-v1", 2)
+    assert envs.backend == "async"
+    slow = envs.reset(3)
+    envs.close()
+    monkeypatch.undo()
+    assert make("Acrobot-v1", 2).reset(3) == pytest.approx(slow)
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence"),
+    [
+        ("CartPoel-v1", "there is no environment 'CartPoel-v1'; did you mean CartPole-v1"),
+        ("CartPole-v9", "there is no environment 'CartPole-v9'; did you mean CartPole-v"),
+        ("LunarLander-v2", "LunarLander-v3"),
+        ("nowhere:X-v0", "needs the package 'nowhere', which is not installed"),
+        ("///", "there is no environment"),
+    ],
+)
+def test_unknown_environments_are_a_sentence(env, sentence):
+    with pytest.raises(SandlotError, match=sentence) as caught:
+        make(env)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch):
+    def missing(*args, **kwargs):
+        raise gymnasium.error.DependencyNotInstalled('MuJoCo is not installed, run `pip install "gymnasium[mujoco]"`')
+
+    monkeypatch.setattr(gymnasium, "make", missing)
+    with pytest.raises(SandlotError, match=r'pip install "sandlot\[mujoco\]"'):
+        make_single("Ant-v5")
+
+
+def test_unknown_options_are_a_sentence():
+    with pytest.raises(SandlotError, match="does not take these options"):
+        make("CartPole-v1", kwargs={"gravity": 3})
+
+
+@pytest.mark.parametrize("space", [space for space, _ in [*OBSERVATIONS.values(), *ACTIONS.values()]], ids=str)
+def test_spaces_survive_json(space):
+    import json
+
+    assert space_from_json(json.loads(json.dumps(space_to_json(space)))) == space
+
+
+def test_a_space_of_another_kind_is_a_sentence():
+    with pytest.raises(SandlotError, match="Text spaces are not supported"):
+        space_to_json(gymnasium.spaces.Text(3))
+
+
+def test_a_film_plays_whole_episodes():
+    film = Film("CartPole-v1", lambda observation, start: int(observation[2] > 0), episodes=2, seed=1)
+    frames = list(film.frames())
+    assert len(frames) == sum(film.returns) + 2
+    assert frames[0].shape == (400, 600, 3)
+    assert film.fps == 50
+    assert any((frame != frames[0]).any() for frame in frames)

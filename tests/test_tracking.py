@@ -1,0 +1,199 @@
+import json
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
+
+from tests.wandb_file import read_history, read_records
+from tracking import RETURN, RETURN_HIGH, RETURN_LOW, Run, SandlotError, draw_curves, read_metrics, write_video
+
+
+def frames(count, height, width):
+    for index in range(count):
+        yield np.full((height, width, 3), 10 * index % 256, np.uint8)
+
+
+def probe(path):
+    """Return what ffmpeg says of a video: size, pixel format, rate, and the frames it decodes."""
+    said = subprocess.run([get_ffmpeg_exe(), "-i", path, "-f", "null", "-"], capture_output=True, text=True).stderr
+    stream = next(line for line in said.splitlines() if "Video: h264" in line)
+    width, height = map(int, re.search(r", (\d+)x(\d+)", stream).groups())
+    rate = float(re.search(r"([\d.]+) fps", stream).group(1))
+    count = int(re.findall(r"frame=\s*(\d+)", said)[-1])
+    return (width, height), "yuv420p" in stream, rate, count
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 60), (41, 61), (210, 160)])
+def test_videos_are_what_every_player_opens(tmp_path, height, width):
+    path = tmp_path / "films" / "film.mp4"
+    assert write_video(path, frames(12, height, width), 25) == 12
+    assert probe(path) == ((width + width % 2, height + height % 2), True, 25.0, 12)
+    assert [file.name for file in path.parent.iterdir()] == ["film.mp4"]
+
+
+def test_a_film_that_breaks_off_leaves_nothing(tmp_path):
+    def breaking():
+        yield from frames(3, 40, 40)
+        raise RuntimeError("the env crashed")
+
+    with pytest.raises(RuntimeError):
+        write_video(tmp_path / "film.mp4", breaking(), 25)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SandlotError, match="no frames"):
+        write_video(tmp_path / "film.mp4", iter([]), 25)
+
+
+def test_a_run_leaves_its_whole_record(tmp_path, run_config):
+    with Run.create(tmp_path, "ppo-ALE/Pong-v5-s1", run_config, wandb="offline") as run:
+        assert run.folder.name.startswith("ppo-ALE-Pong-v5-s1-")
+        for step in range(1, 6):
+            run.log({RETURN: float(step), RETURN_LOW: 0.0, RETURN_HIGH: 9.0, "loss/policy": 0.5}, 100 * step)
+        film = run.folder / "videos" / "step-000000100.mp4"
+        write_video(film, frames(5, 40, 40), 10)
+        run.log_media("video", film, 100)
+        run.save(500, {"weights": np.ones(3, np.float32)}, {"agent": "test"})
+        run.finish({"status": "finished", "evaluation": {"return": 5.0}})
+    rows = read_metrics(run.folder)
+    assert [row["env_step"] for row in rows] == [100, 200, 300, 400, 500, 100]
+    assert run.curve.stat().st_size > 5_000
+    assert run.checkpoint()[1].state == {"agent": "test"}
+    assert run.config["versions"]["torch"]
+    assert json.loads((run.folder / "summary.json").read_text())["status"] == "finished"
+    assert not (run.folder / "recorder.log").exists(), (run.folder / "recorder.log").read_text()
+    check_wandb(run)
+
+
+def check_wandb(run):
+    history = read_history(run.folder)
+    returns = [(row["env_step"], row[RETURN]) for row in history if RETURN in row]
+    assert returns == [(100 * step, float(step)) for step in range(1, 6)]
+    ((shown_step, video),) = [(row["env_step"], row["video"]) for row in history if "video" in row]
+    assert shown_step == 100
+    assert [row["_step"] for row in history] == [0, 1, 2, 3, 4, 5]
+    assert video["_type"] == "video-file"
+    assert probe(next(run.folder.glob(f"wandb/offline-run-*/files/{video['path']}")))[3] == 5
+    (curve,) = [row["learning_curve"] for row in history if "learning_curve" in row]
+    assert curve["_type"] == "image-file"
+    records = read_records(run.folder)
+    (exit_code,) = [record.exit.exit_code for record in records if record.WhichOneof("record_type") == "exit"]
+    assert exit_code == 0
+    metrics = [record.metric for record in records if record.WhichOneof("record_type") == "metric"]
+    assert any(metric.glob_name == "*" and metric.step_metric == "env_step" for metric in metrics)
+    assert run.wandb["mode"] == "offline"
+    assert list(run.folder.glob(f"{run.wandb['folder']}/*.wandb"))
+
+
+def test_a_run_that_fails_is_closed_and_says_so(tmp_path, run_config):
+    def crash():
+        with run:
+            run.log({"loss": 1.0}, 1)
+            raise RuntimeError
+
+    run = Run.create(tmp_path, "test-s1", run_config, wandb="offline")
+    with pytest.raises(RuntimeError):
+        crash()
+    assert read_metrics(run.folder) == [{"env_step": 1, "loss": 1.0}]
+    (exit_code,) = [r.exit.exit_code for r in read_records(run.folder) if r.WhichOneof("record_type") == "exit"]
+    assert exit_code == 1
+
+
+def test_when_wandb_fails_the_record_is_whole(tmp_path, run_config, monkeypatch):
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb" / "__init__.py").write_text("raise ImportError('broken on purpose')")
+    (tmp_path / "wandb-0.0.dist-info").mkdir()
+    (tmp_path / "wandb-0.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: wandb\nVersion: 0.0\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("tracking.run.start_helper", _with_path_first)
+    with Run.create(tmp_path / "runs", "test-s1", run_config, wandb="offline") as run:
+        run.log({RETURN: 1.0, RETURN_LOW: 1.0, RETURN_HIGH: 1.0}, 1)
+        run.finish({"status": "finished"})
+    assert "broken on purpose" in run.wandb["error"]
+    assert run.curve.exists()
+    assert len(read_metrics(run.folder)) == 1
+
+
+def _with_path_first(command, log):
+    import os
+    import sys
+
+    code = f"import sys; sys.path.insert(0, {os.environ['PYTHONPATH']!r}); sys.argv = sys.argv[1:]; import runpy;"
+    code += "runpy.run_module('tracking.recorder', run_name='__main__', alter_sys=True)"
+    with open(log, "ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-c", code, "recorder", *command[3:]],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            text=True,
+        )
+
+
+def test_online_without_a_network_goes_on_offline(tmp_path, run_config, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "2")
+    with Run.create(tmp_path, "test-s1", run_config, wandb="online") as run:
+        run.log({"loss": 1.0}, 1)
+        run.finish({"status": "finished"})
+    assert run.wandb["mode"] == "offline"
+    assert "error" in run.wandb
+    assert len(read_history(run.folder)) == 1
+
+
+def test_a_last_line_that_was_cut_off_is_left_out(tmp_path, run_config):
+    with Run.create(tmp_path, "test-s1", run_config, wandb="disabled") as run:
+        run.log({"loss": 1.0}, 1)
+        run.log({"loss": 2.0}, 2)
+    with open(run.folder / "metrics.jsonl", "a") as file:
+        file.write('{"env_step": 3, "lo')
+    assert [row["env_step"] for row in read_metrics(run.folder)] == [1, 2]
+    run.reopen(1, run_config["steps"])
+    with run:
+        run.log({"loss": 3.0}, 3)
+    assert [row["env_step"] for row in read_metrics(run.folder)] == [1, 3]
+
+
+def test_runs_are_found_by_folder_name_or_as_the_latest(tmp_path, run_config):
+    with pytest.raises(SandlotError, match="there are no runs in"):
+        Run.find(tmp_path, "latest")
+    runs = []
+    for _ in range(2):
+        with Run.create(tmp_path, "test-s1", run_config, wandb="disabled") as run:
+            runs.append(run)
+    assert runs[0].folder != runs[1].folder
+    assert Run.find(tmp_path, "latest").folder == runs[1].folder
+    assert Run.find(tmp_path, runs[0].folder.name).folder == runs[0].folder
+    assert Run.find(tmp_path / "elsewhere", str(runs[0].folder)).folder == runs[0].folder
+    with pytest.raises(SandlotError, match="there is no run 'nothing'"):
+        Run.find(tmp_path, "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SandlotError, match=r"is not a run: it has no config.json"):
+        Run.find(tmp_path, "empty")
+
+
+def test_a_damaged_checkpoint_points_to_the_older_one(tmp_path, run_config):
+    with Run.create(tmp_path, "test-s1", run_config, wandb="disabled") as run:
+        for step in (10, 20):
+            run.save(step, {}, {"step": step})
+    (run.checkpoints()[-1] / "state.json").write_text("{}")
+    with pytest.raises(SandlotError, match=r"is damaged: state.json .*; an older one can be used with --step 10"):
+        run.checkpoint()
+    assert run.checkpoint(10)[1].state == {"step": 10}
+    with pytest.raises(SandlotError, match="has no checkpoint of step 15; it has 10, 20"):
+        run.checkpoint(15)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, run_config):
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(SandlotError, match=r"can't write .*runs"):
+        Run.create(tmp_path / "runs", "test-s1", run_config, wandb="disabled")
+
+
+def test_curves_are_drawn_where_there_is_something_to_draw(tmp_path):
+    rows = [{"env_step": step, RETURN: step, RETURN_LOW: 0, RETURN_HIGH: 2 * step} for step in range(5)]
+    assert draw_curves(tmp_path / "one.png", {"a": rows})
+    assert draw_curves(tmp_path / "two.png", {"a": rows, "b": rows})
+    assert not draw_curves(tmp_path / "none.png", {"a": [{"env_step": 1}]})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "two.png"]

@@ -1,0 +1,134 @@
+"""Small worlds with known answers."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+HORIZON = 8
+
+
+class Endless(gymnasium.Env):
+    """Reward 1 for ever, cut into episodes by a time limit: the value of every state is 1 / (1 - gamma)."""
+
+    observation_space = spaces.Box(-1, 1, (1,))
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, horizon: int = HORIZON):
+        self.horizon, self.time = horizon, 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.time = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action: Any):
+        self.time += 1
+        return np.zeros(1, np.float32), 1.0, False, self.time >= self.horizon, {}
+
+
+class Counter(gymnasium.Env):
+    """Shows the time since the reset, plus a hundred for each episode before; ends by itself or by the clock."""
+
+    observation_space = spaces.Box(0, 1e6, (1,))
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, length: int = 3, terminates: bool = False):
+        self.length, self.terminates, self.time, self.episode = length, terminates, 0, -1
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.time, self.episode = 0, self.episode + 1
+        return self._observation(), {}
+
+    def step(self, action: Any):
+        self.time += 1
+        over = self.time >= self.length
+        return self._observation(), 1.0, over and self.terminates, over and not self.terminates, {}
+
+    def _observation(self) -> np.ndarray:
+        return np.array([100 * self.episode + self.time], np.float32)
+
+
+def _bits(n: int) -> spaces.Box:
+    return spaces.Box(0, 1, (n,), np.float32)
+
+
+OBSERVATIONS: dict[str, Any] = {
+    "box": (_bits(2), lambda bit: np.eye(2, dtype=np.float32)[bit]),
+    "box64": (spaces.Box(0, 1, (2,), np.float64), lambda bit: np.eye(2)[bit]),
+    "matrix": (spaces.Box(0, 1, (2, 1), np.float32), lambda bit: np.eye(2, dtype=np.float32)[bit][:, None]),
+    "discrete": (spaces.Discrete(2, start=5), lambda bit: np.int64(bit + 5)),
+    "multi-discrete": (spaces.MultiDiscrete([2, 3]), lambda bit: np.array([bit, 1])),
+    "multi-binary": (spaces.MultiBinary(2), lambda bit: np.array([bit, 1], np.int8)),
+    "image": (
+        spaces.Box(0, 255, (36, 36, 3), np.uint8),
+        lambda bit: np.full((36, 36, 3), 255 * bit, np.uint8),
+    ),
+    "dict": (
+        spaces.Dict({"bit": spaces.Discrete(2), "other.part": _bits(3)}),
+        lambda bit: {"bit": np.int64(bit), "other.part": np.zeros(3, np.float32)},
+    ),
+    "tuple": (
+        spaces.Tuple((spaces.Discrete(2), _bits(3))),
+        lambda bit: (np.int64(bit), np.zeros(3, np.float32)),
+    ),
+}
+
+ACTIONS: dict[str, Any] = {
+    "discrete": (spaces.Discrete(2), lambda action, bit: float(action == bit)),
+    "discrete-from-3": (spaces.Discrete(2, start=3), lambda action, bit: float(action - 3 == bit)),
+    "multi-discrete": (
+        spaces.MultiDiscrete([2, 2]),
+        lambda action, bit: 0.5 * float(action[0] == bit) + 0.5 * float(action[1] != bit),
+    ),
+    "multi-binary": (
+        spaces.MultiBinary(2),
+        lambda action, bit: 0.5 * float(action[0] == bit) + 0.5 * float(action[1] != bit),
+    ),
+    "box": (spaces.Box(-1, 1, (1,), np.float32), lambda action, bit: 1.0 - abs(float(action[0]) - (2 * bit - 1)) / 2),
+}
+
+
+class Match(gymnasium.Env):
+    """Shows a bit and pays up to 1 a step for an action that answers to it. Episodes last HORIZON steps."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+
+    def __init__(self, observation: str = "box", action: str = "discrete", render_mode: str | None = None):
+        self.observation_space, self._show = OBSERVATIONS[observation]
+        self.action_space, self._pay = ACTIONS[action]
+        self.render_mode, self.time, self.bit = render_mode, 0, 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.time = 0
+        return self._next(), {}
+
+    def step(self, action: Any):
+        assert self.action_space.contains(action), f"{action!r} is not in {self.action_space}"
+        reward = self._pay(action, self.bit)
+        self.time += 1
+        return self._next(), reward, self.time >= HORIZON, False, {}
+
+    def render(self) -> np.ndarray:
+        return np.full((33, 47, 3), 40 + 30 * self.time % 255, np.uint8)
+
+    def _next(self) -> Any:
+        self.bit = int(self.np_random.integers(2))
+        return self._show(self.bit)
+
+
+class Broken(Endless):
+    """Gives a NaN after a while."""
+
+    def step(self, action: Any):
+        observation, reward, terminated, truncated, info = super().step(action)
+        return observation, float("nan") if self.time == 5 else reward, terminated, truncated, info
+
+
+def register() -> None:
+    """Register the worlds with Gymnasium."""
+    for world in (Endless, Counter, Match, Broken):
+        gymnasium.register(f"tests/{world.__name__}-v0", entry_point=world, disable_env_checker=True)
