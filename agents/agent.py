@@ -14,6 +14,7 @@ from jaxtyping import Bool
 from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map
 from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
 
+from .loop import train
 from .recipes import recipe_config
 
 if TYPE_CHECKING:
@@ -115,8 +116,6 @@ class Agent(ABC):
 
     def learn(self, steps: int, run: Run | None = None) -> Self:
         """Train until `steps` env steps in all, and record it in `run` if one is given."""
-        from .loop import train
-
         train(self, steps, run=run)
         return self
 

@@ -6,15 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from envs import Step
+from envs import Observation, Source, Step
 from tracking import RETURN, RETURN_HIGH, RETURN_LOW, Run, require
-
-from .agent import Agent
 
 LOGS_PER_RUN = 200
 Progress = Callable[[int, float | None], None]
@@ -23,8 +22,26 @@ OnCheckpoint = Callable[[int], None]
 """Told the env step of each checkpoint."""
 
 
+@runtime_checkable
+class Learning(Protocol):
+    """What the loop asks of an agent."""
+
+    seed: int
+    env_step: int
+    progress: float
+    source: Source | None
+
+    def at_work(self) -> AbstractContextManager[None]: ...
+    def prepare(self, steps: int) -> None: ...
+    def begin(self, observation: Observation, seed: int) -> None: ...
+    def act(self) -> np.ndarray: ...
+    def observe(self, step: Step) -> Mapping[str, float] | None: ...
+    def tensors(self) -> dict[str, np.ndarray]: ...
+    def state(self) -> dict[str, Any]: ...
+
+
 def train(
-    agent: Agent,
+    agent: Learning,
     steps: int,
     *,
     run: Run | None = None,
@@ -60,7 +77,7 @@ def train(
                 raise Stopped(stop.received)
 
 
-def play_segment(agent: Agent, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None:
+def play_segment(agent: Learning, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None:
     """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
     assert agent.source is not None, "an agent without environments can't train"
     seed = derived_seed(agent.seed, agent.env_step)

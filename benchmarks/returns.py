@@ -41,16 +41,15 @@ def measure(name: str, env: str, seeds: int) -> None:
     low, high = iqm_interval(returns)
     aim = AIMS.get((name, env))
     reached = "" if aim is None else f"aim {aim}: {sum(value >= aim for value in returns)} of {seeds} seeds; "
-    print(
-        f"{name} {env}: IQM {iqm(returns):.1f} (95 % {low:.1f} to {high:.1f}; {seeds} seeds, lowest {min(returns):.1f}); "
-        f"{reached}{steps:,} env steps in {np.median(seconds):.1f} s; rl-zoo {ZOO.get((name, env), 'has none')}",
-        flush=True,
-    )
+    interval = f"95 % {low:.1f} to {high:.1f}; {seeds} seeds, lowest {min(returns):.1f}"
+    took = f"{steps:,} env steps in {np.median(seconds):.1f} s"
+    published = ZOO.get((name, env), "has none")
+    print(f"{name} {env}: IQM {iqm(returns):.1f} ({interval}); {reached}{took}; rl-zoo {published}", flush=True)
 
 
 def main() -> None:
     """Measure what the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("agent")
     parser.add_argument("envs", nargs="+")
     parser.add_argument("--seeds", type=int, default=5)

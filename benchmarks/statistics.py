@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 
-def iqm(values: Sequence[float]) -> float:
+def iqm(values: "Sequence[float] | np.ndarray") -> float:
     """Return the interquartile mean. Source: Agarwal et al., "Deep RL at the edge of the statistical precipice"."""
     ordered = np.sort(np.asarray(values, float))
     cut = len(ordered) // 4

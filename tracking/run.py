@@ -1,6 +1,5 @@
 """The record of a run: one folder, and the W&B run that mirrors it."""
 
-import contextlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ import numpy as np
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .errors import SandlotError
 from .files import read_json, write_json, writing
+from .helper import start_helper, stop_helper
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, METRICS, SUMMARY, WANDB_STATE, step_name
 from .metrics import drop_rows_after
 
@@ -197,46 +197,6 @@ class Run:
     ) -> None:
         if self._recorder is not None:
             self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])
-
-
-def start_helper(command: list[str], log: Path) -> subprocess.Popen[str]:
-    """Start a helper process that reads lines from its standard input and ends when that does.
-
-    It has a session of its own: Ctrl-C reaches only the training, which then ends its helpers in order.
-    """
-    paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    with writing(log), open(log, "ab") as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            text=True,
-            start_new_session=True,
-            env=environment,
-        )
-
-
-def tell_helper(helper: subprocess.Popen[str], line: str) -> None:
-    """Send `line` to a helper process. One that has died is not told."""
-    assert helper.stdin is not None
-    with contextlib.suppress(BrokenPipeError, ValueError):
-        helper.stdin.write(line)
-        helper.stdin.flush()
-
-
-def stop_helper(helper: subprocess.Popen[str], farewell: str, seconds: float) -> None:
-    """Let a helper process end its work, for `seconds` at most."""
-    assert helper.stdin is not None
-    tell_helper(helper, farewell)
-    with contextlib.suppress(BrokenPipeError):
-        helper.stdin.close()
-    try:
-        helper.wait(seconds)
-    except subprocess.TimeoutExpired:
-        helper.kill()
-        helper.wait()
 
 
 def _new_folder(root: Path, stem: str) -> Path:
