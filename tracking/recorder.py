@@ -5,6 +5,7 @@ starting it, encoding its media, and a network that is slow or gone cost trainin
 its standard input does, so it never outlives the run, however the run dies.
 """
 
+import importlib
 import os
 import sys
 import threading
@@ -131,6 +132,7 @@ def follow(folder: Path, mode: str, offset: int) -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     metrics = folder / METRICS
+    importlib.import_module("matplotlib.figure")  # now, while there is time; the curve is drawn at the end
     mirror = Mirror(folder, mode, lines=metrics.read_bytes()[:offset].count(b"\n"))
     while not ended.wait(POLL_SECONDS):
         offset = send_rows(metrics, mirror, offset)
