@@ -1,6 +1,5 @@
 """Films of an agent while it trains, made by a helper process from the checkpoints."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,6 +103,4 @@ def serve(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(5)
     serve(Path(sys.argv[1]))

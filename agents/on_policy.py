@@ -3,11 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from envs import Observation, Step, tree_leaves, tree_map
@@ -18,19 +18,7 @@ from tracking import SandlotError
 from .actor_critic import ActorCritic
 from .advantage import discounted_sums, gae
 from .agent import Agent
-from .rollout import Rollout
-
-
-class Experience(NamedTuple):
-    """A rollout with what the policy made of it. `weight` is 0 in rows that only reset."""
-
-    observation: Any
-    start: Bool[Tensor, "time env"]
-    action: Shaped[Tensor, "time env ..."]
-    log_prob: Float[Tensor, "time env"]
-    value: Float[Tensor, "time env"]
-    advantage: Float[Tensor, "time env"]
-    weight: Float[Tensor, "time env"]
+from .rollout import Experience, Rollout
 
 
 class OnPolicyAgent(Agent):
@@ -152,11 +140,9 @@ class OnPolicyAgent(Agent):
             self.config.gamma,
             self.config.gae_lambda,
         )
-        weight = rollout.acted.astype(np.float32)
-        advantage, weight = (torch.from_numpy(array).to(self.device) for array in (advantage, weight))
-        return Experience(
-            now, start[:-1], action, distribution.log_prob(action).float(), value.float(), advantage, weight
-        )
+        columns = (advantage, advantage + values[:-1], rollout.acted.astype(np.float32))
+        judged = (distribution.log_prob(action).float(), value.float())
+        return Experience(now, start[:-1], action, *judged, *(torch.from_numpy(c).to(self.device) for c in columns))
 
     @torch.no_grad()
     def _values(self, observation: Observation) -> Float[np.ndarray, "env"]:
@@ -188,6 +174,6 @@ class OnPolicyAgent(Agent):
 def _explained_variance(experience: Experience) -> float:
     """Return the share of the returns' variance that the values explain: 1 at best, 0 if they explain nothing."""
     rows = experience.weight > 0
-    value, target = experience.value[rows], (experience.advantage + experience.value)[rows]
+    value, target = experience.value[rows], experience.target[rows]
     variance = target.var(correction=0)
     return float(1 - (target - value).var(correction=0) / variance) if variance > 0 else 0.0

@@ -15,8 +15,8 @@ from supervised import LearnerConfig, Schedule, scheduled
 from tracking import require
 
 from .actor_critic import ActorCritic, NetworkConfig
-from .on_policy import Experience, OnPolicyAgent
-from .rollout import shuffled_rows, weighted_standardize
+from .on_policy import OnPolicyAgent
+from .rollout import Experience, minibatches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,19 +110,20 @@ def ppo_loss(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return PPO's loss (the paper's equation 9, negated) for rows and a clip range, and what to log of it."""
     rows, clip_range = batch
-    weight = rows.weight / rows.weight.sum().clamp(min=1.0)
-    advantage = weighted_standardize(rows.advantage, weight) if config.normalize_advantage else rows.advantage
     distribution, value, _ = policy(rows.observation, policy.initial_memory(rows.start.shape[1]), rows.start)
     log_ratio = distribution.log_prob(rows.action) - rows.log_prob
     ratio = log_ratio.exp()
-    actor = policy_loss(ratio, advantage, weight, clip_range)
-    critic = value_loss(value, rows.value, rows.advantage + rows.value, weight, config.clip_range_value)
-    entropy = (distribution.entropy() * weight).sum()
-    loss = actor + config.value_coef * critic - config.entropy_coef * entropy
+    actor = policy_loss(ratio, rows.advantage, rows.weight, clip_range)
+    critic = value_loss(value, rows.value, rows.target, rows.weight, config.clip_range_value)
+    loss = actor + config.value_coef * critic
+    with torch.set_grad_enabled(config.entropy_coef > 0):
+        entropy = (distribution.entropy() * rows.weight).sum()
+    if config.entropy_coef > 0:
+        loss = loss - config.entropy_coef * entropy
     with torch.no_grad():
         # The k3 estimator of J. Schulman, "Approximating KL divergence", 2020: unbiased and never negative.
-        approx_kl = ((ratio - 1 - log_ratio) * weight).sum()
-        clip_fraction = (((ratio - 1).abs() > clip_range) * weight).sum()
+        approx_kl = ((ratio - 1 - log_ratio) * rows.weight).sum()
+        clip_fraction = (((ratio - 1).abs() > clip_range) * rows.weight).sum()
     return loss, {
         "loss/policy": actor.detach(),
         "loss/value": critic.detach(),
@@ -147,7 +148,8 @@ class PPO(OnPolicyAgent):
         clip_range = torch.tensor(scheduled(config.clip_range, config.clip_range_schedule, self.progress)).to(
             self.device
         )
-        for rows in shuffled_rows(experience, config.batch_size, config.epochs, self.device, self.shuffling):
+        rows_of = minibatches(experience, config.batch_size, config.epochs, self.shuffling, config.normalize_advantage)
+        for rows in rows_of:
             metrics = self.learner.step((rows, clip_range))
             if config.target_kl and metrics["policy/approx_kl"].item() > 1.5 * config.target_kl:
                 break

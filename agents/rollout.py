@@ -1,14 +1,14 @@
 """What a batch of environments went through since the last update."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Generator, Tensor
 
-from envs import Observation, Step, tree_leaves, tree_map
+from envs import Observation, Step, tree_map
 
 
 class Rollout:
@@ -85,25 +85,54 @@ class Rollout:
         self.start[self.length] = start
 
 
-def shuffled_rows(
-    columns: Any, batch_size: int, epochs: int, device: torch.device, generator: Generator
-) -> Iterator[Any]:
-    """Yield minibatches of the rows of time-major `columns`, every row once an epoch, as sequences of length 1.
+class Experience(NamedTuple):
+    """A rollout, or rows of one, with what the policy made of it."""
 
-    One gather an epoch is cheaper than one a minibatch, and a batch of all rows needs none.
+    observation: Any
+    start: Bool[Tensor, "time batch"]
+    action: Shaped[Tensor, "time batch ..."]
+    log_prob: Float[Tensor, "time batch"]
+    value: Float[Tensor, "time batch"]
+    advantage: Float[Tensor, "time batch"]
+    target: Float[Tensor, "time batch"]
+    """What the value should be: TD(lambda)'s return, which is the advantage plus the value."""
+    weight: Float[Tensor, "time batch"]
+    """0 in rows that only reset. Those of a whole rollout are 0 or 1; those of a minibatch sum to 1."""
+
+
+def minibatches(
+    experience: Experience, batch_size: int, epochs: int, generator: Generator, standardize: bool
+) -> Iterator[Experience]:
+    """Yield minibatches of shuffled rows, each row once an epoch, as sequences of length 1.
+
+    `standardize` shifts and scales the advantages of each minibatch to mean 0 and variance 1. What can be done
+    once an epoch is: a gather or a sum for each minibatch would cost more than its arithmetic.
     """
-    rows = tree_map(lambda column: column.flatten(0, 1), columns)
-    count = len(next(tree_leaves(rows)))
+    rows: Experience = tree_map(lambda column: column.flatten(0, 1), experience)
+    count = len(rows.weight)
+    whole = batch_size >= count
+    prepared = _weighted(rows, count, standardize) if whole else None
     for _ in range(epochs):
-        shuffled = rows
-        if batch_size < count:
-            order = torch.randperm(count, generator=generator).to(device)
-            shuffled = tree_map(lambda column, order=order: column[order], rows)
+        if prepared is None or not whole:
+            order = torch.randperm(count, generator=generator).to(rows.weight.device)
+            prepared = _weighted(tree_map(lambda column, order=order: column[order], rows), batch_size, standardize)
         for first in range(0, count, batch_size):
-            yield tree_map(lambda column, first=first: column[first : first + batch_size].unsqueeze(0), shuffled)
+            yield tree_map(lambda column, first=first: column[first : first + batch_size].unsqueeze(0), prepared)
 
 
-def weighted_standardize(values: Float[Tensor, "*batch"], weight: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-    """Shift and scale `values` to the weighted mean 0 and variance 1. Weights sum to 1."""
-    centered = values - (values * weight).sum()
-    return centered / ((centered.square() * weight).sum().sqrt() + 1e-8)
+def _weighted(rows: Experience, batch_size: int, standardize: bool) -> Experience:
+    """Return `rows` with the weights and advantages of each minibatch as they should be."""
+    weight = rows.weight.view(-1, batch_size)
+    weight = weight / weight.sum(1, keepdim=True).clamp(min=1.0)
+    advantage = rows.advantage.view(-1, batch_size)
+    if standardize:
+        advantage = weighted_standardize(advantage, weight)
+    return rows._replace(weight=weight.flatten(), advantage=advantage.flatten())
+
+
+def weighted_standardize(
+    values: Float[Tensor, "batch row"], weight: Float[Tensor, "batch row"]
+) -> Float[Tensor, "batch row"]:
+    """Shift and scale each batch of `values` to the weighted mean 0 and variance 1. Its weights sum to 1."""
+    centered = values - (values * weight).sum(1, keepdim=True)
+    return centered / ((centered.square() * weight).sum(1, keepdim=True).sqrt() + 1e-8)

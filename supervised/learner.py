@@ -100,6 +100,7 @@ class Learner:
             parameter.grad = part
         self._autocast = _precision(config.precision, self.device)
         self._gradient: Callable[[Any], tuple[Tensor, Metrics]] = self._eager_gradient
+        self._compiled: Callable[[Any], tuple[Tensor, Metrics]] | None = None
         self._names: list[str] = []
         self._sum, self._summed = torch.zeros((), device=self.device), 0
         self.learning_rate = config.learning_rate
@@ -114,7 +115,8 @@ class Learner:
         """
         repays = self.config.compile == "auto" and steps >= COMPILE_REPAYS_AFTER
         compiled = self.config.compile == "on" or repays
-        self._gradient = self._compiled_gradient() if compiled else self._eager_gradient
+        self._compiled = self._compiled or (self._compiled_gradient() if compiled else None)
+        self._gradient = (self._compiled if compiled else None) or self._eager_gradient
 
     def anneal(self, progress: float) -> None:
         """Set the learning rate for the fraction `progress` of the run."""

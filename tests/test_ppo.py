@@ -10,8 +10,8 @@ from agents import PPO, PPOConfig
 from agents.advantage import gae
 from agents.agent import Spaces
 from agents.evaluation import evaluate_id
-from agents.on_policy import Experience
 from agents.ppo import policy_loss, ppo_loss, value_loss
+from agents.rollout import Experience, minibatches
 from envs import Source
 from tests.worlds import ACTIONS, OBSERVATIONS, Endless, Match
 from tracking import SandlotError
@@ -57,23 +57,34 @@ class TestLosses:
 
     def test_rows_that_only_reset_count_for_nothing(self):
         agent = PPO("CartPole-v1", seed=0)
-        torch.manual_seed(0)
 
-        def rows(count, poison):
+        def loss(count, poison):
             zeros, ones = torch.zeros(1, count), torch.ones(1, count)
-            batch = Experience(
-                torch.arange(4.0 * count).reshape(1, count, 4) / 40, zeros.bool(), zeros.long(), zeros - 0.7,
-                zeros + 0.1, torch.arange(float(count))[None], ones,
-            )  # fmt: skip
+            advantage, weight = torch.arange(float(count))[None], ones.clone()
             if poison:
-                batch.weight[0, -1] = 0.0
-                batch.advantage[0, -1] = 1e6
-            return batch
+                weight[0, -1], advantage[0, -1] = 0.0, 1e6
+            observation = torch.arange(4.0 * count).reshape(1, count, 4) / 40
+            judged = (zeros - 0.7, zeros + 0.1, advantage, advantage + 0.1, weight)
+            rollout = Experience(observation, zeros.bool(), zeros.long(), *judged)
+            (rows,) = minibatches(rollout, count, 1, torch.Generator(), standardize=True)
+            return ppo_loss(agent.policy, (rows, torch.tensor(0.2)), agent.config)[0].item()
 
-        clip = torch.tensor(0.2)
-        with_reset = ppo_loss(agent.policy, (rows(5, poison=True), clip), agent.config)[0]
-        without = ppo_loss(agent.policy, (rows(4, poison=False), clip), agent.config)[0]
-        assert with_reset.item() == pytest.approx(without.item(), rel=1e-5)
+        assert loss(5, poison=True) == pytest.approx(loss(4, poison=False), rel=1e-5)
+        assert loss(5, poison=False) != pytest.approx(loss(4, poison=False), rel=1e-2)
+
+    def test_minibatches_hold_every_row_once_an_epoch(self):
+        rows = torch.arange(24.0).reshape(6, 4)
+        judged = (rows, rows, rows, rows, torch.ones(6, 4))
+        rollout = Experience(rows[..., None], rows.bool(), rows.long(), *judged)
+        batches = list(minibatches(rollout, 8, 2, torch.Generator().manual_seed(0), standardize=True))
+        assert len(batches) == 6
+        for epoch in (batches[:3], batches[3:]):
+            assert sorted(torch.cat([batch.target for batch in epoch], 1)[0].tolist()) == list(range(24))
+        assert not torch.equal(batches[0].target, batches[3].target)
+        for batch in batches:
+            assert batch.weight.sum().item() == pytest.approx(1)
+            assert (batch.advantage * batch.weight).sum().item() == pytest.approx(0, abs=1e-6)
+            assert (batch.advantage.square() * batch.weight).sum().item() == pytest.approx(1, rel=1e-5)
 
     def test_the_first_step_starts_at_ratio_one(self):
         agent = learned("CartPole-v1", steps=120)
@@ -82,7 +93,8 @@ class TestLosses:
         for _ in range(31):
             agent.observe(envs.step(agent.act()))
         agent.rollout.add(agent._action, envs.step(agent.act()))
-        _, metrics = ppo_loss(agent.policy, (agent._judge(), torch.tensor(0.2)), agent.config)
+        (rows,) = minibatches(agent._judge(), 128, 1, torch.Generator(), standardize=True)
+        _, metrics = ppo_loss(agent.policy, (rows, torch.tensor(0.2)), agent.config)
         assert metrics["policy/approx_kl"].item() == pytest.approx(0, abs=1e-6)
         assert metrics["policy/clip_fraction"].item() == 0
         assert metrics["loss/policy"].item() == pytest.approx(0, abs=1e-5)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from .files import writing
 
+LOWEST_PRIORITY = 19
+"""Helpers get the time that the training leaves."""
+
 
 def start_helper(command: list[str], log: Path) -> subprocess.Popen[str]:
     """Start a helper process that reads lines from its standard input and ends when that does.
@@ -16,7 +19,7 @@ def start_helper(command: list[str], log: Path) -> subprocess.Popen[str]:
     paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with writing(log), open(log, "ab") as output:
-        return subprocess.Popen(
+        helper = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=output,
@@ -25,6 +28,9 @@ def start_helper(command: list[str], log: Path) -> subprocess.Popen[str]:
             start_new_session=True,
             env=environment,
         )
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, helper.pid, LOWEST_PRIORITY)
+    return helper
 
 
 def tell_helper(helper: subprocess.Popen[str], line: str) -> None:

@@ -156,5 +156,4 @@ def send_rows(metrics: Path, mirror: Mirror, offset: int) -> int:
 
 
 if __name__ == "__main__":
-    os.nice(5) if hasattr(os, "nice") else None
     follow(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
