@@ -1,6 +1,5 @@
 """A policy and a value function over one observation: what on-policy agents learn."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -8,32 +7,12 @@ from gymnasium import Space
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from supervised.networks import Activation, Distribution, Memory, orthogonal
-from tracking import require
+from envs import tree_leaves
+from supervised.networks import Distribution, Memory, ValueHead
 
 from .actions import head_for
-from .observations import Network, encoder_for, has_images, inputs_for
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkConfig:
-    """What reads the observations."""
-
-    network: Network = "auto"
-    """Kind of network: mlp, cnn, or auto (a CNN for images, an MLP for the rest)."""
-    hidden: tuple[int, ...] = (64, 64)
-    """Sizes of an MLP's layers."""
-    activation: Activation = "tanh"
-    """Activation of an MLP's layers."""
-    shared_encoder: bool | None = None
-    """One network for policy and value; by default for images only."""
-    log_std: float = 0.0
-    """Log of the standard deviation that real-valued actions start with."""
-    normalize_observations: bool = False
-    """Shift and scale vector observations to mean 0 and variance 1 by running statistics."""
-
-    def __post_init__(self) -> None:
-        require(all(size > 0 for size in self.hidden), "hidden sizes must be positive", self.hidden)
+from .encoders import NetworkConfig, encoder_for, has_batch_statistics, has_images
+from .observations import inputs_for
 
 
 class Judgement(NamedTuple):
@@ -50,12 +29,21 @@ class ActorCritic(nn.Module):
     def __init__(self, observation_space: Space, action_space: Space, config: NetworkConfig, agent: str):
         super().__init__()
         self.inputs = inputs_for(observation_space, config.normalize_observations)
-        kind = (config.network, config.hidden, config.activation)
-        self.actor = encoder_for(self.inputs, *kind)
+        self.actor = encoder_for(self.inputs, config)
         shared = has_images(self.inputs) if config.shared_encoder is None else config.shared_encoder
-        self.critic = None if shared else encoder_for(self.inputs, *kind)
+        self.critic = None if shared else encoder_for(self.inputs, config)
         self.head = head_for(action_space, self.actor.feature_size, config.log_std, agent)
-        self.value = orthogonal(nn.Linear((self.critic or self.actor).feature_size, 1), gain=1.0)
+        self.value = ValueHead((self.critic or self.actor).feature_size)
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether anything is carried between steps."""
+        return any(True for _ in tree_leaves(self.initial_memory(1)))
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
+        return not self.has_memory and not has_batch_statistics(self)
 
     def initial_memory(self, batch: int) -> Memory:
         """Return the memory of actor and critic before an episode."""
@@ -72,9 +60,20 @@ class ActorCritic(nn.Module):
         features, actor_memory = self.actor(inputs, memory[0], start)
         distribution = self.head(features)
         if self.critic is None:
-            return Judgement(distribution, self.value(features).squeeze(-1), (actor_memory,))
+            return Judgement(distribution, self.value(features), (actor_memory,))
         features, critic_memory = self.critic(inputs, memory[1], start)
-        return Judgement(distribution, self.value(features).squeeze(-1), (actor_memory, critic_memory))
+        return Judgement(distribution, self.value(features), (actor_memory, critic_memory))
+
+    def evaluate(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> tuple[Distribution, Float[Tensor, "time batch"]]:
+        """Return the distributions and the values, without the work of carrying the memory further."""
+        inputs = self.inputs(observation)
+        features = self.actor.features(inputs, memory[0], start)
+        distribution = self.head(features)
+        if self.critic is not None:
+            features = self.critic.features(inputs, memory[1], start)
+        return distribution, self.value(features)
 
     @torch.no_grad()
     def update_statistics(self, observation: Any, rows: Tensor) -> None:

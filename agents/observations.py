@@ -1,6 +1,6 @@
-"""From an observation space to the network that reads it. Nothing else branches on observation spaces."""
+"""From an observation space to what a network reads. Nothing else branches on observation spaces."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,10 +8,9 @@ import torch.nn.functional as F
 from gymnasium import Space, spaces
 from torch import Tensor, nn
 
-from supervised.networks import MLP, Activation, Encoder, Fuse, NatureCNN, RunningNorm
+from supervised.networks import RunningNorm
 from tracking import SandlotError
 
-Network = Literal["auto", "mlp", "cnn"]
 IMAGE_CHANNELS = (1, 2, 3, 4)
 
 
@@ -119,45 +118,6 @@ def inputs_for(space: Space, normalize: bool) -> Inputs:
             )
         case _:
             raise SandlotError(f"agents can't read observations of the space {space}")
-
-
-def encoder_for(inputs: Inputs, network: Network, hidden: tuple[int, ...], activation: Activation) -> Encoder:
-    """Return a new encoder of the kind `network` for what `inputs` gives."""
-    match inputs:
-        case Image() if network in ("auto", "cnn"):
-            try:
-                return NatureCNN(inputs.channels, inputs.height, inputs.width)
-            except ValueError as error:
-                raise SandlotError(f"{error}; try --network mlp") from error
-        case Image():
-            return _FlatImage(inputs, hidden, activation)
-        case Vector() | Choices() if network in ("auto", "mlp"):
-            return MLP(inputs.size, hidden, activation)
-        case Parts():
-            named = inputs.parts.items()
-            return Fuse({name: encoder_for(part, _for_part(part, network), hidden, activation) for name, part in named})  # pyright: ignore[reportArgumentType]
-        case _:
-            raise SandlotError(
-                f"the network {network!r} reads images, and these observations are none; try --network mlp"
-            )
-
-
-def _for_part(part: Inputs, network: Network) -> Network:
-    """Return the network for one part of several: a CNN serves the images among them, an MLP the rest."""
-    return "auto" if network == "cnn" and not isinstance(part, Image) else network
-
-
-class _FlatImage(MLP):
-    def __init__(self, inputs: Image, hidden: tuple[int, ...], activation: Activation):
-        super().__init__(inputs.channels * inputs.height * inputs.width, hidden, activation)
-
-    def encode(self, inputs: Tensor) -> Tensor:
-        return super().encode(inputs.flatten(1))
-
-
-def has_images(inputs: Inputs) -> bool:
-    """Tell whether there are images among the inputs."""
-    return any(isinstance(part, Image) for part in inputs.modules())
 
 
 def is_image(space: spaces.Box) -> bool:

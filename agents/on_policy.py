@@ -41,7 +41,7 @@ class OnPolicyAgent(Agent):
         config = self.config
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            self.policy = ActorCritic(self.spaces.observation, self.spaces.action, config, self.name)
+            self.policy = ActorCritic(self.spaces.observation, self.spaces.action, config, self.name).eval()
         self.learner = Learner(self.policy, self.loss, config)
         self.device = self.learner.device
         self.action_noise = torch.Generator(self.device).manual_seed(self.seed)
@@ -75,20 +75,20 @@ class OnPolicyAgent(Agent):
         return self.policy.head.to_env(self._action)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
-        if step.next_observation is not step.observation and step.truncated.any():
-            self.rollout.keep_final_value(self._values(step.next_observation), step.truncated)
         self.rollout.add(self._action, step)
         if not self.rollout.full:
             return None
         self._check_finite()
         self.learner.anneal(self.progress)
-        experience = self._judge()
+        experience, memory = self._judge()
+        self.policy.train()
         self.update(experience)
+        self.policy.eval()
         metrics = self.learner.metrics()
         metrics["value/explained_variance"] = _explained_variance(experience)
         self.policy.update_statistics(experience.observation, experience.weight.flatten().nonzero().squeeze(-1))
         self.rollout.go_on()
-        self.first_memory = self.memory
+        self.memory = self.first_memory = memory
         return metrics
 
     @torch.inference_mode()
@@ -122,34 +122,39 @@ class OnPolicyAgent(Agent):
             self.reward_norm.load_state_dict(part("reward_norm"))
 
     @torch.no_grad()
-    def _judge(self) -> Experience:
-        """Return the rollout with log-probabilities, values and advantages under the policy that acted."""
-        rollout = self.rollout
+    def _judge(self) -> tuple[Experience, Memory]:
+        """Return the rollout with log-probabilities, values and advantages under the policy that acted.
+
+        With it comes the memory after the rollout, which the next one begins with.
+        """
+        rollout, config = self.rollout, self.config
         observation, start = tree_map(lambda array: array.to(self.device), (self._observation, self._start))
         now = tree_map(lambda array: array[:-1], observation)
         action = torch.from_numpy(rollout.action).to(self.device)
         distribution, value, memory = self.policy(now, self.first_memory, start[:-1])
         last = self.policy(tree_map(lambda array: array[-1:], observation), memory, start[-1:]).value
         values = torch.cat([value, last]).float().cpu().numpy()
-        advantage = gae(
-            self._rewards(),
-            values[:-1],
-            rollout.next_value(values),
-            rollout.terminated,
-            rollout.truncated,
-            self.config.gamma,
-            self.config.gae_lambda,
-        )
+        next_value = values[1:].copy()
+        for t, rows, final in rollout.finals:
+            next_value[t, rows] = self._final_value(now, start, t, rows, final)
+        ends = (rollout.terminated, rollout.truncated)
+        advantage = gae(self._rewards(), values[:-1], next_value, *ends, config.gamma, config.gae_lambda)
         columns = (advantage, advantage + values[:-1], rollout.acted.astype(np.float32))
         judged = (distribution.log_prob(action).float(), value.float())
-        return Experience(now, start[:-1], action, *judged, *(torch.from_numpy(c).to(self.device) for c in columns))
+        experience = Experience(
+            now, start[:-1], action, *judged, *(torch.from_numpy(c).to(self.device) for c in columns)
+        )
+        return experience, memory
 
-    @torch.no_grad()
-    def _values(self, observation: Observation) -> Float[np.ndarray, "env"]:
-        """Return the values of observations that end an episode in this step."""
-        inputs = tree_map(lambda array: torch.as_tensor(array)[None].to(self.device), observation)
-        start = torch.zeros(1, self.rollout.num_envs, dtype=torch.bool, device=self.device)
-        return self.policy(inputs, self.memory, start).value[0].float().cpu().numpy()
+    def _final_value(
+        self, now: Observation, start: Bool[Tensor, "time env"], t: int, rows: np.ndarray, final: Observation
+    ) -> Float[np.ndarray, "row"]:
+        """Return the values of the final observations that the environments `rows` had after step `t`."""
+        memory = tree_map(lambda leaf: leaf[rows], self.first_memory)
+        if self.policy.has_memory:
+            _, _, memory = self.policy(tree_map(lambda leaf: leaf[: t + 1, rows], now), memory, start[: t + 1, rows])
+        observation = tree_map(lambda leaf: torch.as_tensor(leaf)[None].to(self.device), final)
+        return self.policy(observation, memory, start.new_zeros(1, len(rows))).value[0].float().cpu().numpy()
 
     def _rewards(self) -> Float[np.ndarray, "time env"]:
         """Return the rewards to learn from: as they were, or divided by the returns' standard deviation."""

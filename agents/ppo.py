@@ -4,6 +4,7 @@ Source: Schulman et al., "Proximal policy optimization algorithms", 2017, with t
 "The 37 implementation details of proximal policy optimization", 2022.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from supervised import LearnerConfig, Schedule, scheduled
+from supervised.networks import Memory
 from tracking import require
 
-from .actor_critic import ActorCritic, NetworkConfig
+from .actor_critic import ActorCritic
+from .encoders import NetworkConfig
 from .on_policy import OnPolicyAgent
-from .rollout import Experience, minibatches
+from .rollout import Experience, column_minibatches, row_minibatches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,11 +109,14 @@ def value_loss(
 
 
 def ppo_loss(
-    policy: ActorCritic, batch: tuple[Experience, Float[Tensor, ""]], config: PPOConfig
+    policy: ActorCritic, batch: tuple[Experience, Memory, Float[Tensor, ""]], config: PPOConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return PPO's loss (the paper's equation 9, negated) for rows and a clip range, and what to log of it."""
-    rows, clip_range = batch
-    distribution, value, _ = policy(rows.observation, policy.initial_memory(rows.start.shape[1]), rows.start)
+    """Return PPO's loss (the paper's equation 9, negated) of rows, and what to log.
+
+    The batch is the rows, the memory they begin with, and the clip range.
+    """
+    rows, memory, clip_range = batch
+    distribution, value = policy.evaluate(rows.observation, memory, rows.start)
     log_ratio = distribution.log_prob(rows.action) - rows.log_prob
     ratio = log_ratio.exp()
     actor = policy_loss(ratio, rows.advantage, rows.weight, clip_range)
@@ -148,8 +154,28 @@ class PPO(OnPolicyAgent):
         clip_range = torch.tensor(scheduled(config.clip_range, config.clip_range_schedule, self.progress)).to(
             self.device
         )
-        rows_of = minibatches(experience, config.batch_size, config.epochs, self.shuffling, config.normalize_advantage)
-        for rows in rows_of:
-            metrics = self.learner.step((rows, clip_range))
+        for rows, memory in self._minibatches(experience):
+            metrics = self.learner.step((rows, memory, clip_range))
             if config.target_kl and metrics["policy/approx_kl"].item() > 1.5 * config.target_kl:
                 break
+
+    def _minibatches(self, experience: Experience) -> Iterator[tuple[Experience, Memory]]:
+        config = self.config
+        how = (config.epochs, self.shuffling, config.normalize_advantage)
+        if self.policy.has_memory:
+            columns = config.batch_size // config.num_steps
+            yield from column_minibatches(experience, self.first_memory, columns, *how)
+        else:
+            memory = self.policy.initial_memory(config.batch_size)
+            for rows in row_minibatches(experience, config.batch_size, *how):
+                yield rows, memory
+
+    def _build(self) -> None:
+        super()._build()
+        config = self.config
+        if self.policy.has_memory:
+            rule = f"batch_size must be a multiple of num_steps, {config.num_steps}, for networks with memory"
+            require(config.batch_size % config.num_steps == 0, rule, config.batch_size)
+        if config.has_transformer:
+            rule = f"memory_length must be at most num_steps, {config.num_steps}"
+            require(config.memory_length <= config.num_steps, rule, config.memory_length)

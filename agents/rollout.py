@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Generator, Tensor
 
 from envs import Observation, Step, tree_map
+from supervised.networks import Memory
 
 
 class Rollout:
@@ -28,7 +29,8 @@ class Rollout:
         self.terminated = np.zeros(shape, bool)
         self.truncated = np.zeros(shape, bool)
         self.acted = np.zeros(shape, bool)
-        self.final_value = np.full(shape, np.nan, np.float32)
+        self.finals: list[tuple[int, np.ndarray, Any]] = []
+        """Final observations of truncated episodes that the next row does not show: step, rows, observations."""
         self.length = 0
 
     @property
@@ -41,11 +43,15 @@ class Rollout:
         if self.observation is None:
             self.observation = tree_map(self._room_for, observation)
         self.length = 0
+        self.finals.clear()
         self._put(observation, np.ones(self.num_envs, bool))
 
     def add(self, action: np.ndarray, step: Step) -> None:
         """Append what `action` led to."""
         t = self.length
+        if step.next_observation is not step.observation and step.truncated.any():
+            rows = np.flatnonzero(step.truncated)
+            self.finals.append((t, rows, tree_map(lambda leaf: leaf[rows], step.next_observation)))
         self.action[t] = action
         self.reward[t] = step.reward
         self.terminated[t] = step.terminated
@@ -54,24 +60,13 @@ class Rollout:
         self.length = t + 1
         self._put(step.observation, step.start)
 
-    def keep_final_value(self, value: Float[np.ndarray, "env"], rows: Bool[np.ndarray, "env"]) -> None:
-        """Note the values of final observations that the next row won't show, before `add`."""
-        self.final_value[self.length, rows] = value[rows]
-
     def go_on(self) -> None:
         """Start the next rollout where this one ended."""
         last = tree_map(lambda array: array[self.length], self.observation)
         start = self.start[self.length].copy()
         self.length = 0
-        self.final_value.fill(np.nan)
+        self.finals.clear()
         self._put(last, start)
-
-    def next_value(self, value: Float[np.ndarray, "time_and_last env"]) -> Float[np.ndarray, "time env"]:
-        """Return the value of where each row led, given that of each observation.
-
-        `final_value` holds those of final observations that the next row no longer shows.
-        """
-        return np.where(np.isnan(self.final_value), value[1:], self.final_value)
 
     def _room_for(self, array: np.ndarray) -> np.ndarray:
         dtype = np.float32 if array.dtype == np.float64 else array.dtype
@@ -100,7 +95,7 @@ class Experience(NamedTuple):
     """0 in rows that only reset. Those of a whole rollout are 0 or 1; those of a minibatch sum to 1."""
 
 
-def minibatches(
+def row_minibatches(
     experience: Experience, batch_size: int, epochs: int, generator: Generator, standardize: bool
 ) -> Iterator[Experience]:
     """Yield minibatches of shuffled rows, each row once an epoch, as sequences of length 1.
@@ -110,14 +105,29 @@ def minibatches(
     """
     rows: Experience = tree_map(lambda column: column.flatten(0, 1), experience)
     count = len(rows.weight)
-    whole = batch_size >= count
-    prepared = _weighted(rows, count, standardize) if whole else None
+    prepared = _weighted(rows, count, standardize) if batch_size == count else None
     for _ in range(epochs):
-        if prepared is None or not whole:
+        if batch_size < count:
             order = torch.randperm(count, generator=generator).to(rows.weight.device)
             prepared = _weighted(tree_map(lambda column, order=order: column[order], rows), batch_size, standardize)
         for first in range(0, count, batch_size):
             yield tree_map(lambda column, first=first: column[first : first + batch_size].unsqueeze(0), prepared)
+
+
+def column_minibatches(
+    experience: Experience, memory: Memory, columns: int, epochs: int, generator: Generator, standardize: bool
+) -> Iterator[tuple[Experience, Memory]]:
+    """Yield minibatches of `columns` environments, whole in time, with the memory that each begins with."""
+    envs = experience.weight.shape[1]
+    for _ in range(epochs):
+        for chosen in torch.randperm(envs, generator=generator).to(experience.weight.device).split(columns):
+            part: Experience = tree_map(lambda column, chosen=chosen: column[:, chosen], experience)
+            weight = part.weight / part.weight.sum().clamp(min=1.0)
+            advantage = part.advantage
+            if standardize:
+                advantage = weighted_standardize(advantage.view(1, -1), weight.view(1, -1)).view_as(advantage)
+            first_memory = tree_map(lambda leaf, chosen=chosen: leaf[chosen], memory)
+            yield part._replace(weight=weight, advantage=advantage), first_memory
 
 
 def _weighted(rows: Experience, batch_size: int, standardize: bool) -> Experience:

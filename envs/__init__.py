@@ -1,11 +1,14 @@
 """Worlds: environments made, batched and filmed."""
 
+from . import memory
 from .film import Film
 from .making import make, make_single
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
+
+memory.register()
 
 __all__ = [
     "EnvBatch",

@@ -8,8 +8,15 @@ from typing import Any
 
 from tracking.errors import SandlotError
 
-COMMANDS = {"train": None, "evaluate": "Evaluate", "record": "Record", "resume": "Resume", "compare": "Compare"}
-"""For each command, its options in `sandlot.options`; those of `train` depend on the agent."""
+COMMANDS = {
+    "train": None,
+    "describe": None,
+    "evaluate": "Evaluate",
+    "record": "Record",
+    "resume": "Resume",
+    "compare": "Compare",
+}
+"""For each command, its options in `sandlot.options`; those of `train` and `describe` depend on the agent."""
 MISTAKE, KILLED_BY = 2, 128
 OVERVIEW = """usage: sandlot COMMAND …
 
@@ -21,6 +28,7 @@ commands:
   record RUN         film the agent            sandlot record latest --episodes 3
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
+  describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.
 RUN is a run's folder or name; "latest" names the newest.
@@ -53,7 +61,7 @@ def run_command(words: list[str]) -> None:
     if command not in COMMANDS:
         raise SandlotError(f"there is no command {command!r}; there are {', '.join(COMMANDS)}")
     module = import_module(f".{command}", __package__)
-    module.main(rest if command == "train" else parse(COMMANDS[command], command, rest))
+    module.main(rest if COMMANDS[command] is None else parse(COMMANDS[command], command, rest))
 
 
 def parse(options: str | None, command: str, words: list[str]) -> Any:

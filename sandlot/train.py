@@ -55,15 +55,16 @@ def main(words: list[str]) -> None:
     train_and_report(agent, run, begin)
 
 
-def parse(agent: str, config: type, words: list[str]) -> tuple[Train, Any]:
+def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any]:
     """Return the options and the agent's config. Flags beat the recipe for the environment, which beats defaults."""
+    program = f"sandlot {command} {agent}"
     first = bool(words) and not words[0].startswith("-")
-    env = words[0] if first else _parse_with(agent, config, None, {}, words)[0].env
-    return _parse_with(agent, config, env, recipe(agent, env), words)
+    env = words[0] if first else _parse_with(program, agent, config, None, {}, words)[0].env
+    return _parse_with(program, agent, config, env, recipe(agent, env), words)
 
 
 def _parse_with(
-    agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
+    program: str, agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
 ) -> tuple[Train, Any]:
     train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
     fields = [("train", Train, train), ("agent", config, recipe_config(agent, config, env))]
@@ -73,9 +74,7 @@ def _parse_with(
     description = f"Train an agent: {AGENTS[agent][1]}."
     if found:
         description += f" The defaults shown are those of the recipe for {env}."
-    parsed = tyro.cli(
-        tyro.conf.OmitArgPrefixes[both], args=words, prog=f"sandlot train {agent}", description=description
-    )
+    parsed = tyro.cli(tyro.conf.OmitArgPrefixes[both], args=words, prog=program, description=description)
     return parsed.train, parsed.agent
 
 

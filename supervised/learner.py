@@ -114,7 +114,10 @@ class Learner:
         The choice depends on the numbers alone, so a resumed run makes the same one.
         """
         repays = self.config.compile == "auto" and steps >= COMPILE_REPAYS_AFTER
-        compiled = self.config.compile == "on" or repays
+        compiles = getattr(self.module, "compiles", True)
+        if self.config.compile == "on" and not compiles:
+            raise SandlotError("this network's steps can't be compiled whole; leave --compile to auto")
+        compiled = self.config.compile == "on" or (repays and compiles)
         self._compiled = self._compiled or (self._compiled_gradient() if compiled else None)
         self._gradient = (self._compiled if compiled else None) or self._eager_gradient
 

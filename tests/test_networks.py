@@ -1,31 +1,157 @@
 import pytest
 import torch
+from torch import nn
 
-from supervised.networks import MLP, Fuse, NatureCNN, RunningNorm
+from supervised.networks import (
+    MLP,
+    CapsuleNet,
+    CategoricalHead,
+    Chain,
+    Fuse,
+    ImpalaCNN,
+    NatureCNN,
+    QHead,
+    QuantileHead,
+    Recurrent,
+    ResNet,
+    RunningNorm,
+    Transformer,
+    ValueHead,
+    ViT,
+    greedy,
+)
+from supervised.networks.capsule import route, squash
+
+TIME, BATCH = 14, 3
+VECTORS = torch.randn(TIME, BATCH, 5, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.rand(TIME, BATCH, 3, 36, 40, generator=torch.Generator().manual_seed(0))
 
 
 def encoders():
     torch.manual_seed(0)
-    yield "mlp", MLP(5, (8, 7)), torch.randn(6, 3, 5)
-    yield "cnn", NatureCNN(3, 36, 40, feature_size=9), torch.rand(6, 3, 3, 36, 40)
-    parts = {"a": MLP(5, (8,)), "b": NatureCNN(1, 36, 36, feature_size=9)}
-    yield "fuse", Fuse(parts), {"a": torch.randn(6, 3, 5), "b": torch.rand(6, 3, 1, 36, 36)}
+    yield "mlp", MLP(5, (8, 7)), VECTORS
+    yield "mlp-normed", MLP(5, (8, 7), normalization="layer", dropout=0.5).eval(), VECTORS
+    yield "mlp-batch", MLP(5, (8, 7), normalization="batch").eval(), VECTORS
+    yield "cnn", NatureCNN(3, 36, 40, feature_size=9), IMAGES
+    yield "impala", ImpalaCNN(3, 36, 40), IMAGES
+    yield "impala-average", ImpalaCNN(3, 36, 40, pooling="average"), IMAGES
+    yield "resnet", ResNet(3), IMAGES
+    yield "vit", ViT(3, 36, 40), IMAGES
+    yield "capsule", CapsuleNet(3, 36, 40), IMAGES
+    for kind in ("rnn", "lstm", "gru"):
+        yield kind, Recurrent(kind, 5, 6), VECTORS
+        yield f"{kind}-2", Recurrent(kind, 5, 6, layers=2), VECTORS
+    for gating in (False, True):
+        network = Transformer(5, size=8, layers=2, heads=2, length=4, gating=gating)
+        for layer in network.layers:
+            nn.init.normal_(layer.bias)
+        yield f"transformer{'-gated' * gating}", network, VECTORS
+    yield "fuse", Fuse({"a": MLP(5, (8,)), "b": NatureCNN(3, 36, 40, feature_size=9)}), {"a": VECTORS, "b": IMAGES}
+    yield "cnn+lstm", Chain([NatureCNN(3, 36, 40, feature_size=9), Recurrent("lstm", 9, 6)]), IMAGES
+    memories = {"a": Recurrent("gru", 5, 4), "b": Transformer(5, 8, 1, 2, 4)}
+    yield "fused memories", Fuse(memories), {"a": VECTORS, "b": VECTORS}
+
+
+def rows(inputs, first, last):
+    return {key: part[first:last] for key, part in inputs.items()} if isinstance(inputs, dict) else inputs[first:last]
+
+
+def resets():
+    start = torch.zeros(TIME, BATCH, dtype=torch.bool)
+    start[0, 0], start[2, 1], start[3, 1], start[9, 1], start[TIME - 1, 2] = True, True, True, True, True
+    return start
+
+
+ENCODERS = list(encoders())
+WITH_MEMORY = [case for case in ENCODERS if case[0].split("-")[0] in ("rnn", "lstm", "gru", "transformer")]
+
+
+def name(value):
+    return value if isinstance(value, str) else ""
+
+
+@pytest.mark.parametrize(("title", "encoder", "inputs"), ENCODERS, ids=name)
+@pytest.mark.parametrize("parts", [1, 3, 7], ids=lambda parts: f"{parts} at a time")
+def test_stepping_equals_running_the_whole_sequence(title, encoder, inputs, parts):
+    start = resets()
+    # A memory with something in it, as a segment in the middle of an episode has.
+    _, before = encoder(inputs, encoder.initial_memory(BATCH), torch.zeros_like(start))
+    whole, after = encoder(inputs, before, start)
+    memory, features = before, []
+    for first in range(0, TIME, parts):
+        piece, memory = encoder(rows(inputs, first, first + parts), memory, start[first : first + parts])
+        features.append(piece)
+    torch.testing.assert_close(torch.cat(features), whole, atol=1e-5, rtol=1e-4)
+    last = torch.zeros(1, BATCH, dtype=torch.bool)
+    again, _ = encoder(rows(inputs, 0, 1), after, last)
+    stepped, _ = encoder(rows(inputs, 0, 1), memory, last)
+    torch.testing.assert_close(again, stepped, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(encoder.features(inputs, before, start), whole, atol=1e-5, rtol=1e-4)
+    assert whole.shape == (TIME, BATCH, encoder.feature_size)
+
+
+@pytest.mark.parametrize(("title", "encoder", "inputs"), WITH_MEMORY, ids=name)
+def test_memory_reaches_back_but_not_over_a_start(title, encoder, inputs):
+    start = torch.zeros(TIME, BATCH, dtype=torch.bool)
+    start[7] = True
+    changed = inputs.clone()
+    changed[5] += 1.0
+    memory = encoder.initial_memory(BATCH)
+    before, after = encoder(inputs, memory, start)[0], encoder(changed, memory, start)[0]
+    assert torch.equal(before[:5], after[:5]), "the future is not seen"
+    assert not torch.allclose(before[6], after[6]), "the past is"
+    assert torch.equal(before[7:], after[7:]), "but not that of another episode"
+
+
+@pytest.mark.parametrize(("title", "encoder", "inputs"), ENCODERS, ids=name)
+def test_gradients_reach_every_parameter(title, encoder, inputs):
+    encoder.zero_grad()
+    encoder.features(inputs, encoder.initial_memory(BATCH), resets()).square().sum().backward()
+    for parameter_name, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert torch.isfinite(parameter.grad).all()
+
+
+def test_a_transformer_forgets_what_is_longer_ago_than_its_memory():
+    network = Transformer(5, size=8, layers=1, heads=2, length=4)
+    start = torch.zeros(TIME, BATCH, dtype=torch.bool)
+    changed = VECTORS.clone()
+    changed[2] += 1.0
+    memory = network.initial_memory(BATCH)
+    before, after = network(VECTORS, memory, start)[0], network(changed, memory, start)[0]
+    assert not torch.allclose(before[6], after[6])
+    torch.testing.assert_close(before[7:], after[7:])
+
+
+def test_the_shifted_window_looks_the_same():
+    """Positions are distances: the same steps later in a sequence give the same features."""
+    network = Transformer(5, size=8, layers=2, heads=2, length=3)
+    nn.init.normal_(network.layers[0].bias)
+    start = torch.zeros(9, BATCH, dtype=torch.bool)
+    start[0] = True
+    same = VECTORS[:9]
+    later = torch.cat([torch.randn(4, BATCH, 5), same])
+    shifted = torch.cat([torch.zeros(4, BATCH, dtype=torch.bool), start])
+    memory = network.initial_memory(BATCH)
+    torch.testing.assert_close(network(later, memory, shifted)[0][4:], network(same, memory, start)[0])
 
 
 @pytest.mark.parametrize(
-    ("name", "encoder", "inputs"), list(encoders()), ids=lambda value: value if isinstance(value, str) else ""
+    ("make", "sentence"),
+    [
+        (lambda: NatureCNN(3, 20, 36), "at least 36×36 pixels, not 20×36"),
+        (lambda: ImpalaCNN(3, 4, 36), "at least 8×8 pixels"),
+        (lambda: CapsuleNet(3, 9, 36), "at least 15×15 pixels"),
+        (lambda: Transformer(5, size=64, heads=5), "5 heads don't divide a transformer of size 64; try 4"),
+        (lambda: Transformer(5, length=0), "must hold at least 1 step, not 0"),
+        (lambda: ViT(3, 36, 36, size=10, heads=3), "3 heads don't divide a ViT of size 10"),
+        (lambda: Recurrent("gru", 5, 0), "at least 1 unit"),
+        (lambda: CategoricalHead(3, 2, 5.0, 1.0), "must be below the highest"),
+    ],
 )
-def test_stepping_equals_running_the_whole_sequence(name, encoder, inputs):
-    start = torch.zeros(6, 3, dtype=torch.bool)
-    start[0], start[2, 1] = True, True
-    whole, _ = encoder(inputs, encoder.initial_memory(3), start)
-    memory, rows = encoder.initial_memory(3), []
-    for t in range(6):
-        row = {key: part[t : t + 1] for key, part in inputs.items()} if isinstance(inputs, dict) else inputs[t : t + 1]
-        features, memory = encoder(row, memory, start[t : t + 1])
-        rows.append(features)
-    torch.testing.assert_close(torch.cat(rows), whole)
-    assert whole.shape == (6, 3, encoder.feature_size)
+def test_what_cannot_be_built_is_a_sentence(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()
 
 
 def test_hidden_layers_are_orthogonal():
@@ -33,9 +159,50 @@ def test_hidden_layers_are_orthogonal():
     torch.testing.assert_close(weight @ weight.T, 2 * torch.eye(64), atol=1e-4, rtol=0)
 
 
-def test_a_cnn_says_what_it_needs():
-    with pytest.raises(ValueError, match="at least 36×36 pixels, not 20×36"):
-        NatureCNN(3, 20, 36)
+def test_dropout_is_for_learning_only():
+    network = MLP(5, (64,), dropout=0.5)
+    dropped = (network.train().encode(VECTORS[0]) == 0).float().mean()
+    assert 0.3 < dropped < 0.7
+    assert (network.eval().encode(VECTORS[0]) == 0).float().mean() < 0.1
+
+
+def test_capsules_agree_by_routing():
+    poses = torch.zeros(1, 4, 2, 3)
+    poses[0, :, 0] = torch.tensor([3.0, 0.0, 0.0])  # all four predict the same pose for the first capsule
+    poses[0, :, 1] = torch.eye(4)[:, :3] * 3  # and different ones for the second
+    once, routed = (route(poses, rounds).norm(dim=-1)[0] for rounds in (1, 3))
+    assert routed[0] > once[0], "agreement lengthens"
+    assert routed[1] < once[1], "and draws the votes from where there is none"
+    lengths = squash(torch.tensor([[1e-3, 0.0], [100.0, 0.0]])).norm(dim=-1)
+    torch.testing.assert_close(lengths, torch.tensor([1e-6, 1.0]), atol=1e-3, rtol=0)
+
+
+class TestHeads:
+    FEATURES = torch.randn(4, 6)
+
+    def test_shapes(self):
+        assert QHead(6, 3)(self.FEATURES).shape == (4, 3)
+        assert QuantileHead(6, 3, 7)(self.FEATURES).shape == (4, 3, 7)
+        assert CategoricalHead(6, 3, -1.0, 1.0, 5)(self.FEATURES).shape == (4, 3, 5)
+        assert ValueHead(6)(self.FEATURES).shape == (4,)
+
+    def test_dueling_advantages_are_around_the_value(self):
+        head = QHead(6, 3, dueling=True)
+        torch.testing.assert_close(head(self.FEATURES).mean(-1), head.atoms.value(self.FEATURES).squeeze(-1))
+
+    def test_the_mean_of_a_distribution(self):
+        head = CategoricalHead(6, 3, -2.0, 2.0, 5)
+        probabilities = head(self.FEATURES).exp()
+        torch.testing.assert_close(probabilities.sum(-1), torch.ones(4, 3))
+        expected = (probabilities * torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])).sum(-1)
+        torch.testing.assert_close(head.mean(self.FEATURES), expected)
+        quantiles = QuantileHead(6, 3, 9)
+        torch.testing.assert_close(quantiles.mean(self.FEATURES), quantiles(self.FEATURES).mean(-1))
+
+    def test_greedy_takes_the_best_that_is_allowed(self):
+        values = torch.tensor([[1.0, 3.0, 2.0]])
+        assert greedy(values).item() == 1
+        assert greedy(values, torch.tensor([[True, False, True]])).item() == 2
 
 
 def test_running_norm_is_that_of_all_it_saw():

@@ -11,7 +11,7 @@ from agents.advantage import gae
 from agents.agent import Spaces
 from agents.evaluation import evaluate_id
 from agents.ppo import policy_loss, ppo_loss, value_loss
-from agents.rollout import Experience, minibatches
+from agents.rollout import Experience, row_minibatches
 from envs import Source
 from tests.worlds import ACTIONS, OBSERVATIONS, Endless, Match
 from tracking import SandlotError
@@ -66,8 +66,10 @@ class TestLosses:
             observation = torch.arange(4.0 * count).reshape(1, count, 4) / 40
             judged = (zeros - 0.7, zeros + 0.1, advantage, advantage + 0.1, weight)
             rollout = Experience(observation, zeros.bool(), zeros.long(), *judged)
-            (rows,) = minibatches(rollout, count, 1, torch.Generator(), standardize=True)
-            return ppo_loss(agent.policy, (rows, torch.tensor(0.2)), agent.config)[0].item()
+            (rows,) = row_minibatches(rollout, count, 1, torch.Generator(), standardize=True)
+            return ppo_loss(agent.policy, (rows, agent.policy.initial_memory(1), torch.tensor(0.2)), agent.config)[
+                0
+            ].item()
 
         assert loss(5, poison=True) == pytest.approx(loss(4, poison=False), rel=1e-5)
         assert loss(5, poison=False) != pytest.approx(loss(4, poison=False), rel=1e-2)
@@ -76,7 +78,7 @@ class TestLosses:
         rows = torch.arange(24.0).reshape(6, 4)
         judged = (rows, rows, rows, rows, torch.ones(6, 4))
         rollout = Experience(rows[..., None], rows.bool(), rows.long(), *judged)
-        batches = list(minibatches(rollout, 8, 2, torch.Generator().manual_seed(0), standardize=True))
+        batches = list(row_minibatches(rollout, 8, 2, torch.Generator().manual_seed(0), standardize=True))
         assert len(batches) == 6
         for epoch in (batches[:3], batches[3:]):
             assert sorted(torch.cat([batch.target for batch in epoch], 1)[0].tolist()) == list(range(24))
@@ -93,8 +95,8 @@ class TestLosses:
         for _ in range(31):
             agent.observe(envs.step(agent.act()))
         agent.rollout.add(agent._action, envs.step(agent.act()))
-        (rows,) = minibatches(agent._judge(), 128, 1, torch.Generator(), standardize=True)
-        _, metrics = ppo_loss(agent.policy, (rows, torch.tensor(0.2)), agent.config)
+        (rows,) = row_minibatches(agent._judge()[0], 128, 1, torch.Generator(), standardize=True)
+        _, metrics = ppo_loss(agent.policy, (rows, agent.policy.initial_memory(1), torch.tensor(0.2)), agent.config)
         assert metrics["policy/approx_kl"].item() == pytest.approx(0, abs=1e-6)
         assert metrics["policy/clip_fraction"].item() == 0
         assert metrics["loss/policy"].item() == pytest.approx(0, abs=1e-5)

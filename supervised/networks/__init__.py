@@ -1,26 +1,48 @@
 """The networks that everything learns with. They know torch and nothing else of the project."""
 
+from .capsule import CapsuleNet
+from .chain import Chain
 from .cnn import NatureCNN
-from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical
+from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
 from .encoder import Encoder, Memory, Memoryless
 from .fuse import Fuse
+from .heads import CategoricalHead, QHead, QuantileHead, ValueHead, greedy
 from .initialize import orthogonal
-from .mlp import MLP, Activation
+from .mlp import MLP, Activation, Normalization
 from .normalize import RunningNorm
+from .recurrent import Recurrent
+from .residual import ImpalaCNN, Pooling, ResNet
+from .transformer import Transformer
+from .vit import ViT
 
 __all__ = [
     "MLP",
     "Activation",
     "Bernoulli",
+    "CapsuleNet",
     "Categorical",
+    "CategoricalHead",
+    "Chain",
     "DiagonalGaussian",
     "Distribution",
     "Encoder",
     "Fuse",
+    "ImpalaCNN",
     "Memory",
     "Memoryless",
     "MultiCategorical",
     "NatureCNN",
+    "Normalization",
+    "Pooling",
+    "QHead",
+    "QuantileHead",
+    "Recurrent",
+    "ResNet",
     "RunningNorm",
+    "SquashedGaussian",
+    "Transformer",
+    "ValueHead",
+    "ViT",
+    "greedy",
     "orthogonal",
 ]

@@ -6,11 +6,15 @@
 
 import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Generator, Tensor
+
+NEVER = 1e4
+"""A logit of minus this is a no for certain."""
 
 
 class Distribution(ABC):
@@ -32,12 +36,17 @@ class Distribution(ABC):
     def entropy(self) -> Float[Tensor, "*batch"]:
         """Return each row's entropy, in nats."""
 
+    @abstractmethod
+    def kl(self, other: Any) -> Float[Tensor, "*batch"]:
+        """Return the Kullback-Leibler divergence from `other` to this distribution, in nats."""
+
 
 class Categorical(Distribution):
-    """One choice among n."""
+    """One choice among n, or among those that `mask` allows."""
 
-    def __init__(self, logits: Float[Tensor, "*batch choice"]):
-        self.logits = logits
+    def __init__(self, logits: Float[Tensor, "*batch choice"], mask: Bool[Tensor, "*batch choice"] | None = None):
+        # The lowest number, not -inf: a probability of 0 times -inf would make the entropy NaN.
+        self.logits = logits if mask is None else logits.masked_fill(~mask, torch.finfo(logits.dtype).min)
 
     def sample(self, generator: Generator | None = None) -> Int[Tensor, "*batch"]:
         # The Gumbel trick: a softmax sample is the argmax of the logits plus Gumbel noise.
@@ -54,6 +63,10 @@ class Categorical(Distribution):
         log_probs = self._log_probs()
         return -(log_probs.exp() * log_probs).sum(-1)
 
+    def kl(self, other: "Categorical") -> Float[Tensor, "*batch"]:
+        log_probs = self._log_probs()
+        return (log_probs.exp() * (log_probs - other._log_probs())).sum(-1)
+
     def _log_probs(self) -> Float[Tensor, "*batch choice"]:
         if not hasattr(self, "_normalized"):
             self._normalized = F.log_softmax(self.logits, dim=-1)
@@ -61,10 +74,16 @@ class Categorical(Distribution):
 
 
 class MultiCategorical(Distribution):
-    """Several independent choices, the i-th among `choices[i]`."""
+    """Several independent choices, the i-th among `choices[i]`, or those of them that `mask` allows."""
 
-    def __init__(self, logits: Float[Tensor, "*batch total"], choices: tuple[int, ...]):
-        self.parts = [Categorical(part) for part in logits.split(choices, dim=-1)]
+    def __init__(
+        self,
+        logits: Float[Tensor, "*batch total"],
+        choices: tuple[int, ...],
+        mask: Bool[Tensor, "*batch total"] | None = None,
+    ):
+        masks = [None] * len(choices) if mask is None else mask.split(choices, dim=-1)
+        self.parts = [Categorical(*part) for part in zip(logits.split(choices, dim=-1), masks, strict=True)]
 
     def sample(self, generator: Generator | None = None) -> Int[Tensor, "*batch part"]:
         return torch.stack([part.sample(generator) for part in self.parts], dim=-1)
@@ -79,12 +98,15 @@ class MultiCategorical(Distribution):
     def entropy(self) -> Float[Tensor, "*batch"]:
         return torch.stack([part.entropy() for part in self.parts]).sum(0)
 
+    def kl(self, other: "MultiCategorical") -> Float[Tensor, "*batch"]:
+        return torch.stack([part.kl(of) for part, of in zip(self.parts, other.parts, strict=True)]).sum(0)
+
 
 class Bernoulli(Distribution):
-    """Several independent yes-or-no choices."""
+    """Several independent yes-or-no choices; `mask` allows a yes."""
 
-    def __init__(self, logits: Float[Tensor, "*batch switch"]):
-        self.logits = logits
+    def __init__(self, logits: Float[Tensor, "*batch switch"], mask: Bool[Tensor, "*batch switch"] | None = None):
+        self.logits = logits if mask is None else logits.masked_fill(~mask, -NEVER)
 
     def sample(self, generator: Generator | None = None) -> Int[Tensor, "*batch switch"]:
         uniform = torch.empty_like(self.logits).uniform_(generator=generator)
@@ -98,6 +120,10 @@ class Bernoulli(Distribution):
 
     def entropy(self) -> Float[Tensor, "*batch"]:
         return F.binary_cross_entropy_with_logits(self.logits, self.logits.sigmoid(), reduction="none").sum(-1)
+
+    def kl(self, other: "Bernoulli") -> Float[Tensor, "*batch"]:
+        cross = F.binary_cross_entropy_with_logits(other.logits, self.logits.sigmoid(), reduction="none").sum(-1)
+        return cross - self.entropy()
 
 
 class DiagonalGaussian(Distribution):
@@ -120,3 +146,49 @@ class DiagonalGaussian(Distribution):
     def entropy(self) -> Float[Tensor, "*batch"]:
         each = self.log_std + 0.5 * math.log(2 * math.pi * math.e)
         return each.expand_as(self.mean).sum(-1)
+
+    def kl(self, other: "DiagonalGaussian") -> Float[Tensor, "*batch"]:
+        ratio = (2 * (self.log_std - other.log_std)).exp()
+        distance = ((self.mean - other.mean) * (-other.log_std).exp()).square()
+        return 0.5 * (ratio + distance - 1 - ratio.log()).sum(-1)
+
+
+class SquashedGaussian(Distribution):
+    """Independent normal variables put through tanh, so that actions lie in (-1, 1).
+
+    Source: Haarnoja et al., "Soft actor-critic", 2018, appendix C.
+    """
+
+    def __init__(self, mean: Float[Tensor, "*batch size"], log_std: Float[Tensor, "#*batch size"]):
+        self.gaussian = DiagonalGaussian(mean, log_std)
+
+    def sample(self, generator: Generator | None = None) -> Float[Tensor, "*batch size"]:
+        return self.gaussian.sample(generator).tanh()
+
+    def sample_with_log_prob(
+        self, generator: Generator | None = None
+    ) -> tuple[Float[Tensor, "*batch size"], Float[Tensor, "*batch"]]:
+        """Draw actions and their log-densities. Gradients flow through both to the mean and the spread."""
+        before = self.gaussian.sample(generator)
+        return before.tanh(), self.gaussian.log_prob(before) - self._log_slope(before)
+
+    def mode(self) -> Float[Tensor, "*batch size"]:
+        return self.gaussian.mean.tanh()
+
+    def log_prob(self, action: Float[Tensor, "*batch size"]) -> Float[Tensor, "*batch"]:
+        edge = 1 - torch.finfo(action.dtype).eps
+        before = action.clamp(-edge, edge).atanh()
+        return self.gaussian.log_prob(before) - self._log_slope(before)
+
+    def entropy(self) -> Float[Tensor, "*batch"]:
+        """Return an estimate from one sample: there is no closed form."""
+        return -self.sample_with_log_prob()[1]
+
+    def kl(self, other: "SquashedGaussian") -> Float[Tensor, "*batch"]:
+        # The same map of both leaves the divergence as it is.
+        return self.gaussian.kl(other.gaussian)
+
+    @staticmethod
+    def _log_slope(before: Float[Tensor, "*batch size"]) -> Float[Tensor, "*batch"]:
+        """Return the log of tanh's slope, log(1 - tanh(x)^2), as is accurate for large x."""
+        return (2 * (math.log(2) - before - F.softplus(-2 * before))).sum(-1)

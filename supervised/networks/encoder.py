@@ -25,6 +25,12 @@ class Encoder(nn.Module, ABC):
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         """Return the features of each row and the memory after the last."""
 
+    def features(
+        self, inputs: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> Float[Tensor, "time batch feature"]:
+        """Return the features alone. Networks to which the memory is extra work leave that out."""
+        return self(inputs, memory, start)[0]
+
     def initial_memory(self, batch: int) -> Memory:
         """Return the memory of a network that has seen nothing, for `batch` sequences."""
         return ()

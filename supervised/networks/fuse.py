@@ -24,7 +24,8 @@ class Fuse(Encoder):
     def forward(
         self, inputs: Mapping[str, Any], memory: Memory, start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
-        features, carried = [], {}
+        features: list[Tensor] = []
+        carried: dict[str, Memory] = {}
         for name, encoder in self.encoders.items():
             part, carried[name] = encoder(inputs[name], memory[name], start)
             features.append(part)

@@ -11,6 +11,8 @@ from .initialize import orthogonal
 
 Activation = Literal["tanh", "relu", "gelu", "silu", "elu", "sigmoid"]
 
+Normalization = Literal["none", "layer", "batch"]
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -19,16 +21,32 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,
     "sigmoid": nn.Sigmoid,
 }
+NORMALIZATIONS: dict[str, type[nn.Module]] = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
 
 
 class MLP(Memoryless):
-    """Encode vectors with fully connected layers, an activation after each."""
+    """Encode vectors with fully connected layers, an activation after each.
 
-    def __init__(self, input_size: int, hidden: Sequence[int] = (64, 64), activation: Activation = "tanh"):
+    Each layer may be normalised before its activation, and drop a share of its outputs out after it.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden: Sequence[int] = (64, 64),
+        activation: Activation = "tanh",
+        normalization: Normalization = "none",
+        dropout: float = 0.0,
+    ):
         super().__init__()
         layers: list[nn.Module] = []
         for size in hidden:
-            layers += [orthogonal(nn.Linear(input_size, size), gain=2**0.5), ACTIVATIONS[activation]()]
+            layers.append(orthogonal(nn.Linear(input_size, size), gain=2**0.5))
+            if normalization != "none":
+                layers.append(NORMALIZATIONS[normalization](size))
+            layers.append(ACTIVATIONS[activation]())
+            if dropout:
+                layers.append(nn.Dropout(dropout))
             input_size = size
         self.layers = nn.Sequential(*layers)
         self.feature_size = input_size

@@ -1,0 +1,69 @@
+"""`sandlot describe`: show an agent's networks for an environment, without training it."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from agents.loading import agent_class
+from envs import tree_leaves, tree_map
+
+from .train import env_options, parse
+
+MIB = 2**20
+
+
+def main(words: list[str]) -> None:
+    """Do what `words`, which begin with the agent's name, say."""
+    agent_type = agent_class(words[0] if words else "")
+    options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
+    agent: Any = agent_type.for_env(options.env, env_options(options.env_kwargs), seed=0, config=config)
+    envs = agent.source.batch()
+    observation = tree_map(lambda leaf: torch.as_tensor(leaf)[None].to(agent.device), envs.reset(seed=0))
+    agent.source.release(envs)
+    policy: nn.Module = agent.policy
+    start = torch.ones(1, envs.num_envs, dtype=torch.bool, device=agent.device)
+    memory = agent.policy.initial_memory(envs.num_envs)
+    console = Console()
+    console.print(layers(policy, lambda: policy(observation, memory, start)))
+    trained = sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
+    carried = sum(leaf[0].numel() * leaf.element_size() for leaf in tree_leaves(memory))
+    pixels = sum(int(np.prod(leaf.shape[2:])) * leaf.element_size() for leaf in tree_leaves(observation))
+    rollout = pixels * config.num_envs * config.num_steps / MIB
+    console.print(f"\nobservations  {agent.spaces.observation}", f"actions       {agent.spaces.action}", sep="\n")
+    console.print(
+        f"parameters    {trained:,} ({4 * trained / MIB:.2f} MiB, {16 * trained / MIB:.2f} MiB while learning)"
+    )
+    console.print(f"memory        {f'{carried:,} bytes for each environment' if carried else 'none'}")
+    console.print(f"rollout       {rollout:,.2f} MiB of observations")
+
+
+def layers(module: nn.Module, run: Any) -> Table:
+    """Return a table of the layers that have parameters of their own, with the shapes that they give when `run`."""
+    shapes: dict[str, str] = {}
+    hooks = [part.register_forward_hook(_noting(shapes, name)) for name, part in module.named_modules()]
+    with torch.no_grad():
+        run()
+    for hook in hooks:
+        hook.remove()
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("layer", "kind", "output"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("parameters", justify="right")
+    for name, part in module.named_modules():
+        own = sum(parameter.numel() for parameter in part.parameters(recurse=False))
+        if own:
+            table.add_row(name, type(part).__name__, shapes.get(name, ""), f"{own:,}")
+    return table
+
+
+def _noting(shapes: dict[str, str], name: str) -> Any:
+    def note(_: nn.Module, __: Any, output: Any) -> None:
+        first = output[0] if isinstance(output, tuple) else output
+        if isinstance(first, Tensor):
+            shapes[name] = " × ".join(map(str, first.shape))
+
+    return note

@@ -1,0 +1,185 @@
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from agents import PPO
+from agents.agent import Spaces
+from agents.encoders import IMAGE_READERS, MEMORIES
+from agents.evaluation import evaluate_id
+from tests.worlds import OBSERVATIONS, Counter, Match
+from tracking import SandlotError
+
+SMALL = {"num_envs": 4, "num_steps": 16, "batch_size": 32, "epochs": 2, "memory_size": 16, "memory_length": 4}
+VECTOR_NETWORKS = ["mlp", *MEMORIES, "mlp+lstm", "lstm+mlp", "gru+transformer"]
+IMAGE_NETWORKS = [*IMAGE_READERS, "mlp", "cnn+lstm", "impala+transformer", "gru"]
+
+
+def match(observation, action="discrete"):
+    return SyncVectorEnv([lambda: Match(observation, action)] * 4)
+
+
+def cases():
+    for observation in ("box", "discrete", "dict", "tuple"):
+        for network in VECTOR_NETWORKS:
+            yield observation, "discrete", network
+    for network in VECTOR_NETWORKS:
+        yield "box", "box", network
+    for network in IMAGE_NETWORKS:
+        yield "image", "discrete", network
+
+
+@pytest.mark.parametrize(("observation", "action", "network"), list(cases()))
+def test_every_network_that_fits_learns_something_and_survives_saving(observation, action, network, tmp_path):
+    torch.set_num_threads(1)
+    agent = PPO(match(observation, action), seed=0, network=network, **SMALL)
+    before = agent.learner.flat.clone()
+    agent.learn(140)
+    assert torch.isfinite(agent.learner.flat).all()
+    assert not torch.equal(agent.learner.flat, before)
+    agent.save(tmp_path / "agent")
+    loaded = PPO.load(tmp_path / "agent", env=match(observation, action))
+    space = OBSERVATIONS[observation][0]
+    memories = [None, None]
+    for _ in range(3):
+        seen = space.sample()
+        actions = []
+        for index, each in enumerate((agent, loaded)):
+            chosen, memories[index] = each.predict(seen, memories[index], deterministic=True)
+            actions.append(chosen)
+        np.testing.assert_array_equal(*actions)
+
+
+@pytest.mark.parametrize("network", MEMORIES)
+def test_predict_carries_the_memory_and_forgets_at_a_start(network):
+    agent = PPO(Spaces(Counter.observation_space, Counter.action_space), seed=0, network=network, memory_size=16)
+    first, second = np.ones((1, 1), np.float32), 5 * np.ones((1, 1), np.float32)
+
+    def distribution(observation, memory, start):
+        inputs, flag = torch.as_tensor(observation)[None], torch.tensor([[start]])
+        memory = agent.policy.initial_memory(1) if memory is None else memory
+        return agent.policy.act(inputs, memory, flag)[0].logits
+
+    _, memory = agent.predict(first)
+    fresh = distribution(second, None, start=True)
+    assert not torch.allclose(distribution(second, memory, start=False), fresh)
+    torch.testing.assert_close(distribution(second, memory, start=True), fresh)
+    _, again = agent.predict(second, memory, np.array([True]))
+    assert again is not None
+
+
+@pytest.mark.parametrize("network", ["lstm", "transformer"])
+def test_the_policy_that_is_judged_is_the_one_that_acted(network):
+    """Running the rollout whole gives the log-probabilities of stepping through it, with resets in the middle."""
+    env = SyncVectorEnv([lambda: Counter(5), lambda: Counter(9)])
+    agent = PPO(env, seed=0, network=network, **SMALL | {"num_envs": 2, "batch_size": 16})
+    envs = agent.source.batch()
+    agent.begin(envs.reset(0), 0)
+    log_probs = []
+    for _ in range(16):
+        t = agent.rollout.length
+        start = agent._start[t : t + 1]
+        distribution, _ = agent.policy.act(agent._observation[t : t + 1], agent.memory, start)
+        action = agent.act()
+        log_probs.append(distribution.log_prob(torch.from_numpy(agent._action)[None]))
+        agent.rollout.add(agent._action, envs.step(action))
+    experience, memory = agent._judge()
+    torch.testing.assert_close(experience.log_prob, torch.cat(log_probs), atol=1e-5, rtol=1e-4)
+    for judged, stepped in zip(leaves(memory[0]), leaves(agent.memory[0]), strict=True):
+        torch.testing.assert_close(judged, stepped, atol=1e-5, rtol=1e-4)
+
+
+def leaves(tree):
+    return [leaf for part in tree for leaf in leaves(part)] if isinstance(tree, tuple) else [tree]
+
+
+@pytest.mark.parametrize("network", ["mlp", "lstm", "transformer"])
+def test_values_of_final_observations_are_the_same_however_episodes_restart(network):
+    """With two episodes of a known course, the next value at the truncated row is that of the final observation."""
+
+    def next_values(mode):
+        env = SyncVectorEnv([lambda: Counter(5)] * 2, autoreset_mode=mode)
+        agent = PPO(env, seed=0, network=network, **SMALL | {"num_envs": 2, "batch_size": 16, "gae_lambda": 0.0})
+        envs = agent.source.batch()
+        agent.begin(envs.reset(0), 0)
+        for _ in range(5):
+            agent.observe(envs.step(agent.act()))
+        while not agent.rollout.full:
+            agent.rollout.add(agent._action, envs.step(agent.act()))
+        experience, _ = agent._judge()
+        # With lambda 0 the target is reward + gamma * next value.
+        return (experience.target[4] - 1) / agent.config.gamma
+
+    expected = next_values(AutoresetMode.NEXT_STEP)
+    torch.testing.assert_close(next_values(AutoresetMode.SAME_STEP), expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(next_values(AutoresetMode.DISABLED), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"network": "lstn"}, "there is no network 'lstn'; there are mlp, cnn"),
+        ({"network": "cnn+lstm"}, "the network 'cnn' reads images, and these observations are none"),
+        ({"network": "lstm+cnn"}, "the network 'cnn' reads observations, so it must come first in 'lstm\\+cnn'"),
+        ({"network": "transformer", "heads": 5}, "5 heads don't divide a transformer of size 64; try 4"),
+        ({"network": "transformer", "memory_length": 0}, "memory_length must be at least 1, not 0"),
+        ({"network": "transformer", "memory_length": 999}, "memory_length must be at most num_steps, 64, not 999"),
+        (
+            {"network": "lstm", "batch_size": 32},
+            "batch_size must be a multiple of num_steps, 64, for networks with memory",
+        ),
+        ({"network": "lstm", "memory_size": 0}, "memory_size must be at least 1, not 0"),
+        ({"dropout": 1.5}, r"dropout must be in \[0, 1\), not 1.5"),
+    ],
+)
+def test_networks_that_do_not_fit_are_a_sentence(options, sentence):
+    with pytest.raises(SandlotError, match=sentence):
+        PPO("CartPole-v1", **options)
+
+
+def test_networks_with_memory_are_not_compiled():
+    agent = PPO("CartPole-v1", network="lstm", compile="on")
+    with pytest.raises(SandlotError, match="can't be compiled whole"):
+        agent.prepare(10_000)
+    PPO("CartPole-v1", network="lstm").prepare(10**9)
+
+
+def test_the_worlds_are_what_they_say():
+    repeat = gymnasium.make("sandlot/Repeat-v0", delay=2, length=6)
+    shown, total, over = [repeat.reset(seed=3)[0]], 0.0, False
+    while not over:
+        action = shown[-3].argmax() if len(shown) > 2 else 0
+        observation, reward, over, _, _ = repeat.step(action)
+        shown.append(observation)
+        total += reward
+    assert total == pytest.approx(1.0)
+
+    for seed in range(4):
+        maze = gymnasium.make("sandlot/TMaze-v0", length=3)
+        sign = maze.reset(seed=seed)[0][0]
+        for _ in range(3):
+            observation, reward, over, _, _ = maze.step(0)
+            assert reward == 0
+            assert not over
+        assert observation.tolist() == [0, 1]
+        assert maze.step(2 if sign == 1 else 1)[1:3] == (1.0, True)
+
+    hidden = gymnasium.make("sandlot/CartPoleHidden-v1")
+    assert hidden.reset(seed=0)[0].shape == (2,)
+    with pytest.raises(ValueError, match="delay must be between"):
+        gymnasium.make("sandlot/Repeat-v0", delay=40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("env", ["sandlot/TMaze-v0", "sandlot/Repeat-v0"])
+@pytest.mark.parametrize("network", ["lstm", "gru", "transformer", "mlp"])
+def test_memory_solves_what_needs_memory_and_an_mlp_stays_at_chance(env, network):
+    kwargs = {"length": 5} if "TMaze" in env else {"delay": 2, "length": 16}
+    agent = PPO.for_env(env, kwargs, seed=1, config=PPO.recipe(env, network=network))
+    agent.learn(60_000 if network != "mlp" else 20_000)
+    reached = evaluate_id(agent, env, kwargs).mean
+    if network == "mlp":
+        assert reached < (0.65 if "TMaze" in env else 0.35)
+    else:
+        assert reached > 0.95
