@@ -12,39 +12,42 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from agents import PPO
+from agents import PPO, PPOConfig
 from agents.loop import train
+from benchmarks.ppo_vs_peers import EQUAL
 from benchmarks.statistics import machine
+from sandlot.options import Train
 from sandlot.session import Filming, ProgressBar
 from tracking import Run
 
 ENV = "CartPole-v1"
 
 
-def bare(steps: int, seed: int) -> float:
+def bare(agent: PPO, steps: int) -> float:
     """Return the seconds that training alone takes."""
-    agent = PPO(ENV, seed=seed)
     begin = time.perf_counter()
     train(agent, steps)
     return time.perf_counter() - begin
 
 
-def recorded(steps: int, seed: int, root: Path) -> float:
+def recorded(agent: PPO, steps: int, root: Path, every: int) -> float:
     """Return the seconds that training takes as `sandlot train` does it: W&B offline, films, checkpoints, progress."""
-    agent = PPO(ENV, seed=seed)
     config = {
         "agent": "ppo",
         "env": {"id": ENV, "kwargs": {}},
-        "seed": seed,
+        "seed": agent.seed,
         "steps": steps,
         "config": dataclasses.asdict(agent.config),
     }
     begin = time.perf_counter()
-    with Run.create(root, f"overhead-s{seed}", config, wandb="offline") as run, Filming(run, 50_000, steps) as filming:
+    with (
+        Run.create(root, f"overhead-s{agent.seed}", config, wandb="offline") as run,
+        Filming(run, every, steps) as films,
+    ):
         with ProgressBar(Console(stderr=True), "overhead", steps) as bar:
-            train(agent, steps, run=run, progress=bar.update, on_checkpoint=filming.on_checkpoint)
+            train(agent, steps, run=run, progress=bar.update, on_checkpoint=films.on_checkpoint)
         seconds = time.perf_counter() - begin
-        filming.finish()
+        films.finish()
         run.finish({"status": "finished"})
     return seconds
 
@@ -53,15 +56,26 @@ def main() -> None:
     """Measure in pairs and print the ratios."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--hyperparameters", choices=["recipe", "rl-zoo"], default="recipe")
     parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--video-every", type=int, default=Train.video_every)
     options = parser.parse_args()
+    given = PPOConfig(**EQUAL[ENV]) if options.hyperparameters == "rl-zoo" else None
+
+    def make(seed: int) -> PPO:
+        return PPO(ENV, seed=seed, config=given)
+
     print(machine("torch", "gymnasium", "wandb", "moviepy"))
-    print(f"PPO on {ENV}, {options.steps:,} env steps; films of the start, the middle and the end; W&B offline.")
-    bare(options.steps // 10, 0)
+    films = f"films: start, end, every {options.video_every:,} env steps"
+    print(f"PPO on {ENV}, {options.hyperparameters}, {options.steps:,} env steps; W&B offline; {films}")
+    bare(make(0), options.steps // 10)
     ratios = []
     with tempfile.TemporaryDirectory() as root:
         for seed in range(options.pairs):
-            alone, whole = bare(options.steps, seed), recorded(options.steps, seed, Path(root))
+            alone, whole = (
+                bare(make(seed), options.steps),
+                recorded(make(seed), options.steps, Path(root), options.video_every),
+            )
             ratios.append(whole / alone)
             print(
                 f"  seed {seed}  bare {alone:.2f} s   recorded {whole:.2f} s   cost {100 * (whole / alone - 1):+.1f} %",

@@ -10,7 +10,7 @@ from gymnasium import spaces
 class Repeat(gymnasium.Env):
     """Repeat the symbol that was shown `delay` steps ago. The best return is 1, chance is 1 / `symbols`."""
 
-    def __init__(self, delay: int = 4, symbols: int = 4, length: int = 32):
+    def __init__(self, delay: int = 2, symbols: int = 4, length: int = 32):
         if not 0 < delay < length:
             raise ValueError(f"delay must be between 1 and length - 1, {length - 1}, not {delay}")
         self.delay, self.symbols, self.length = delay, symbols, length

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import torch
 from jaxtyping import install_import_hook
 
 import tests.typechecker  # noqa: F401 (the hook below finds it by name)
@@ -17,6 +18,7 @@ install_import_hook(["agents", "envs", "generative", "supervised", "tracking"], 
 from tests import worlds  # noqa: E402
 
 worlds.register()
+torch.set_num_threads(1)  # the networks are small, and other threads would wait for each other
 
 
 @pytest.fixture

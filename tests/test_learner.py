@@ -108,10 +108,11 @@ def test_bfloat16_computes_in_bfloat16_and_keeps_float32_weights():
 
 def test_small_networks_get_one_thread():
     learner = Learner(module(), loss, LearnerConfig())
-    before = torch.get_num_threads()
+    torch.set_num_threads(2)
     with learner.threads():
         assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
 
 
 def test_an_unknown_device_is_a_sentence():

@@ -5,9 +5,10 @@ import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import PPO
-from agents.agent import Spaces
+from agents.agent import Spaces, with_options
 from agents.encoders import IMAGE_READERS, MEMORIES
 from agents.evaluation import evaluate_id
+from agents.recipes import recipe_config
 from tests.worlds import OBSERVATIONS, Counter, Match
 from tracking import SandlotError
 
@@ -158,11 +159,9 @@ def test_the_worlds_are_what_they_say():
     for seed in range(4):
         maze = gymnasium.make("sandlot/TMaze-v0", length=3)
         sign = maze.reset(seed=seed)[0][0]
-        for _ in range(3):
-            observation, reward, over, _, _ = maze.step(0)
-            assert reward == 0
-            assert not over
-        assert observation.tolist() == [0, 1]
+        corridor = [maze.step(0) for _ in range(3)]
+        assert [step[1:3] for step in corridor] == [(0.0, False)] * 3
+        assert corridor[-1][0].tolist() == [0, 1]
         assert maze.step(2 if sign == 1 else 1)[1:3] == (1.0, True)
 
     hidden = gymnasium.make("sandlot/CartPoleHidden-v1")
@@ -175,9 +174,10 @@ def test_the_worlds_are_what_they_say():
 @pytest.mark.parametrize("env", ["sandlot/TMaze-v0", "sandlot/Repeat-v0"])
 @pytest.mark.parametrize("network", ["lstm", "gru", "transformer", "mlp"])
 def test_memory_solves_what_needs_memory_and_an_mlp_stays_at_chance(env, network):
-    kwargs = {"length": 5} if "TMaze" in env else {"delay": 2, "length": 16}
-    agent = PPO.for_env(env, kwargs, seed=1, config=PPO.recipe(env, network=network))
-    agent.learn(60_000 if network != "mlp" else 20_000)
+    kwargs, steps = ({"length": 3}, 30_000) if "TMaze" in env else ({"delay": 1}, 20_000)
+    config = with_options(recipe_config("ppo", PPO.Config, env), {"network": network})
+    agent = PPO.for_env(env, kwargs, seed=1, config=config)
+    agent.learn(steps)
     reached = evaluate_id(agent, env, kwargs).mean
     if network == "mlp":
         assert reached < (0.65 if "TMaze" in env else 0.35)

@@ -188,7 +188,9 @@ class TestHeads:
 
     def test_dueling_advantages_are_around_the_value(self):
         head = QHead(6, 3, dueling=True)
-        torch.testing.assert_close(head(self.FEATURES).mean(-1), head.atoms.value(self.FEATURES).squeeze(-1))
+        value = head.atoms.value
+        assert value is not None
+        torch.testing.assert_close(head(self.FEATURES).mean(-1), value(self.FEATURES).squeeze(-1))
 
     def test_the_mean_of_a_distribution(self):
         head = CategoricalHead(6, 3, -2.0, 2.0, 5)

@@ -1,0 +1,132 @@
+"""LSTM-PPO beside sb3-contrib's RecurrentPPO, and what memory solves that an MLP can't.
+
+    python -m benchmarks.memory_vs_peers | tee benchmarks/results/memory_vs_peers.txt
+
+Speed: CartPole with hidden velocities at equal hyperparameters and equal networks (an LSTM of 64, then two
+layers of 64, for policy and value apart), each training a process of its own, the two in turn.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.statistics import machine
+
+HIDDEN = "sandlot/CartPoleHidden-v1"
+EQUAL: dict[str, Any] = {
+    "num_envs": 8, "num_steps": 128, "batch_size": 256, "epochs": 10, "learning_rate": 3e-4, "gamma": 0.99,
+    "gae_lambda": 0.95, "clip_range": 0.2, "hidden": (64, 64), "memory_size": 64,
+}  # fmt: skip
+TASKS = ("sandlot/TMaze-v0", "sandlot/Repeat-v0")
+NETWORKS = ("lstm", "gru", "transformer", "mlp")
+
+
+def train_sandlot(network: str, steps: int, seed: int) -> float:
+    """Return the env steps a second of training Sandlot's PPO."""
+    from agents import PPO, PPOConfig
+
+    agent = PPO(HIDDEN, seed=seed, config=PPOConfig(**EQUAL, network=network))
+    begin = time.perf_counter()
+    agent.learn(steps)
+    return agent.env_step / (time.perf_counter() - begin)
+
+
+def train_sb3(_: str, steps: int, seed: int) -> float:
+    """Return the env steps a second of training sb3-contrib's RecurrentPPO."""
+    from sb3_contrib import RecurrentPPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    import envs  # noqa: F401 (registers the environment)
+
+    model = RecurrentPPO(
+        "MlpLstmPolicy",
+        make_vec_env(HIDDEN, EQUAL["num_envs"], seed=seed),
+        n_steps=EQUAL["num_steps"],
+        batch_size=EQUAL["batch_size"],
+        n_epochs=EQUAL["epochs"],
+        learning_rate=EQUAL["learning_rate"],
+        policy_kwargs={"lstm_hidden_size": EQUAL["memory_size"], "net_arch": [64, 64]},
+        seed=seed,
+        device="cpu",
+    )
+    begin = time.perf_counter()
+    model.learn(steps)
+    return model.num_timesteps / (time.perf_counter() - begin)
+
+
+TRAINERS = {"sandlot": train_sandlot, "sb3": train_sb3}
+
+
+def in_a_process(who: str, network: str, steps: int, seed: int) -> float:
+    """Train in a fresh process and return its env steps a second."""
+    job = json.dumps([who, network, steps, seed])
+    command = [sys.executable, "-m", "benchmarks.memory_vs_peers", "--job", job]
+    said = subprocess.run(command, capture_output=True, text=True)
+    if said.returncode:
+        raise RuntimeError(said.stderr)
+    return float(said.stdout.splitlines()[-1])
+
+
+def speed(steps: int, pairs: int) -> None:
+    """Print the speeds and their ratios."""
+    print(f"\n{HIDDEN}, {steps:,} env steps, equal hyperparameters and networks")
+    against_peer, against_mlp = [], []
+    for seed in range(pairs):
+        ours = in_a_process("sandlot", "lstm+mlp", steps, seed)
+        theirs = in_a_process("sb3", "", steps, seed)
+        mlp = in_a_process("sandlot", "mlp", steps, seed)
+        against_peer.append(ours / theirs)
+        against_mlp.append(ours / mlp)
+        print(
+            f"  seed {seed}  LSTM-PPO {ours:,.0f}   RecurrentPPO {theirs:,.0f}   our MLP-PPO {mlp:,.0f} env steps/s",
+            flush=True,
+        )
+    for name, ratios in (("RecurrentPPO", against_peer), ("our MLP-PPO", against_mlp)):
+        print(
+            f"  LSTM-PPO / {name}: median {np.median(ratios):.2f} (lowest {min(ratios):.2f}, highest {max(ratios):.2f})"
+        )
+
+
+def returns(env: str, networks: tuple[str, ...], seeds: int) -> None:
+    """Print the greedy return of each network, trained by the recipe for `env`."""
+    from agents import PPO
+    from agents.evaluation import evaluate_id
+    from agents.recipes import recipe
+
+    steps = recipe("ppo", env)["steps"]
+    print(f"\n{env}, {steps:,} env steps, greedy return over 100 episodes, seed by seed")
+    for network in networks:
+        begin, reached = time.perf_counter(), []
+        for seed in range(seeds):
+            agent = PPO(env, seed=seed, network=network).learn(steps)
+            reached.append(evaluate_id(agent, env).mean)
+        seconds = (time.perf_counter() - begin) / seeds
+        print(f"  {network:12} {'  '.join(f'{value:.2f}' for value in reached)}   ({seconds:.0f} s each)", flush=True)
+
+
+def main() -> None:
+    """Run the comparisons."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--job", help=argparse.SUPPRESS)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=20_000, help="env steps for the speeds")
+    options = parser.parse_args()
+    if options.job:
+        who, network, steps, seed = json.loads(options.job)
+        print(TRAINERS[who](network, steps, seed))
+        return
+    print(machine("torch", "gymnasium", "sb3-contrib", "numpy"))
+    speed(options.steps, options.pairs)
+    for env in TASKS:
+        returns(env, NETWORKS, options.seeds)
+    returns(HIDDEN, ("lstm",), options.seeds)
+
+
+if __name__ == "__main__":
+    main()
