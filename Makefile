@@ -8,7 +8,7 @@ help:
 	@echo "make demo   install, train PPO on CartPole, record it"
 	@echo "make test   install the test tools, run all the tests"
 	@echo "make check  format, lint, type-check, run the fast tests"
-	@echo "make bench  compare with Stable-Baselines3 (half an hour)"
+	@echo "make bench  compare with Stable-Baselines3 (an hour)"
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -40,8 +40,15 @@ check: .venv/dev-tools
 	$(BIN)/pyright
 	$(MAKE) fast-test
 
-bench: .venv/test-tools
+.venv/bench-tools: .venv/test-tools
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+bench: .venv/bench-tools
 	$(BIN)/python -m benchmarks.ppo_vs_peers
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.returns --seeds 5 ppo CartPole-v1 Acrobot-v1 Pendulum-v1
+	$(BIN)/python -m benchmarks.memory_vs_peers
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -20,7 +20,7 @@ class RunningNorm(nn.Module):
         self.clip, self.epsilon = clip, epsilon
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("variance", torch.ones(size))
-        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
     def forward(self, inputs: Float[Tensor, "*batch size"]) -> Float[Tensor, "*batch size"]:
         scaled = (inputs - self.mean) * (self.variance + self.epsilon).rsqrt()
