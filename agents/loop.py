@@ -75,6 +75,8 @@ def train(
             save()
             if stop.received is not None:
                 raise Stopped(stop.received)
+    if progress is not None:
+        progress(agent.env_step, journal.latest)
 
 
 def play_segment(agent: Learning, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None:
