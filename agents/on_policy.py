@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from envs import Observation, Step, tree_leaves, tree_map
-from supervised import Learner
+from supervised import Learner, one_thread
 from supervised.networks import Memory, RunningNorm
 from tracking import SandlotError
 
@@ -39,7 +39,7 @@ class OnPolicyAgent(Agent):
 
     def _build(self) -> None:
         config = self.config
-        with torch.random.fork_rng(devices=[]):
+        with one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.policy = ActorCritic(self.spaces.observation, self.spaces.action, config, self.name).eval()
         self.learner = Learner(self.policy, self.loss, config)

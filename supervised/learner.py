@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -82,6 +82,17 @@ def scheduled(initial: float, schedule: Schedule, progress: float) -> float:
     return initial
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one CPU thread. The sums of several depend, in the last bit, on how many they are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class Learner:
     """Take gradient steps on a module for a loss.
 
@@ -158,17 +169,10 @@ class Learner:
             raise self._non_finite({name: torch.tensor(value) for name, value in named.items()})
         return named | {"learning_rate": self.learning_rate}
 
-    @contextmanager
-    def threads(self) -> Iterator[None]:
+    def threads(self) -> AbstractContextManager[None]:
         """Use as many CPU threads as the module is worth: one for small networks, for which more are slower."""
-        before = torch.get_num_threads()
         convolves = any(isinstance(part, nn.Conv2d) for part in self.module.modules())
-        if not convolves and self.flat.numel() < 500_000:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        return nullcontext() if convolves or self.flat.numel() >= 500_000 else one_thread()
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the optimizer's state. The module's own state is the module's."""

@@ -173,6 +173,15 @@ def test_one_seed_gives_one_result():
     assert not torch.equal(weights[0], weights[2])
 
 
+def test_the_number_of_threads_does_not_matter():
+    weights = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        weights.append(learned("CartPole-v1", 600).learner.flat)
+    torch.set_num_threads(1)
+    assert torch.equal(*weights)
+
+
 def test_learning_leaves_the_callers_generators_alone_at_construction():
     torch.manual_seed(5)
     expected = torch.rand(1)
