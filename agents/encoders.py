@@ -116,7 +116,6 @@ def encoder_for(inputs: Inputs, config: NetworkConfig) -> Encoder:
             encoders.append(following(name, encoders[-1].feature_size, config))
     except ValueError as error:
         raise SandlotError(str(error)) from error
-    # A flat reader before something else reads nothing by itself.
     return encoders[0] if len(encoders) == 1 else Chain(encoders)
 
 
