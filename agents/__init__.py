@@ -5,15 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent
+    from .dqn import DQN, DQNConfig
     from .evaluation import Evaluation, evaluate
     from .loop import train
     from .ppo import PPO, PPOConfig
 
-AGENTS = {"ppo": ("PPO", "proximal policy optimisation")}
+AGENTS = {
+    "dqn": ("DQN", "deep Q-learning, with the parts of Rainbow"),
+    "ppo": ("PPO", "proximal policy optimisation"),
+}
 """For each agent's name on the command line, its class and what it is."""
 
 _HOMES = {
     "Agent": "agent",
+    "DQN": "dqn",
+    "DQNConfig": "dqn",
     "Evaluation": "evaluation",
     "PPO": "ppo",
     "PPOConfig": "ppo",
@@ -21,7 +27,7 @@ _HOMES = {
     "train": "loop",
 }
 
-__all__ = ["AGENTS", "PPO", "Agent", "Evaluation", "PPOConfig", "evaluate", "train"]
+__all__ = ["AGENTS", "DQN", "PPO", "Agent", "DQNConfig", "Evaluation", "PPOConfig", "evaluate", "train"]
 
 
 def __getattr__(name: str) -> Any:

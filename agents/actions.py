@@ -1,7 +1,7 @@
 """From an action space to a distribution over actions. Nothing else branches on action spaces."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -115,6 +115,24 @@ def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> Act
                 f"{agent} can't act in the space {space}; "
                 "it acts in Discrete, MultiDiscrete, MultiBinary and Box (of floats)"
             )
+
+
+class Choice(NamedTuple):
+    """One choice among a number of actions, counted from 0, and the environment's number of the first."""
+
+    actions: int
+    first: int
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        """Return chosen actions as the environment takes them."""
+        return action + self.first if self.first else action
+
+
+def choice_among(space: Space, agent: str) -> Choice:
+    """Return the choice that actions of `space` are. Raises `SandlotError` if they are none."""
+    if not isinstance(space, spaces.Discrete):
+        raise SandlotError(f"{agent} chooses among Discrete actions, and these are {space}; try ppo, or sac for a Box")
+    return Choice(int(space.n), int(space.start))
 
 
 def check_mask(observation_space: Space, action_space: Space) -> None:

@@ -114,6 +114,13 @@ class Agent(ABC):
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Take up what `tensors` returned."""
 
+    def experience(self) -> dict[str, np.ndarray]:
+        """Return what is needed to go on learning, but not to act, by name: a replay memory."""
+        return {}
+
+    def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:  # noqa: B027 (most have none)
+        """Take up what `experience` returned."""
+
     def learn(self, steps: int, run: Run | None = None) -> Self:
         """Train until `steps` env steps in all, and record it in `run` if one is given."""
         train(self, steps, run=run)

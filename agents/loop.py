@@ -38,6 +38,7 @@ class Learning(Protocol):
     def observe(self, step: Step) -> Mapping[str, float] | None: ...
     def tensors(self) -> dict[str, np.ndarray]: ...
     def state(self) -> dict[str, Any]: ...
+    def experience(self) -> dict[str, np.ndarray]: ...
 
 
 def train(
@@ -62,7 +63,7 @@ def train(
 
     def save() -> None:
         if run is not None:
-            run.save(agent.env_step, agent.tensors(), agent.state())
+            run.save(agent.env_step, agent.tensors(), agent.state(), agent.experience())
             if on_checkpoint is not None:
                 on_checkpoint(agent.env_step)
 

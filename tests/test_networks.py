@@ -181,7 +181,7 @@ class TestHeads:
     FEATURES = torch.randn(4, 6)
 
     def test_shapes(self):
-        assert QHead(6, 3)(self.FEATURES).shape == (4, 3)
+        assert QHead(6, 3)(self.FEATURES).shape == (4, 3, 1)
         assert QuantileHead(6, 3, 7)(self.FEATURES).shape == (4, 3, 7)
         assert CategoricalHead(6, 3, -1.0, 1.0, 5)(self.FEATURES).shape == (4, 3, 5)
         assert ValueHead(6)(self.FEATURES).shape == (4,)
