@@ -4,24 +4,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .a2c import A2C, A2CConfig
     from .agent import Agent
     from .evaluation import Evaluation, evaluate
     from .loop import train
     from .ppo import PPO, PPOConfig
+    from .reinforce import REINFORCE, REINFORCEConfig
 
-AGENTS = {"ppo": ("PPO", "proximal policy optimisation")}
+AGENTS = {
+    "a2c": ("A2C", "advantage actor-critic"),
+    "ppo": ("PPO", "proximal policy optimisation"),
+    "reinforce": ("REINFORCE", "Monte-Carlo policy gradient"),
+}
 """For each agent's name on the command line, its class and what it is."""
 
 _HOMES = {
+    "A2C": "a2c",
+    "A2CConfig": "a2c",
     "Agent": "agent",
     "Evaluation": "evaluation",
     "PPO": "ppo",
     "PPOConfig": "ppo",
+    "REINFORCE": "reinforce",
+    "REINFORCEConfig": "reinforce",
     "evaluate": "evaluation",
     "train": "loop",
 }
 
-__all__ = ["AGENTS", "PPO", "Agent", "Evaluation", "PPOConfig", "evaluate", "train"]
+__all__ = [
+    "A2C",
+    "AGENTS",
+    "PPO",
+    "REINFORCE",
+    "A2CConfig",
+    "Agent",
+    "Evaluation",
+    "PPOConfig",
+    "REINFORCEConfig",
+    "evaluate",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
