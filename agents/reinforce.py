@@ -182,12 +182,12 @@ class REINFORCE(PolicyGradientAgent):
         chosen = (self._first <= time) & (time < self._end) & rollout.acted[:length]
         done = rollout.terminated[:length] | rollout.truncated[:length]
         sums = rewards_to_go(rollout.reward[:length], done, self.config.gamma)
-        weight = chosen / np.float32(chosen.sum())
+        weight = (chosen / chosen.sum()).astype(np.float32)
         observation = tree_map(lambda array: array[:length], rollout.observation)
-        batch = Batch(observation, rollout.start[:length], rollout.action[:length], sums, weight)
+        columns = (observation, rollout.start[:length], rollout.action[:length], sums, weight)
         if not self.policy.has_memory:
-            batch = tree_map(lambda array: array[chosen][None], batch)
-        return tree_map(lambda array: torch.from_numpy(array).to(self.device), batch)
+            columns = tree_map(lambda array: array[chosen][None], columns)
+        return Batch(*tree_map(lambda array: torch.from_numpy(array).to(self.device), columns))
 
     def _make_room(self) -> None:
         if self.rollout.num_steps > LONGEST:
