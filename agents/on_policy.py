@@ -18,7 +18,7 @@ from .policy_gradient import PolicyGradientAgent
 from .rollout import Experience
 
 LOG_ROWS = 200
-"""Rows to learn from between two rows of metrics, which cost as much as a tenth of a small update."""
+"""Rows to learn from between two rows of metrics: after each, they would cost a few per cent of a small update."""
 
 
 class OnPolicyAgent(PolicyGradientAgent):
