@@ -4,30 +4,52 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .a2c import A2C, A2CConfig
     from .agent import Agent
     from .dqn import DQN, DQNConfig
     from .evaluation import Evaluation, evaluate
     from .loop import train
     from .ppo import PPO, PPOConfig
+    from .reinforce import REINFORCE, REINFORCEConfig
 
 AGENTS = {
+    "a2c": ("A2C", "advantage actor-critic"),
     "dqn": ("DQN", "deep Q-learning, with the parts of Rainbow"),
     "ppo": ("PPO", "proximal policy optimisation"),
+    "reinforce": ("REINFORCE", "Monte-Carlo policy gradient"),
 }
 """For each agent's name on the command line, its class and what it is."""
 
 _HOMES = {
+    "A2C": "a2c",
+    "A2CConfig": "a2c",
     "Agent": "agent",
     "DQN": "dqn",
     "DQNConfig": "dqn",
     "Evaluation": "evaluation",
     "PPO": "ppo",
     "PPOConfig": "ppo",
+    "REINFORCE": "reinforce",
+    "REINFORCEConfig": "reinforce",
     "evaluate": "evaluation",
     "train": "loop",
 }
 
-__all__ = ["AGENTS", "DQN", "PPO", "Agent", "DQNConfig", "Evaluation", "PPOConfig", "evaluate", "train"]
+__all__ = [
+    "A2C",
+    "AGENTS",
+    "DQN",
+    "PPO",
+    "REINFORCE",
+    "A2CConfig",
+    "Agent",
+    "DQNConfig",
+    "Evaluation",
+    "PPOConfig",
+    "REINFORCEConfig",
+    "evaluate",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

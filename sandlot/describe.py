@@ -32,13 +32,14 @@ def main(words: list[str]) -> None:
     trained = sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
     carried = sum(leaf[0].numel() * leaf.element_size() for leaf in tree_leaves(memory))
     pixels = sum(int(np.prod(leaf.shape[2:])) * leaf.element_size() for leaf in tree_leaves(observation))
-    rollout = pixels * config.num_envs * config.num_steps / MIB
+    rollout = pixels * config.num_envs * getattr(config, "num_steps", 0) / MIB
     console.print(f"\nobservations  {agent.spaces.observation}", f"actions       {agent.spaces.action}", sep="\n")
     console.print(
         f"parameters    {trained:,} ({4 * trained / MIB:.2f} MiB, {16 * trained / MIB:.2f} MiB while learning)"
     )
     console.print(f"memory        {f'{carried:,} bytes for each environment' if carried else 'none'}")
-    console.print(f"rollout       {rollout:,.2f} MiB of observations")
+    if rollout:
+        console.print(f"rollout       {rollout:,.2f} MiB of observations")
 
 
 def layers(module: nn.Module, run: Any) -> Table:

@@ -25,7 +25,10 @@ agents:
 def main(words: list[str]) -> None:
     """Do what `words`, which begin with the agent's name, say."""
     if not words or words[0].startswith("-"):
-        print(LISTING.format(agents="".join(f"  {name:8} {what}\n" for name, (_, what) in AGENTS.items())), end="")
+        width = max(map(len, AGENTS))
+        print(
+            LISTING.format(agents="".join(f"  {name:{width}} {what}\n" for name, (_, what) in AGENTS.items())), end=""
+        )
         return
     begin = time.perf_counter()
     agent_type = agent_class(words[0])
