@@ -7,6 +7,7 @@ side by side in place of its threads. The defaults are those of Stable-Baselines
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -88,7 +89,8 @@ def a2c_loss(
     distribution, value = policy.evaluate(rows.observation, memory, rows.start)
     actor = policy_loss(distribution.log_prob(rows.action), rows.advantage, rows.weight)
     critic = value_loss(value, rows.target, rows.weight)
-    entropy = (distribution.entropy() * rows.weight).sum()
+    with torch.set_grad_enabled(config.entropy_coef > 0):
+        entropy = (distribution.entropy() * rows.weight).sum()
     loss = actor + config.value_coef * critic
     if config.entropy_coef > 0:
         loss = loss - config.entropy_coef * entropy

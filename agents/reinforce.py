@@ -127,7 +127,8 @@ def reinforce_loss(
     if config.normalize_advantage:
         advantage = weighted_standardize(advantage.view(1, -1), rows.weight.view(1, -1)).view_as(advantage)
     actor = policy_loss(distribution.log_prob(rows.action), advantage, rows.weight)
-    entropy = (distribution.entropy() * rows.weight).sum()
+    with torch.set_grad_enabled(config.entropy_coef > 0):
+        entropy = (distribution.entropy() * rows.weight).sum()
     metrics |= {"loss/policy": actor.detach(), "policy/entropy": entropy.detach()}
     return actor + critic - config.entropy_coef * entropy, metrics
 

@@ -39,7 +39,7 @@ COMPARISONS = {
 }  # fmt: skip
 
 
-def train_sandlot(name: str, seed: int) -> tuple[float, float, int]:
+def train_sandlot(name: str, steps: int, seed: int) -> tuple[float, float, int]:
     """Return seconds of training, greedy return and env steps."""
     from agents.evaluation import evaluate_id
     from agents.loading import agent_class
@@ -48,12 +48,12 @@ def train_sandlot(name: str, seed: int) -> tuple[float, float, int]:
     kind = agent_class(equal.agent)
     agent = kind(equal.env, seed=seed, config=kind.Config(num_envs=equal.num_envs, **equal.options))
     begin = time.perf_counter()
-    agent.learn(equal.steps)
+    agent.learn(steps)
     seconds = time.perf_counter() - begin
     return seconds, evaluate_id(agent, equal.env).mean, agent.env_step
 
 
-def train_sb3(name: str, seed: int) -> tuple[float, float, int]:
+def train_sb3(name: str, steps: int, seed: int) -> tuple[float, float, int]:
     """Return seconds of training, greedy return and env steps of Stable-Baselines3."""
     import stable_baselines3
     from stable_baselines3.common.env_util import make_vec_env
@@ -63,7 +63,7 @@ def train_sb3(name: str, seed: int) -> tuple[float, float, int]:
     env = make_vec_env(equal.env, equal.num_envs, seed=seed)
     model = getattr(stable_baselines3, equal.peer)("MlpPolicy", env, seed=seed, device="cpu", **equal.kwargs)
     begin = time.perf_counter()
-    model.learn(equal.steps)
+    model.learn(steps)
     seconds = time.perf_counter() - begin
     mean, _ = evaluate_policy(model, make_vec_env(equal.env, 10, seed=10_000), n_eval_episodes=100)
     return seconds, float(mean), model.num_timesteps  # pyright: ignore[reportArgumentType]
@@ -74,6 +74,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("names", nargs="*", help=f"among {', '.join(COMPARISONS)}; all by default")
     arguments.add_argument("--threads", type=int, help="CPU threads for each; by default its own choice")
+    arguments.add_argument("--steps", type=int, help="env steps of each training, if not those of the comparison")
     options = arguments.parse_args()
     if options.job:
         run_job(options.job, {"sandlot": train_sandlot, "sb3": train_sb3})
@@ -82,8 +83,9 @@ def main() -> None:
     print(f"Threads: {options.threads or 'the choice of each'}.")
     for name in options.names or COMPARISONS:
         equal = COMPARISONS[name]
-        title = f"{name} on {equal.env}, {equal.num_envs} envs, {equal.steps:,} env steps: {equal.kwargs}"
-        compare(title, __spec__.name, [name], [name], options.pairs, threads=options.threads)
+        job = (name, options.steps or equal.steps)
+        title = f"{name} on {equal.env}, {equal.num_envs} envs, {job[1]:,} env steps: {equal.kwargs}"
+        compare(title, __spec__.name, job, job, options.pairs, threads=options.threads)
 
 
 if __name__ == "__main__":
