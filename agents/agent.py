@@ -38,6 +38,8 @@ class Player(ABC):
     """What the command line calls it."""
     Config: ClassVar[Any]
     """Its frozen dataclass of hyperparameters, which has a field `num_envs`."""
+    lost: str = ""
+    """What a checkpoint does not bring back, if anything, in a sentence."""
 
     def __init__(
         self,
