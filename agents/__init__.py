@@ -4,10 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .agent import Agent
+    from .agent import Agent, Player
     from .evaluation import Evaluation, evaluate
     from .loop import train
     from .ppo import PPO, PPOConfig
+    from .sb3 import sb3_agent
 
 AGENTS = {"ppo": ("PPO", "proximal policy optimisation")}
 """For each agent's name on the command line, its class and what it is."""
@@ -17,11 +18,13 @@ _HOMES = {
     "Evaluation": "evaluation",
     "PPO": "ppo",
     "PPOConfig": "ppo",
+    "Player": "agent",
     "evaluate": "evaluation",
+    "sb3_agent": "sb3",
     "train": "loop",
 }
 
-__all__ = ["AGENTS", "PPO", "Agent", "Evaluation", "PPOConfig", "evaluate", "train"]
+__all__ = ["AGENTS", "PPO", "Agent", "Evaluation", "PPOConfig", "Player", "evaluate", "sb3_agent", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from agents.loading import agent_class
 from agents.sb3 import ALGORITHMS
 from envs import tree_leaves, tree_map
-
 from tracking import SandlotError
 
 from .train import env_options, parse

@@ -2,12 +2,12 @@
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 from jaxtyping import Bool
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -20,7 +20,7 @@ from envs import Observation, Source
 from tracking import SandlotError
 
 from .config import arguments, policy_for
-from .envs import Unplayable, Watched, has_mask, make_envs, split_mask, without_mask
+from .envs import Unplayable, Watched, counts_from_zero, has_mask, make_envs, split_mask, without_mask
 from .learned import arrays_of, cut_episodes, load_arrays, replay_buffer
 
 
@@ -40,8 +40,9 @@ class SB3Agent(Player):
         return Source(env, 1, kwargs)
 
     def _build(self) -> None:
-        if isinstance(self.spaces.action, spaces.Discrete) and self.spaces.action.start:
-            raise SandlotError(f"{self.name} counts actions from 0, so it can't act in {self.spaces.action}")
+        for space in self.spaces:
+            if not counts_from_zero(space):
+                raise SandlotError(f"Stable-Baselines3 knows only choices that count from 0, not {space}")
         seen = without_mask(self.spaces.observation)
         policy = policy_for(self.config.policy, self.algorithm, seen)
         self.config = dataclasses.replace(self.config, policy=policy)
@@ -52,8 +53,8 @@ class SB3Agent(Player):
         try:
             envs = DummyVecEnv([thunk] * self.config.num_envs)
             self.model: BaseAlgorithm = self.algorithm(env=envs, seed=self.seed, **given)
-        except (AssertionError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-            raise SandlotError(f"{self.name} can't be made so: {error}") from error
+        except (AssertionError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+            raise SandlotError(f"{self.name} can't be made so: {_first(error)}") from error
         self._saves_replay = getattr(self.config, "save_replay", False)
         if replay_buffer(self.model) is not None and not self._saves_replay:
             self.lost = "The replay buffer was not saved (--no-save-replay), so it starts empty."
@@ -74,7 +75,7 @@ class SB3Agent(Player):
                 segment = Segment(end, journal, stop, latest)
                 self.model.learn(steps - self.env_step, callback=segment, reset_num_timesteps=False)
         except (AssertionError, ValueError) as error:
-            raise SandlotError(f"{self.name} failed after env step {self.model.num_timesteps}: {error}") from error
+            raise SandlotError(f"{self.name} failed at env step {self.model.num_timesteps}: {_first(error)}") from error
         finally:
             self.env_step = self.model.num_timesteps
             envs.close()
@@ -150,4 +151,13 @@ class Segment(BaseCallback):
     def _write(self) -> None:
         values = {**self.latest.values, **self.logger.name_to_value}
         numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float | np.number)}
-        self.journal.write(self.model.num_timesteps, numbers)
+        finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
+        lost = [name for name in numbers if name.endswith("loss") and name not in finite]
+        if lost:
+            raise SandlotError(f"{lost[0]} became NaN or infinite by env step {self.model.num_timesteps}")
+        self.journal.write(self.model.num_timesteps, finite)
+
+
+def _first(error: Exception) -> str:
+    """Return the first line of what `error` says, or its kind if it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import Space, spaces
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
 from agents.loop import Journal
 from envs import Episodes, make_single
@@ -61,7 +61,7 @@ class Watched(VecEnvWrapper):
     def reset(self) -> VecEnvObs:
         return self.venv.reset()
 
-    def step_wait(self) -> VecEnvStepReturn:
+    def step_wait(self) -> Any:  # SubprocVecEnv's infos are a tuple, not the list of SB3's annotation
         observation, reward, done, infos = self.venv.step_wait()
         if done.any():
             envs = np.flatnonzero(done)
@@ -100,3 +100,14 @@ def split_mask(observation: Mapping[str, Any]) -> tuple[Any, np.ndarray]:
     """Return the rest of an observation (or a batch of them), and the mask."""
     rest = {key: part for key, part in observation.items() if key != MASK}
     return next(iter(rest.values())) if len(rest) == 1 else rest, np.asarray(observation[MASK], bool)
+
+
+def counts_from_zero(space: Space) -> bool:
+    """Tell whether the choices in `space`, if there are any, are numbered from 0."""
+    match space:
+        case spaces.Discrete() | spaces.MultiDiscrete():
+            return not np.any(space.start)
+        case spaces.Dict():
+            return all(map(counts_from_zero, space.values()))
+        case _:
+            return True
