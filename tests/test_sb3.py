@@ -252,6 +252,7 @@ def test_options_are_those_of_the_signature():
         (["sb3:ppo", "CartPole-v1", "--policy-kwargs", "x"], "--policy-kwargs must be JSON"),
         (["sb3:ppo", "CartPole-v1", "--policy-kwargs", '{"activation_fn": "Q"}'], "activation_fn must be a class of"),
         (["sb3:ppo", "CartPole-v1", "--device", "tpu7"], "sb3:ppo can't be made so"),
+        (["sb3:ppo", "CartPole-v1", "--num-envs", "0"], "num_envs must be at least 1, not 0"),
         (["sb3:ppo", "CartPole-v9"], "there is no environment 'CartPole-v9'"),
         (["sb3:ppo", "tests/Match-v0", "--env-kwargs", '{"observation": "tuple"}'], "sb3:ppo can't be made so"),
         (["sb3:ppo", "tests/Match-v0", "--env-kwargs", '{"observation": "discrete"}'], "choices that count from 0"),

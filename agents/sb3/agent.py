@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from agents.agent import Player
 from agents.loop import Journal, StopSignals, derived_seed
 from envs import Observation, Source
-from tracking import SandlotError
+from tracking import SandlotError, require
 
 from .config import arguments, policy_for
 from .envs import Unplayable, Watched, counts_from_zero, has_mask, make_envs, split_mask, without_mask
@@ -40,6 +40,7 @@ class SB3Agent(Player):
         return Source(env, 1, kwargs)
 
     def _build(self) -> None:
+        require(self.config.num_envs >= 1, "num_envs must be at least 1", self.config.num_envs)
         for space in self.spaces:
             if not counts_from_zero(space):
                 raise SandlotError(f"Stable-Baselines3 knows only choices that count from 0, not {space}")
