@@ -5,16 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent, Player
+    from .dqn import DQN, DQNConfig
     from .evaluation import Evaluation, evaluate
     from .loop import train
     from .ppo import PPO, PPOConfig
     from .sb3 import sb3_agent
 
-AGENTS = {"ppo": ("PPO", "proximal policy optimisation")}
+AGENTS = {
+    "dqn": ("DQN", "deep Q-learning, with the parts of Rainbow"),
+    "ppo": ("PPO", "proximal policy optimisation"),
+}
 """For each agent's name on the command line, its class and what it is."""
 
 _HOMES = {
     "Agent": "agent",
+    "DQN": "dqn",
+    "DQNConfig": "dqn",
     "Evaluation": "evaluation",
     "PPO": "ppo",
     "PPOConfig": "ppo",
@@ -24,7 +30,19 @@ _HOMES = {
     "train": "loop",
 }
 
-__all__ = ["AGENTS", "PPO", "Agent", "Evaluation", "PPOConfig", "Player", "evaluate", "sb3_agent", "train"]
+__all__ = [
+    "AGENTS",
+    "DQN",
+    "PPO",
+    "Agent",
+    "DQNConfig",
+    "Evaluation",
+    "PPOConfig",
+    "Player",
+    "evaluate",
+    "sb3_agent",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -33,6 +33,7 @@ class Trainable(Protocol):
     def play(self, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None: ...
     def tensors(self) -> dict[str, np.ndarray]: ...
     def state(self) -> dict[str, Any]: ...
+    def experience(self) -> dict[str, np.ndarray]: ...
 
 
 @runtime_checkable
@@ -71,7 +72,7 @@ def train(
 
     def save() -> None:
         if run is not None:
-            run.save(agent.env_step, agent.tensors(), agent.state())
+            run.save(agent.env_step, agent.tensors(), agent.state(), agent.experience())
             if on_checkpoint is not None:
                 on_checkpoint(agent.env_step)
 

@@ -3,6 +3,7 @@
 from . import memory
 from .film import Film
 from .making import make, make_single
+from .masks import MASK, REST, choices, has_mask, with_mask
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tree import tree_leaves, tree_map
@@ -11,16 +12,21 @@ from .vector import EnvBatch, Episodes, Observation, Step
 memory.register()
 
 __all__ = [
+    "MASK",
+    "REST",
     "EnvBatch",
     "Episodes",
     "Film",
     "Observation",
     "Source",
     "Step",
+    "choices",
+    "has_mask",
     "make",
     "make_single",
     "space_from_json",
     "space_to_json",
     "tree_leaves",
     "tree_map",
+    "with_mask",
 ]

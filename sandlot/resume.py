@@ -17,7 +17,5 @@ def main(options: Resume) -> None:
     agent = load_agent(run, options.step, learning=True)
     if agent.env_step >= steps:
         raise SandlotError(f"{run.folder} has its {steps:,} env steps; go on for longer with --steps")
-    if agent.lost:
-        print(agent.lost)
     run.reopen(agent.env_step, steps)
     train_and_report(agent, run, begin)

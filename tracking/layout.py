@@ -3,7 +3,7 @@
 CONFIG, SUMMARY, COMMAND, METRICS = "config.json", "summary.json", "command.txt", "metrics.jsonl"
 WANDB_STATE = "wandb.json"
 CURVE = "images/learning-curve.png"
-CHECKPOINTS, VIDEOS = "checkpoints", "videos"
+CHECKPOINTS, VIDEOS, EXPERIENCE = "checkpoints", "videos", "experience"
 
 
 def step_name(env_step: int) -> str:

@@ -16,12 +16,12 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.agent import Player
 from agents.loop import Journal, StopSignals, derived_seed
-from envs import Observation, Source
+from envs import Observation, Source, has_mask
 from tracking import SandlotError, require
 
 from .config import arguments, policy_for
-from .envs import Unplayable, Watched, counts_from_zero, has_mask, make_envs, split_mask, without_mask
-from .learned import arrays_of, cut_episodes, load_arrays, replay_buffer
+from .envs import Unplayable, Watched, counts_from_zero, make_envs, split_mask, without_mask
+from .learned import arrays_of, cut_episodes, load_arrays, load_transitions, replay_buffer, transitions_of
 
 
 class SB3Agent(Player):
@@ -56,9 +56,6 @@ class SB3Agent(Player):
             self.model: BaseAlgorithm = self.algorithm(env=envs, seed=self.seed, **given)
         except (AssertionError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
             raise SandlotError(f"{self.name} can't be made so: {_first(error)}") from error
-        self._saves_replay = getattr(self.config, "save_replay", False)
-        if replay_buffer(self.model) is not None and not self._saves_replay:
-            self.lost = "The replay buffer was not saved (--no-save-replay), so it starts empty."
         self._masked = has_mask(self.spaces.observation)
         self._takes_mask = "action_masks" in inspect.signature(self.algorithm.predict).parameters
 
@@ -101,10 +98,19 @@ class SB3Agent(Player):
         return self.model.predict(observation, memory, start, deterministic, **options)
 
     def tensors(self) -> dict[str, np.ndarray]:
-        return arrays_of(self.model, replay=self._saves_replay)
+        return arrays_of(self.model)
 
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
-        load_arrays(self.model, tensors, replay=self.source is not None)
+        load_arrays(self.model, tensors)
+
+    def experience(self) -> dict[str, np.ndarray]:
+        buffer = replay_buffer(self.model)
+        return {} if buffer is None else transitions_of(buffer)
+
+    def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:
+        buffer = replay_buffer(self.model)
+        if buffer is not None and tensors:
+            load_transitions(buffer, tensors)
 
 
 class SegmentOver(Exception):  # noqa: N818

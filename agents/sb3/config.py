@@ -13,7 +13,6 @@ import numpy as np
 from gymnasium import Space, spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.utils import LinearSchedule
 from torch import nn, optim
@@ -38,14 +37,6 @@ NOISE: tuple[Field, ...] = (
     ("noise_type", Literal["none", "normal", "ornstein-uhlenbeck"], "none", "Noise added to the actions in training."),
     ("noise_std", float, 0.1, "Standard deviation of that noise, for actions scaled to [-1, 1]."),
 )
-REPLAY: tuple[Field, ...] = (
-    (
-        "save_replay",
-        bool,
-        True,
-        "Keep the replay buffer in the checkpoints, so that a resumed run goes on exactly. It can be large.",
-    ),
-)
 
 
 def config_for(algorithm: type[BaseAlgorithm]) -> type:
@@ -58,8 +49,6 @@ def config_for(algorithm: type[BaseAlgorithm]) -> type:
         elif name not in OURS and (kind := _option_type(parameter.annotation)) is not None:
             default = "{}" if parameter.default is None and NoneType not in get_args(kind) else parameter.default
             fields.append((name, kind, default, help_texts.get(name, "")))
-    if issubclass(algorithm, OffPolicyAlgorithm):
-        fields += REPLAY
     lines = "\n".join(f"    {name}: {text}" for name, _, _, text in fields)
     return dataclasses.make_dataclass(
         f"{algorithm.__name__}Config",

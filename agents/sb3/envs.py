@@ -16,9 +16,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
 from agents.loop import Journal
-from envs import Episodes, make_single
+from envs import MASK, Episodes, has_mask, make_single
 
-MASK = "action_mask"
 KINDS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
 
 
@@ -80,11 +79,6 @@ def make_monitored(env: str, kwargs: Mapping[str, Any]) -> gymnasium.Env:
     """Return one environment that tells each episode's return and length."""
     single = make_single(env, kwargs)
     return Monitor(HideMask(single) if has_mask(single.observation_space) else single)
-
-
-def has_mask(space: Space) -> bool:
-    """Tell whether observations of `space` show which actions are legal."""
-    return isinstance(space, spaces.Dict) and MASK in space.spaces
 
 
 def without_mask(space: Space) -> Space:

@@ -14,24 +14,20 @@ from torch.optim import Optimizer
 
 from .config import parameters
 
-MODULE, OPTIMIZER, VARIABLE, COUNTER, REPLAY = "module", "optimizer", "variable", "counter", "replay"
+MODULE, OPTIMIZER, VARIABLE, COUNTER = "module", "optimizer", "variable", "counter"
 
 
-def arrays_of(model: BaseAlgorithm, *, replay: bool) -> dict[str, np.ndarray]:
-    """Return the networks, optimizers, counters and, if `replay`, what the replay buffer holds."""
+def arrays_of(model: BaseAlgorithm) -> dict[str, np.ndarray]:
+    """Return the networks, optimizers and counters."""
     found = dict(_parameters(model))
     for name in model._get_torch_save_params()[1]:
         found[f"{VARIABLE}/{name}"] = _array(recursive_getattr(model, name))
     for name in _counters(model):
         found[f"{COUNTER}/{name}"] = np.asarray(getattr(model, name))
-    buffer = replay_buffer(model)
-    if replay and buffer is not None:
-        found |= {f"{REPLAY}/{name}": array[: buffer.size()] for name, array in _stored(buffer)}
-        found[f"{REPLAY}/pos"] = np.asarray(buffer.pos)
     return found
 
 
-def load_arrays(model: BaseAlgorithm, arrays: Mapping[str, np.ndarray], *, replay: bool) -> None:
+def load_arrays(model: BaseAlgorithm, arrays: Mapping[str, np.ndarray]) -> None:
     """Give `model`, which is new, what `arrays_of` returned for one like it."""
     states: Any = _states(model, arrays)
     model.set_parameters(states, exact_match=True, device=model.device)
@@ -41,12 +37,19 @@ def load_arrays(model: BaseAlgorithm, arrays: Mapping[str, np.ndarray], *, repla
         setattr(model, name, array.item())
     if hasattr(model, "weights"):  # ARS keeps its parameters once more as a vector
         model.weights = parameters_to_vector(model.policy.parameters()).detach()  # pyright: ignore[reportAttributeAccessIssue]
-    held, buffer = dict(_under(arrays, REPLAY)), replay_buffer(model)
-    if replay and buffer is not None and held:
-        buffer.pos = int(held["pos"].item())
-        for name, array in _stored(buffer):
-            array[: len(held[name])] = held[name]
-        buffer.full = len(held["rewards"]) == buffer.buffer_size
+
+
+def transitions_of(buffer: ReplayBuffer) -> dict[str, np.ndarray]:
+    """Return what `buffer` holds."""
+    return {name: array[: buffer.size()] for name, array in _stored(buffer)} | {"pos": np.asarray(buffer.pos)}
+
+
+def load_transitions(buffer: ReplayBuffer, arrays: Mapping[str, np.ndarray]) -> None:
+    """Give `buffer`, which is new, what `transitions_of` returned for one like it."""
+    buffer.pos = int(arrays["pos"].item())
+    for name, array in _stored(buffer):
+        array[: len(arrays[name])] = arrays[name]
+    buffer.full = len(arrays["rewards"]) == buffer.buffer_size
 
 
 def cut_episodes(buffer: ReplayBuffer) -> None:
