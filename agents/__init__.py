@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .a2c import A2C, A2CConfig
-    from .agent import Agent
+    from .agent import Agent, Player
     from .dqn import DQN, DQNConfig
     from .evaluation import Evaluation, evaluate
     from .loop import train
     from .ppo import PPO, PPOConfig
     from .reinforce import REINFORCE, REINFORCEConfig
+    from .sb3 import sb3_agent
 
 AGENTS = {
     "a2c": ("A2C", "advantage actor-critic"),
@@ -31,7 +32,9 @@ _HOMES = {
     "PPOConfig": "ppo",
     "REINFORCE": "reinforce",
     "REINFORCEConfig": "reinforce",
+    "Player": "agent",
     "evaluate": "evaluation",
+    "sb3_agent": "sb3",
     "train": "loop",
 }
 
@@ -46,8 +49,10 @@ __all__ = [
     "DQNConfig",
     "Evaluation",
     "PPOConfig",
+    "Player",
     "REINFORCEConfig",
     "evaluate",
+    "sb3_agent",
     "train",
 ]
 

@@ -9,7 +9,9 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from agents.loading import agent_class
+from agents.sb3 import ALGORITHMS
 from envs import tree_leaves, tree_map
+from tracking import SandlotError
 
 from .train import env_options, parse
 
@@ -19,6 +21,8 @@ MIB = 2**20
 def main(words: list[str]) -> None:
     """Do what `words`, which begin with the agent's name, say."""
     agent_type = agent_class(words[0] if words else "")
+    if words[0] in ALGORITHMS:
+        raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
     options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
     agent: Any = agent_type.for_env(options.env, env_options(options.env_kwargs), seed=0, config=config)
     envs = agent.source.batch()
