@@ -5,23 +5,57 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent
+    from .double_q_learning import DoubleQLearning, DoubleQLearningConfig
     from .evaluation import Evaluation, evaluate
+    from .expected_sarsa import ExpectedSarsa, ExpectedSarsaConfig
     from .loop import train
     from .ppo import PPO, PPOConfig
+    from .q_learning import QLearning, QLearningConfig
+    from .sarsa import Sarsa, SarsaConfig
 
-AGENTS = {"ppo": ("PPO", "proximal policy optimisation")}
+AGENTS = {
+    "ppo": ("PPO", "proximal policy optimisation"),
+    "q-learning": ("QLearning", "Q-learning with a table"),
+    "double-q-learning": ("DoubleQLearning", "Q-learning with two tables that judge each other"),
+    "sarsa": ("Sarsa", "Sarsa with a table"),
+    "expected-sarsa": ("ExpectedSarsa", "expected Sarsa with a table"),
+}
 """For each agent's name on the command line, its class and what it is."""
 
 _HOMES = {
     "Agent": "agent",
+    "DoubleQLearning": "double_q_learning",
+    "DoubleQLearningConfig": "double_q_learning",
     "Evaluation": "evaluation",
+    "ExpectedSarsa": "expected_sarsa",
+    "ExpectedSarsaConfig": "expected_sarsa",
     "PPO": "ppo",
     "PPOConfig": "ppo",
+    "QLearning": "q_learning",
+    "QLearningConfig": "q_learning",
+    "Sarsa": "sarsa",
+    "SarsaConfig": "sarsa",
     "evaluate": "evaluation",
     "train": "loop",
 }
 
-__all__ = ["AGENTS", "PPO", "Agent", "Evaluation", "PPOConfig", "evaluate", "train"]
+__all__ = [
+    "AGENTS",
+    "PPO",
+    "Agent",
+    "DoubleQLearning",
+    "DoubleQLearningConfig",
+    "Evaluation",
+    "ExpectedSarsa",
+    "ExpectedSarsaConfig",
+    "PPOConfig",
+    "QLearning",
+    "QLearningConfig",
+    "Sarsa",
+    "SarsaConfig",
+    "evaluate",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

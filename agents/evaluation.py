@@ -11,6 +11,9 @@ from envs import EnvBatch, make
 from .agent import Agent
 
 ENVS_AT_ONCE = 50
+GIVEN_UP_AFTER = 30_000
+"""Env steps after which an episode that has no end counts with what it has returned so far (Atari's longest
+take 27,000)."""
 
 
 class Evaluation(NamedTuple):
@@ -66,6 +69,8 @@ def evaluate(
     """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
 
     Each environment plays its share. Taking the first episodes to end, wherever they do, would favour short ones.
+    An episode of more than GIVEN_UP_AFTER env steps is the last of its environment, and the evaluation is over
+    when none is left that goes on.
     """
     share = np.full(env.num_envs, episodes // env.num_envs)
     share[: episodes % env.num_envs] += 1

@@ -5,6 +5,7 @@ from .film import Film
 from .making import make, make_single
 from .source import Source
 from .spaces import space_from_json, space_to_json
+from .tables import Table, TableEnv, read_table, table_from
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
 
@@ -17,10 +18,14 @@ __all__ = [
     "Observation",
     "Source",
     "Step",
+    "Table",
+    "TableEnv",
     "make",
     "make_single",
+    "read_table",
     "space_from_json",
     "space_to_json",
+    "table_from",
     "tree_leaves",
     "tree_map",
 ]
