@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float, Int
 from envs import Table
 from tracking import SandlotError
 
-GIVEN_UP_AFTER = 10_000
-"""Env steps after which an episode that has no time limit is given up, so that one without end has a value."""
+GIVEN_UP_AFTER = 30_000
+"""Env steps after which an episode is given up, so that one without end has a return (Atari's longest take 27,000)."""
 
 
 class Plan(NamedTuple):

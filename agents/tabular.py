@@ -194,7 +194,11 @@ class TabularAgent(Agent):
     def draw(self, path: Path) -> bool:
         from .pictures import draw_table
 
-        draw_table(path, self.q.mean(0), self.source, self.states.sizes, self.name)
+        table, source = self._known(), self.source
+        core = source.single().unwrapped if source is not None and source.id else None
+        title = f"{self.name} on {source.name if source else 'its states'}, {self.env_step:,} env steps"
+        allowed = None if table is None else table.allowed
+        draw_table(path, core, self.q.mean(0), allowed, self.states.sizes, title)
         return True
 
     def describe(self) -> dict[str, str]:

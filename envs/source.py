@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 from gymnasium.vector import VectorEnv
 
-from .making import make
+from .making import make, make_single
 from .tables import table_of
 from .vector import EnvBatch
 
@@ -32,6 +32,10 @@ class Source:
             return self._given
         batch, self._first = self._first, None
         return batch or make(self.id or "", self.num_envs, self.kwargs)
+
+    def single(self) -> gymnasium.Env:
+        """Return one such environment that nobody has stepped yet. Only for a source with an id."""
+        return make_single(self.id or "", self.kwargs)
 
     def release(self, batch: EnvBatch) -> None:
         """Close a batch that `batch` made. One that was given stays open: it is its owner's."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from agents.loading import agent_class
 from envs import tree_leaves, tree_map
 
+from .table import print_table
 from .train import env_options, parse
 
 MIB = 2**20
@@ -21,6 +22,11 @@ def main(words: list[str]) -> None:
     agent_type = agent_class(words[0] if words else "")
     options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
     agent: Any = agent_type.for_env(options.env, env_options(options.env_kwargs), seed=0, config=config)
+    words_for_it = agent.describe()
+    if words_for_it:
+        spaces = {"observations": str(agent.spaces.observation), "actions": str(agent.spaces.action)}
+        print_table(Console(), list((spaces | words_for_it).items()))
+        return
     envs = agent.source.batch()
     observation = tree_map(lambda leaf: torch.as_tensor(leaf)[None].to(agent.device), envs.reset(seed=0))
     agent.source.release(envs)
