@@ -3,7 +3,7 @@
 Source: Sutton & Barto, "Reinforcement learning: an introduction", 2nd edition, 2018 (S&B), chapters 6, 7 and 12.
 """
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -65,14 +65,6 @@ class Values:
         for hit in range(1, most + 1):
             keep *= np.where(hit <= hits, 1 - self.rate(visits + hit), 1.0)
         return (1 - keep) / hits
-
-
-class Credit(Protocol):
-    """A way to move `values` by what a step has shown."""
-
-    def learn(self, values: Values, step: Transitions) -> Float[np.ndarray, "row"]:
-        """Move the values and return the errors they had."""
-        ...
 
 
 class OneStep:
@@ -155,3 +147,7 @@ class Traces:
         several = self._trace.sum(0) / np.maximum(self._trace.max(0), 1e-300)
         several = np.maximum(several, 1.0)
         return (1 - (1 - rate) ** several) / several
+
+
+Credit = OneStep | Window | Traces
+"""A way to move values by what a step has shown: `learn` does, and returns the errors they had."""

@@ -7,7 +7,7 @@ import gymnasium
 from gymnasium.vector import VectorEnv
 
 from .making import make, make_single
-from .tables import table_of
+from .tables import Table, read_table, table_of
 from .vector import EnvBatch
 
 
@@ -23,7 +23,7 @@ class Source:
         self._given = None if self.id else self._first
         self.name, self.num_envs = self._first.name, self._first.num_envs
         self.observation_space, self.action_space = self._first.observation_space, self._first.action_space
-        self.table = table_of(self._first.env)
+        self.table: Table | None = read_table(self.single()) if self.id else table_of(self._first.env)
         """All its transitions, if they are known."""
 
     def batch(self) -> EnvBatch:

@@ -35,7 +35,7 @@ class Table(NamedTuple):
 
 
 def table_from(
-    transitions: Mapping[int, Mapping[int, list[tuple[float, int, float, bool]]]],
+    transitions: Mapping[Any, Mapping[Any, list[tuple[float, Any, float, bool]]]],
     start: Float[np.ndarray, "state"],
     *,
     allowed: Bool[np.ndarray, "state action"] | None = None,
