@@ -3,7 +3,7 @@
 Source: Sutton & Barto, "Reinforcement learning: an introduction", 2nd edition, 2018 (S&B), chapters 6, 7 and 12.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -32,8 +32,8 @@ class Values:
     """A flat table of action values and the size of its steps."""
 
     def __init__(self, cells: int, initial: float, counted: bool):
-        self.q: Float[np.ndarray, "cell"] = np.full(cells, initial)
-        self.visits: Int[np.ndarray, "cell"] = np.zeros(cells if counted else 0, np.int64)
+        self.q = np.full(cells, initial)
+        self.visits = np.zeros(cells if counted else 0, np.int64)
         """Times that each cell was moved, if that rules the learning rate."""
         self.learning_rate, self.power = 0.0, 0.0
         self._hits = np.zeros(cells, np.int64)
@@ -138,7 +138,7 @@ class Traces:
 
     def _share(self, values: Values, step: Transitions) -> Float[np.ndarray, "cell"] | float:
         """Return the step size, which is shorter where several environments have a trace: see `Values.move`."""
-        rate: Float[np.ndarray, "cell"] | float = values.learning_rate
+        rate: Any = values.learning_rate
         if values.visits.size:
             np.add.at(values.visits, step.cell[step.acted], 1)
             rate = values.rate(values.visits)

@@ -44,12 +44,14 @@ def draw_table(
     drawn = drawn[known[drawn]] if known[drawn].any() else drawn
     low, high = float(value[drawn].min()), float(value[drawn].max())
     grid = figure.subplots(down, across, squeeze=False)
-    image = None
-    for axes, panel in zip(grid.flat, layout.panels, strict=False):
-        image = _draw_panel(axes, panel, layout, value, policy, known, (low, max(high, low + 1e-9)), cell)
+    span = (low, max(high, low + 1e-9))
+    images = [
+        _draw_panel(axes, panel, layout, value, policy, known, span, cell)
+        for axes, panel in zip(grid.flat, layout.panels, strict=False)
+    ]
     for axes in list(grid.flat)[len(layout.panels) :]:
         axes.set_axis_off()
-    figure.colorbar(image, ax=grid, label="value of the best action", shrink=0.8)
+    figure.colorbar(images[0], ax=grid, label="value of the best action", shrink=0.8)
     figure.suptitle(title, fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.tmp.png")

@@ -6,9 +6,8 @@ import numpy as np
 from gymnasium import Space, spaces
 from jaxtyping import Bool, Int
 
+from envs.tables import MASK, REST
 from tracking import SandlotError
-
-MASK, REST = "action_mask", "observation"
 
 
 class States:

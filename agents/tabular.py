@@ -140,7 +140,7 @@ class TabularAgent(Agent):
         self._set_rates()
         self._state, self._allowed = self.states.read(observation)
         self._action = self.explore(self.worth(self._state, self._allowed))
-        self._error, self._moves, self._due = 0.0, 0, self.env_step + METRICS_EVERY
+        self._due = self.env_step + METRICS_EVERY
 
     def act(self) -> np.ndarray:
         return self._action + self._first_action
@@ -155,13 +155,11 @@ class TabularAgent(Agent):
         value = np.where(step.terminated, 0.0, value)
         moved = Transitions(cell, step.reward, value, step.acted, ended, cut, value_before)
         error = self.credit.learn(self.values, moved)
-        self._error += float(np.abs(error).sum())
-        self._moves += len(error)
         if step.observation is not step.next_observation:
             after, allowed = self.states.read(step.observation)
         self._action = self.next_action(after, allowed, step)
         self._state, self._allowed = after, allowed
-        return self._metrics() if self.env_step >= self._due else None
+        return self._metrics(error) if self.env_step >= self._due else None
 
     def choose(
         self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
@@ -182,7 +180,7 @@ class TabularAgent(Agent):
         return draw_epsilon_greedy(worth, self.epsilon, self.rng)
 
     def figures(self) -> dict[str, float]:
-        """Return the expected return of the greedy policy, the optimum, and what it lacks, if all transitions are known."""
+        """Return what the greedy policy returns in expectation, and what it lacks, if all transitions are known."""
         table = self._known()
         if table is None:
             return {}
@@ -249,14 +247,14 @@ class TabularAgent(Agent):
             how = config.learning_rate_schedule
             values.learning_rate = fallen(config.learning_rate, config.final_learning_rate, how, self.progress)
 
-    def _metrics(self) -> dict[str, float]:
+    def _metrics(self, error: Float[np.ndarray, "row"]) -> dict[str, float]:
         explored = self.temperature if self.config.exploration == "softmax" else self.epsilon
         metrics = {
-            "table/td_error": self._error / max(self._moves, 1),
+            "table/td_error": float(np.abs(error).mean()) if len(error) else 0.0,
             "table/mean_value": float(self.q.mean()),
             f"exploration/{'temperature' if self.config.exploration == 'softmax' else 'epsilon'}": explored,
         }
         if self.config.learning_rate_schedule != "visits":
             metrics["table/learning_rate"] = self.values.learning_rate
-        self._error, self._moves, self._due = 0.0, 0, self.env_step + METRICS_EVERY
+        self._due = self.env_step + METRICS_EVERY
         return metrics

@@ -149,5 +149,4 @@ def _thresholds(probability: Float[np.ndarray, "*rows outcome"]) -> Float[np.nda
 
 def _bare(space: Space) -> Any:
     """Return the space of what is observed beside the action mask, if there is one."""
-    masked = isinstance(space, spaces.Dict) and set(space.spaces) == {MASK, REST}
-    return space[REST] if masked else space
+    return space[REST] if isinstance(space, spaces.Dict) and set(space.spaces) == {MASK, REST} else space

@@ -58,6 +58,10 @@ def test_public_names_are_there(package):
     [
         ("import sandlot.cli; sandlot.cli.main(['--help'])", ["torch", "gymnasium", "wandb", "matplotlib"]),
         ("import agents", ["torch"]),
+        (
+            "import agents.films; from agents import QLearning; QLearning('Taxi-v4').learn(2000)",
+            ["torch", "matplotlib"],
+        ),
         ("import tracking", ["torch", "wandb", "matplotlib"]),
         ("import agents.ppo", ["torch._dynamo", "wandb", "matplotlib", "moviepy"]),
     ],
