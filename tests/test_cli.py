@@ -145,7 +145,7 @@ def test_a_table_is_described(capsys):
 
 
 TABLE_WORDS = [
-    "FrozenLake-v1", "--steps", "300_000", "--checkpoint-every", "30_000", "--wandb", "disabled", "--video-every", "0",
+    "FrozenLake-v1", "--steps", "100_000", "--checkpoint-every", "20_000", "--wandb", "disabled", "--video-every", "0",
     "--evaluation-episodes", "2",
 ]  # fmt: skip
 
@@ -159,14 +159,13 @@ TABLE_WORDS = [
             "q-learning",
             ["--trace-decay", "0.7", "--learning-rate-schedule", "visits", "--exploration-schedule", "linear"],
         ),
-        ("double-q-learning", ["--exploration", "softmax"]),
     ],
 )
 def test_a_table_killed_and_resumed_ends_as_if_nothing_had_been(agent, more):
     words = [*TABLE_WORDS, *more]
     killed, status, _ = stopped_after_a_checkpoint(words, signal.SIGKILL, agent)
     assert status == -signal.SIGKILL
-    assert 0 < int(killed.checkpoints()[-1].name.removeprefix("step-")) < 300_000
+    assert 0 < int(killed.checkpoints()[-1].name.removeprefix("step-")) < 100_000
     assert main(["resume", killed.folder.name]) == 0
     assert main(["train", agent, *words]) == 0
     whole = Run.find(runs(), "latest")
