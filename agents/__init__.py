@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .agent import Agent
     from .double_q_learning import DoubleQLearning, DoubleQLearningConfig
+    from .dqn import DQN, DQNConfig
     from .evaluation import Evaluation, evaluate
     from .expected_sarsa import ExpectedSarsa, ExpectedSarsaConfig
     from .loop import train
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .sarsa import Sarsa, SarsaConfig
 
 AGENTS = {
+    "dqn": ("DQN", "deep Q-learning, with the parts of Rainbow"),
     "ppo": ("PPO", "proximal policy optimisation"),
     "q-learning": ("QLearning", "Q-learning with a table"),
     "double-q-learning": ("DoubleQLearning", "Q-learning with two tables that judge each other"),
@@ -26,6 +28,8 @@ _HOMES = {
     "Agent": "agent",
     "DoubleQLearning": "double_q_learning",
     "DoubleQLearningConfig": "double_q_learning",
+    "DQN": "dqn",
+    "DQNConfig": "dqn",
     "Evaluation": "evaluation",
     "ExpectedSarsa": "expected_sarsa",
     "ExpectedSarsaConfig": "expected_sarsa",
@@ -41,8 +45,10 @@ _HOMES = {
 
 __all__ = [
     "AGENTS",
+    "DQN",
     "PPO",
     "Agent",
+    "DQNConfig",
     "DoubleQLearning",
     "DoubleQLearningConfig",
     "Evaluation",

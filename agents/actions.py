@@ -1,16 +1,19 @@
 """From an action space to a distribution over actions. Nothing else branches on action spaces."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from gymnasium import Space, spaces
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from envs import MASK, choices, has_mask
 from supervised.networks import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, orthogonal
 from tracking import SandlotError
+
+Mask = Bool[Tensor, "*batch choice"] | None
 
 
 class ActionHead(nn.Module, ABC):
@@ -25,8 +28,8 @@ class ActionHead(nn.Module, ABC):
         self.linear = orthogonal(nn.Linear(feature_size, outputs), gain=0.01)
 
     @abstractmethod
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> Distribution:
-        """Return the distribution over actions for each row."""
+    def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Distribution:
+        """Return the distribution over actions for each row, or over those that `mask` allows."""
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         """Return drawn actions as the environment takes them."""
@@ -40,8 +43,8 @@ class DiscreteHead(ActionHead):
         super().__init__(feature_size, int(space.n))
         self.shape, self.dtype, self.first = (), np.dtype(np.int64), int(space.start)
 
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> Categorical:
-        return Categorical(self.linear(features))
+    def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Categorical:
+        return Categorical(self.linear(features), mask)
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action + self.first if self.first else action
@@ -55,8 +58,8 @@ class MultiDiscreteHead(ActionHead):
         self.choices = tuple(space.nvec.tolist())
         self.shape, self.dtype, self.first = space.shape, np.dtype(np.int64), space.start
 
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> MultiCategorical:
-        return MultiCategorical(self.linear(features), self.choices)
+    def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> MultiCategorical:
+        return MultiCategorical(self.linear(features), self.choices, mask)
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action + self.first
@@ -69,8 +72,8 @@ class MultiBinaryHead(ActionHead):
         super().__init__(feature_size, space.shape[0])
         self.shape, self.dtype = space.shape, np.dtype(np.int64)
 
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> Bernoulli:
-        return Bernoulli(self.linear(features))
+    def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Bernoulli:
+        return Bernoulli(self.linear(features), mask)
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action.astype(np.int8)
@@ -88,7 +91,7 @@ class BoxHead(ActionHead):
         self.low, self.high, self.env_shape, self.env_dtype = space.low, space.high, space.shape, space.dtype
         self.log_std = nn.Parameter(torch.full((self.shape[0],), log_std))
 
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> DiagonalGaussian:
+    def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> DiagonalGaussian:
         return DiagonalGaussian(self.linear(features), self.log_std)
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
@@ -111,4 +114,33 @@ def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> Act
             raise SandlotError(
                 f"{agent} can't act in the space {space}; "
                 "it acts in Discrete, MultiDiscrete, MultiBinary and Box (of floats)"
+            )
+
+
+class Choice(NamedTuple):
+    """One choice among a number of actions, counted from 0, and the environment's number of the first."""
+
+    actions: int
+    first: int
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        """Return chosen actions as the environment takes them."""
+        return action + self.first if self.first else action
+
+
+def choice_among(space: Space, agent: str) -> Choice:
+    """Return the choice that actions of `space` are. Raises `SandlotError` if they are none."""
+    if not isinstance(space, spaces.Discrete):
+        raise SandlotError(f"{agent} chooses among Discrete actions, and these are {space}; try ppo, or sac for a Box")
+    return Choice(int(space.n), int(space.start))
+
+
+def check_mask(observation_space: Space, action_space: Space) -> None:
+    """Raise `SandlotError` if the observations show a mask that doesn't fit the actions."""
+    if has_mask(observation_space):
+        shape, wanted = observation_space[MASK].shape, choices(action_space)  # pyright: ignore[reportIndexIssue]
+        if shape != (wanted,):
+            raise SandlotError(
+                f"the observations' {MASK!r} has the shape {shape}, and the actions {action_space} "
+                + (f"want ({wanted},)" if wanted else "can't be masked")
             )

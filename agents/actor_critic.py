@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from envs import tree_leaves
 from supervised.networks import Distribution, Memory, ValueHead
 
-from .actions import head_for
+from .actions import check_mask, head_for
 from .encoders import NetworkConfig, encoder_for, has_batch_statistics, has_images
 from .observations import inputs_for
 
@@ -28,6 +28,7 @@ class ActorCritic(nn.Module):
 
     def __init__(self, observation_space: Space, action_space: Space, config: NetworkConfig, agent: str):
         super().__init__()
+        check_mask(observation_space, action_space)
         self.inputs = inputs_for(observation_space, config.normalize_observations)
         self.actor = encoder_for(self.inputs, config)
         shared = has_images(self.inputs) if config.shared_encoder is None else config.shared_encoder
@@ -52,13 +53,13 @@ class ActorCritic(nn.Module):
     def act(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> tuple[Distribution, Memory]:
         """Return the distribution over actions, leaving the critic (and its memory) aside."""
         features, actor_memory = self.actor(self.inputs(observation), memory[0], start)
-        return self.head(features), (actor_memory, *memory[1:])
+        return self.head(features, self.inputs.mask(observation)), (actor_memory, *memory[1:])
 
     def forward(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> Judgement:
         """Return the distributions, the values and the memory after the last row."""
         inputs = self.inputs(observation)
         features, actor_memory = self.actor(inputs, memory[0], start)
-        distribution = self.head(features)
+        distribution = self.head(features, self.inputs.mask(observation))
         if self.critic is None:
             return Judgement(distribution, self.value(features), (actor_memory,))
         features, critic_memory = self.critic(inputs, memory[1], start)
@@ -70,7 +71,7 @@ class ActorCritic(nn.Module):
         """Return the distributions and the values, without the work of carrying the memory further."""
         inputs = self.inputs(observation)
         features = self.actor.features(inputs, memory[0], start)
-        distribution = self.head(features)
+        distribution = self.head(features, self.inputs.mask(observation))
         if self.critic is not None:
             features = self.critic.features(inputs, memory[1], start)
         return distribution, self.value(features)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from gymnasium import Space
+from gymnasium import Space, spaces
 from jaxtyping import Bool
 
-from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map
+from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
 from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
 
 from .loop import train
@@ -114,6 +114,13 @@ class Agent(ABC):
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Take up what `tensors` returned."""
 
+    def experience(self) -> dict[str, np.ndarray]:
+        """Return what is needed to go on learning, but not to act, by name: a replay memory."""
+        return {}
+
+    def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:  # noqa: B027 (most have none)
+        """Take up what `experience` returned."""
+
     def figures(self) -> dict[str, float]:
         """Return what is known of how well it plays without playing, as "group/name"; nothing by default."""
         return {}
@@ -137,11 +144,14 @@ class Agent(ABC):
         state: Any = None,
         episode_start: np.ndarray | None = None,
         deterministic: bool = False,
+        action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """Return the action for one observation, or one for each of a batch, and the memory to pass next time.
 
-        The signature is Stable-Baselines3's, so its tools work on our agents.
+        The signature is Stable-Baselines3's (and, with `action_masks`, sb3-contrib's), so their tools work on
+        our agents. Masks that the observations show need not be given again.
         """
+        observation = with_mask(self.spaces.observation, observation, action_masks)
         single = self._is_single(observation)
         if single:
             observation = tree_map(lambda array: np.asarray(array)[None], observation)
@@ -193,7 +203,11 @@ class Agent(ABC):
         }
 
     def _is_single(self, observation: Any) -> bool:
-        shape, space = np.shape(next(tree_leaves(observation))), _first_space(self.spaces.observation)
+        space = self.spaces.observation
+        while isinstance(space, spaces.Dict | spaces.Tuple):
+            key: Any = next(iter(space.keys())) if isinstance(space, spaces.Dict) else 0
+            space, observation = space[key], observation[key]
+        shape = np.shape(observation)
         single, batch = space.shape or (), (None, *(space.shape or ()))
         if shape == single:
             return True
@@ -213,11 +227,3 @@ def with_options(config: Any, options: Mapping[str, Any]) -> Any:
 
 def _tupled(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _first_space(space: Any) -> Space:
-    from gymnasium import spaces
-
-    while isinstance(space, spaces.Dict | spaces.Tuple):
-        space = next(iter(space.values())) if isinstance(space, spaces.Dict) else space[0]
-    return space

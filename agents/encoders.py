@@ -25,7 +25,7 @@ from supervised.networks import (
 )
 from tracking import SandlotError, require
 
-from .observations import Choices, Image, Inputs, Parts, Vector
+from .observations import Choices, Image, Inputs, Masked, Parts, Vector
 
 IMAGE_READERS = ("cnn", "impala", "resnet", "vit", "capsule")
 MEMORIES = ("rnn", "lstm", "gru", "transformer")
@@ -122,6 +122,8 @@ def encoder_for(inputs: Inputs, config: NetworkConfig) -> Encoder:
 def reader_for(inputs: Inputs, name: str, config: NetworkConfig) -> Encoder:
     """Return the encoder called `name` for observations: of several parts, one for each."""
     match inputs:
+        case Masked():
+            return reader_for(inputs.rest, name, config)
         case Parts():
             named = {key: reader_for(part, _for_part(part, name), config) for key, part in inputs.parts.items()}  # pyright: ignore[reportArgumentType]
             return Fuse(named)

@@ -24,4 +24,7 @@ def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False)
     kind = checkpoint.state.get("agent")
     if kind not in AGENTS:
         raise SandlotError(f"{folder} holds an agent of the kind {kind!r}, which this version does not know")
-    return agent_class(kind).restore(checkpoint, learning=learning)
+    agent = agent_class(kind).restore(checkpoint, learning=learning)
+    if learning:
+        agent.load_experience(run.experience(agent.env_step))
+    return agent

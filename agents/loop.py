@@ -39,6 +39,7 @@ class Learning(Protocol):
     def figures(self) -> dict[str, float]: ...
     def tensors(self) -> dict[str, np.ndarray]: ...
     def state(self) -> dict[str, Any]: ...
+    def experience(self) -> dict[str, np.ndarray]: ...
 
 
 def train(
@@ -63,7 +64,7 @@ def train(
 
     def save() -> None:
         if run is not None:
-            run.save(agent.env_step, agent.tensors(), agent.state())
+            run.save(agent.env_step, agent.tensors(), agent.state(), agent.experience())
             if on_checkpoint is not None:
                 on_checkpoint(agent.env_step)
 

@@ -6,8 +6,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from gymnasium import Space, spaces
+from jaxtyping import Bool
 from torch import Tensor, nn
 
+from envs import MASK, has_mask
 from supervised.networks import RunningNorm
 from tracking import SandlotError
 
@@ -23,6 +25,10 @@ class Inputs(nn.Module):
 
     def update(self, observation: Any, rows: Tensor) -> None:
         """Let running statistics take in the observations at the `rows` of the flattened leading axes."""
+
+    def mask(self, observation: Any) -> Bool[Tensor, "*batch choice"] | None:
+        """Return which actions are legal, if the observations tell."""
+        return None
 
 
 class Vector(Inputs):
@@ -96,6 +102,28 @@ class Parts(Inputs):
             part.update(observation[key], rows)  # pyright: ignore[reportCallIssue]
 
 
+class Masked(Inputs):
+    """What lies beside a mask of legal actions, which networks don't read."""
+
+    def __init__(self, rest: Inputs, key: str | None):
+        super().__init__()
+        self.rest, self.key = rest, key
+
+    def forward(self, observation: Any) -> Any:
+        return self.rest(self._beside(observation))
+
+    def update(self, observation: Any, rows: Tensor) -> None:
+        self.rest.update(self._beside(observation), rows)
+
+    def mask(self, observation: Any) -> Bool[Tensor, "*batch choice"]:
+        legal = observation[MASK] != 0
+        # Where nothing is legal the episode is over; all is as good as nothing there, and gives no NaN.
+        return legal | ~legal.any(-1, keepdim=True)
+
+    def _beside(self, observation: Any) -> Any:
+        return observation if self.key is None else observation[self.key]
+
+
 def inputs_for(space: Space, normalize: bool) -> Inputs:
     """Return what turns observations of `space` into inputs; `normalize` gives vectors running statistics."""
     match space:
@@ -109,6 +137,10 @@ def inputs_for(space: Space, normalize: bool) -> Inputs:
             return Choices(space.nvec.tolist(), space.start.tolist(), scalar=False)
         case spaces.MultiBinary() if len(space.shape) == 1:
             return Choices([2] * space.shape[0], [0] * space.shape[0], scalar=False)
+        case spaces.Dict() if has_mask(space):
+            rest = {key: part for key, part in space.items() if key != MASK}
+            only = next(iter(rest)) if len(rest) == 1 else None
+            return Masked(inputs_for(spaces.Dict(rest) if only is None else rest[only], normalize), only)
         case spaces.Dict():
             keys = list(space.keys())
             return Parts({part_name(key): inputs_for(space[key], normalize) for key in keys}, keys)

@@ -17,11 +17,11 @@ from tracking import SandlotError
 
 from .actor_critic import ActorCritic
 from .advantage import discounted_sums, gae
-from .agent import Agent
+from .network_agent import NetworkAgent, Stateful
 from .rollout import Experience, Rollout
 
 
-class OnPolicyAgent(Agent):
+class OnPolicyAgent(NetworkAgent):
     """Act with an actor-critic until the rollout is full, judge it, learn from it.
 
     Subclasses say what to learn: `loss` and `update`.
@@ -101,25 +101,9 @@ class OnPolicyAgent(Agent):
         action = distribution.mode() if deterministic else distribution.sample(self.action_noise)
         return self.policy.head.to_env(action[0].cpu().numpy()), memory
 
-    def tensors(self) -> dict[str, np.ndarray]:
-        parts = {"policy": self.policy.state_dict(), "learner": self.learner.state_dict()}
-        if self.reward_norm is not None:
-            parts["reward_norm"] = self.reward_norm.state_dict()
-        return {f"{part}.{name}": value.cpu().numpy() for part, state in parts.items() for name, value in state.items()}
-
-    def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
-        def part(name: str) -> dict[str, Tensor]:
-            prefix = f"{name}."
-            return {
-                key.removeprefix(prefix): torch.tensor(value)
-                for key, value in tensors.items()
-                if key.startswith(prefix)
-            }
-
-        self.policy.load_state_dict(part("policy"))
-        self.learner.load_state_dict(part("learner"))
-        if self.reward_norm is not None:
-            self.reward_norm.load_state_dict(part("reward_norm"))
+    def parts(self) -> dict[str, Stateful]:
+        norm = {} if self.reward_norm is None else {"reward_norm": self.reward_norm}
+        return {"policy": self.policy, "learner": self.learner, **norm}
 
     @torch.no_grad()
     def _judge(self) -> tuple[Experience, Memory]:

@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium import Space, spaces
 from jaxtyping import Bool, Int
 
-from envs.tables import MASK, REST
+from envs import MASK, REST
 from tracking import SandlotError
 
 

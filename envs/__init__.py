@@ -3,6 +3,7 @@
 from . import memory
 from .film import Film
 from .making import make, make_single
+from .masks import MASK, REST, choices, has_mask, with_mask
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tables import Table, TableEnv, read_table, table_from
@@ -12,6 +13,8 @@ from .vector import EnvBatch, Episodes, Observation, Step
 memory.register()
 
 __all__ = [
+    "MASK",
+    "REST",
     "EnvBatch",
     "Episodes",
     "Film",
@@ -20,6 +23,8 @@ __all__ = [
     "Step",
     "Table",
     "TableEnv",
+    "choices",
+    "has_mask",
     "make",
     "make_single",
     "read_table",
@@ -28,4 +33,5 @@ __all__ = [
     "table_from",
     "tree_leaves",
     "tree_map",
+    "with_mask",
 ]

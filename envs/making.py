@@ -13,6 +13,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from tracking import SandlotError
 
+from .masks import ShowMask, sample_legal, show_mask
 from .tables import table_env
 from .vector import EnvBatch
 
@@ -37,7 +38,7 @@ def make(
     if isinstance(env, VectorEnv):
         return EnvBatch(env, _name(env))
     if isinstance(env, gymnasium.Env):
-        given = env
+        given = show_mask(env)
         return EnvBatch(SyncVectorEnv([lambda: given]), _name(env), "sync")
     if num_envs < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_envs}")
@@ -51,8 +52,10 @@ def make(
         return EnvBatch(played, env, "table")
     parallel = seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1
     kind: Callable[..., VectorEnv] = AsyncVectorEnv if parallel else SyncVectorEnv
+    shown = ShowMask if isinstance(single, ShowMask) else lambda env: env
     with warnings.catch_warnings(action="ignore"):
-        vector = kind([lambda: gymnasium.make(env, **kwargs)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        thunks = [lambda: shown(gymnasium.make(env, **kwargs))] * num_envs
+        vector = kind(thunks, autoreset_mode=AutoresetMode.NEXT_STEP)
     return EnvBatch(vector, env, "async" if parallel else "sync")
 
 
@@ -65,7 +68,7 @@ def make_single(env: str, kwargs: Mapping[str, Any] | None = None, *, render: bo
     options: dict[str, Any] = dict(kwargs or {}) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):
-            return gymnasium.make(env, **options)
+            return show_mask(gymnasium.make(env, **options))
     except gymnasium.error.DependencyNotInstalled as error:
         raise SandlotError(_missing(env, str(error))) from error
     except gymnasium.error.DeprecatedEnv as error:
@@ -83,16 +86,15 @@ def _probe(env: str, kwargs: Mapping[str, Any]) -> tuple[gymnasium.Env, float]:
     """Return one such environment, closed, and the seconds that its step takes."""
     single = make_single(env, kwargs)
     with warnings.catch_warnings(action="ignore"):
-        single.reset(seed=0)
+        observation, _ = single.reset(seed=0)
         single.action_space.seed(0)
-        actions = [single.action_space.sample() for _ in range(8)]
-        begin, steps = time.perf_counter(), 0
-        for action in actions:
-            steps += 1
-            _, _, terminated, truncated, _ = single.step(action)
-            if terminated or truncated:
-                break
-        seconds = (time.perf_counter() - begin) / steps
+        seconds, steps, over = 0.0, 0, False
+        while steps < 8 and not over:
+            action = sample_legal(single, observation)
+            begin = time.perf_counter()
+            observation, _, terminated, truncated, _ = single.step(action)
+            seconds, steps, over = seconds + time.perf_counter() - begin, steps + 1, terminated or truncated
+        seconds /= steps
         single.close()
     return single, seconds
 

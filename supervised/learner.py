@@ -18,7 +18,10 @@ from .optimizers import OPTIMIZERS
 Metrics = dict[str, Tensor]
 Schedule = Literal["constant", "linear", "cosine"]
 Loss = Callable[[Any, Any], tuple[Tensor, Metrics]]
-"""A pure function of a module and a batch, which returns the loss and what is worth knowing about it."""
+"""A pure function of a module and a batch, which returns the loss and what is worth knowing about it.
+
+Single numbers among that are averaged and logged.
+"""
 
 COMPILE_REPAYS_AFTER = 50_000
 """Gradient steps from which compiling is worth its 20 seconds: it saves about half a millisecond a step."""
@@ -153,8 +156,9 @@ class Learner:
         if self.config.max_grad_norm:
             gradient.mul_((self.config.max_grad_norm / (norm.nan_to_num() + 1e-6)).clamp(max=1.0))
         self.optimizer.step(gradient, self.learning_rate)
-        self._names = list(metrics)
-        self._sum = self._sum + torch.stack([value.float() for value in metrics.values()])
+        single = {name: value for name, value in metrics.items() if value.ndim == 0}
+        self._names = list(single)
+        self._sum = self._sum + torch.stack([value.float() for value in single.values()])
         self._summed += 1
         return metrics
 
@@ -168,6 +172,12 @@ class Learner:
         if not all(map(math.isfinite, named.values())):
             raise self._non_finite({name: torch.tensor(value) for name, value in named.items()})
         return named | {"learning_rate": self.learning_rate}
+
+    def lay_out(self, module: nn.Module, flat: Float[Tensor, "size"]) -> None:
+        """Make the parameters of `module`, a copy of the learner's, views of `flat`."""
+        trained = [name for name, parameter in self.module.named_parameters() if parameter.requires_grad]
+        for name, part in zip(trained, _parts(flat, self.module), strict=True):
+            module.get_parameter(name).data = part
 
     def threads(self) -> AbstractContextManager[None]:
         """Use as many CPU threads as the module is worth: one for small networks, for which more are slower."""

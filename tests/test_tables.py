@@ -10,6 +10,7 @@ from gymnasium.envs.toy_text.taxi import TaxiEnv
 from gymnasium.vector import SyncVectorEnv
 
 from envs import TableEnv, make, make_single, read_table, table_from
+from envs.masks import ShowMask
 from envs.tables import table_env, table_of
 
 IDS = ["FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1", "CliffWalkingSlippery-v1"]
@@ -25,18 +26,6 @@ def legal_actions(observation, num_actions, rng):
     if isinstance(observation, dict):
         draws = draws + observation["action_mask"]
     return draws.argmax(1)
-
-
-class ShowsMask(gymnasium.ObservationWrapper):
-    """Taxi with its mask beside the observation."""
-
-    def __init__(self, env):
-        super().__init__(env)
-        mask = spaces.Box(0, 1, (6,), np.int8)
-        self.observation_space = spaces.Dict({"observation": env.observation_space, "action_mask": mask})
-
-    def observation(self, observation):
-        return {"observation": observation, "action_mask": self.unwrapped.action_mask(observation)}
 
 
 @pytest.mark.parametrize("env", IDS)
@@ -143,8 +132,9 @@ def test_one_seed_gives_one_run():
 
 
 def test_masks_are_shown_if_the_environment_shows_them():
-    env = ShowsMask(TaxiEnv())
+    env = ShowMask(TaxiEnv())
     table = read_table(env)
+    assert table is not None
     assert table.allowed.sum(1).min() >= 1
     assert not table.allowed.all()
     played = TableEnv(table, 4, env.observation_space, env.action_space)

@@ -161,7 +161,45 @@ class Broken(Endless):
         return observation, float("nan") if self.time == 5 else reward, terminated, truncated, info
 
 
+class Legal(gymnasium.Env):
+    """Allows two of four actions at a time, and pays 1 for the greater; tells which in one of three ways.
+
+    An illegal action is an error. At the end of an episode nothing is legal.
+    """
+
+    action_space = spaces.Discrete(4)
+
+    def __init__(self, tells: str = "info"):
+        self.tells, self.time, self.legal = tells, 0, np.zeros(4, np.int8)
+        self.observation_space: Any = _bits(4)
+        if tells == "observation":
+            mask = spaces.Box(0, 1, (4,), np.int8)
+            self.observation_space = spaces.Dict({"action_mask": mask, "observation": _bits(4)})
+        elif tells == "method":
+            self.action_masks = lambda: self.legal.astype(bool)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.time = 0
+        return self._next()
+
+    def step(self, action: Any):
+        assert self.legal[action], f"{action} is illegal"
+        reward = float(action == np.flatnonzero(self.legal).max())
+        self.time += 1
+        observation, info = self._next()
+        return observation, reward, self.time >= HORIZON, False, info
+
+    def _next(self) -> Any:
+        self.legal = np.zeros(4, np.int8)
+        if self.time < HORIZON:
+            self.legal[self.np_random.choice(4, 2, replace=False)] = 1
+        seen, legal = np.zeros(4, np.float32), self.legal.copy()
+        shown = {"observation": seen, "action_mask": legal} if self.tells == "observation" else seen
+        return shown, {"action_mask": legal} if self.tells == "info" else {}
+
+
 def register() -> None:
     """Register the worlds with Gymnasium."""
-    for world in (Endless, Counter, Match, Chain, Broken):
+    for world in (Endless, Counter, Match, Chain, Legal, Broken):
         gymnasium.register(f"tests/{world.__name__}-v0", entry_point=world, disable_env_checker=True)

@@ -2,7 +2,7 @@
 
 CONFIG, SUMMARY, COMMAND, METRICS = "config.json", "summary.json", "command.txt", "metrics.jsonl"
 WANDB_STATE = "wandb.json"
-CHECKPOINTS, VIDEOS, IMAGES = "checkpoints", "videos", "images"
+CHECKPOINTS, VIDEOS, IMAGES, EXPERIENCE = "checkpoints", "videos", "images", "experience"
 CURVE = f"{IMAGES}/learning-curve.png"
 
 

@@ -21,7 +21,7 @@ from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .errors import SandlotError
 from .files import read_json, write_json, writing
 from .helper import start_helper, stop_helper
-from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, METRICS, SUMMARY, WANDB_STATE, step_name
+from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, step_name
 from .metrics import drop_rows_after
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
@@ -122,13 +122,43 @@ class Run:
         """Log a video or image that lies in the folder."""
         self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, env_step)
 
-    def save(self, env_step: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Path:
-        """Write a checkpoint for `env_step` and return its folder."""
+    def save(
+        self,
+        env_step: int,
+        tensors: Mapping[str, np.ndarray],
+        state: Mapping[str, Any],
+        experience: Mapping[str, np.ndarray] | None = None,
+    ) -> Path:
+        """Write a checkpoint for `env_step` and return its folder.
+
+        `experience` is what only going on needs, which may be large: it is kept for the newest checkpoint alone.
+        """
         folder = self.checkpoint_folder(env_step)
         with writing(self.folder / METRICS):
             os.fsync(self._metrics.fileno())
+        if experience:
+            write_checkpoint(self._experience_folder(env_step), experience, {})
         write_checkpoint(folder, tensors, state)
+        for older in (self.folder / EXPERIENCE).glob("step-*"):
+            if older.name != step_name(env_step):
+                shutil.rmtree(older)
         return folder
+
+    def experience(self, env_step: int) -> dict[str, np.ndarray]:
+        """Return what was saved as the experience of the checkpoint of `env_step`; empty if it had none."""
+        kept = sorted((self.folder / EXPERIENCE).glob("step-*"))
+        if not kept:
+            return {}
+        if self._experience_folder(env_step) not in kept:
+            newest = int(kept[-1].name.removeprefix("step-"))
+            raise SandlotError(
+                f"the replay memory of step {env_step} is gone: a run keeps that of its newest checkpoint, "
+                f"of step {newest}, from which it can go on"
+            )
+        return read_checkpoint(self._experience_folder(env_step)).tensors
+
+    def _experience_folder(self, env_step: int) -> Path:
+        return self.folder / EXPERIENCE / step_name(env_step)
 
     def checkpoint_folder(self, env_step: int) -> Path:
         """Return where the checkpoint of `env_step` lies."""

@@ -9,6 +9,7 @@ from .fuse import Fuse
 from .heads import CategoricalHead, QHead, QuantileHead, ValueHead, greedy
 from .initialize import orthogonal
 from .mlp import MLP, Activation, Normalization
+from .noisy import NoisyLinear, noisy_layers
 from .normalize import RunningNorm
 from .recurrent import Recurrent
 from .residual import ImpalaCNN, Pooling, ResNet
@@ -32,6 +33,7 @@ __all__ = [
     "Memoryless",
     "MultiCategorical",
     "NatureCNN",
+    "NoisyLinear",
     "Normalization",
     "Pooling",
     "QHead",
@@ -44,5 +46,6 @@ __all__ = [
     "ValueHead",
     "ViT",
     "greedy",
+    "noisy_layers",
     "orthogonal",
 ]

@@ -1,62 +1,68 @@
 """From features to values of actions."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from .initialize import orthogonal
+from .noisy import NoisyLinear
 
 
-class QHead(nn.Module):
-    """The value of each action; `dueling` splits it into the state's value and the actions' advantages.
+class ActionValues(nn.Module, ABC):
+    """`atoms` numbers for each action, from which its value follows.
+
+    `dueling` splits them into a part of the state's and a part of the actions'; `noisy` layers explore.
 
     Source: Wang et al., "Dueling network architectures for deep reinforcement learning", 2016, equation 9.
     """
 
-    def __init__(self, feature_size: int, actions: int, dueling: bool = False):
-        super().__init__()
-        self.atoms = DistributionalHead(feature_size, actions, 1, dueling)
-
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action"]:
-        return self.atoms(features).squeeze(-1)
-
-
-class DistributionalHead(nn.Module):
-    """`atoms` numbers for each action, dueling if asked to."""
-
-    def __init__(self, feature_size: int, actions: int, atoms: int, dueling: bool):
+    def __init__(self, feature_size: int, actions: int, atoms: int, dueling: bool, noisy: bool):
         super().__init__()
         self.actions, self.atoms = actions, atoms
-        self.advantage = orthogonal(nn.Linear(feature_size, actions * atoms), gain=1.0)
-        self.value = orthogonal(nn.Linear(feature_size, atoms), gain=1.0) if dueling else None
+        self.advantage = _layer(feature_size, actions * atoms, noisy)
+        self.value = _layer(feature_size, atoms, noisy) if dueling else None
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action atom"]:
+        """Return the numbers of each action."""
         advantage = self.advantage(features).unflatten(-1, (self.actions, self.atoms))
         if self.value is None:
             return advantage
         return self.value(features).unsqueeze(-2) + advantage - advantage.mean(-2, keepdim=True)
 
+    @abstractmethod
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        """Return the values that the numbers stand for."""
 
-class QuantileHead(nn.Module):
+
+class QHead(ActionValues):
+    """The value of each action, and nothing more."""
+
+    def __init__(self, feature_size: int, actions: int, dueling: bool = False, noisy: bool = False):
+        super().__init__(feature_size, actions, 1, dueling, noisy)
+
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        return atoms.squeeze(-1)
+
+
+class QuantileHead(ActionValues):
     """Quantiles of the return of each action, at the midpoints of as many equal shares of probability.
 
     Source: Dabney et al., "Distributional reinforcement learning with quantile regression", 2018.
     """
 
-    def __init__(self, feature_size: int, actions: int, quantiles: int = 51, dueling: bool = False):
-        super().__init__()
-        self.quantiles = DistributionalHead(feature_size, actions, quantiles, dueling)
+    def __init__(
+        self, feature_size: int, actions: int, quantiles: int = 51, dueling: bool = False, noisy: bool = False
+    ):
+        super().__init__(feature_size, actions, quantiles, dueling, noisy)
 
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action quantile"]:
-        return self.quantiles(features)
-
-    def mean(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action"]:
-        """Return the value of each action: the mean of its quantiles."""
-        return self.quantiles(features).mean(-1)
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        return atoms.mean(-1)
 
 
-class CategoricalHead(nn.Module):
-    """The return of each action as a distribution over fixed values, C51.
+class CategoricalHead(ActionValues):
+    """The return of each action as a distribution over fixed values, C51: their log-probabilities.
 
     Source: Bellemare et al., "A distributional perspective on reinforcement learning", 2017.
     """
@@ -64,21 +70,25 @@ class CategoricalHead(nn.Module):
     support: Tensor
 
     def __init__(
-        self, feature_size: int, actions: int, low: float, high: float, atoms: int = 51, dueling: bool = False
+        self,
+        feature_size: int,
+        actions: int,
+        low: float,
+        high: float,
+        atoms: int = 51,
+        dueling: bool = False,
+        noisy: bool = False,
     ):
-        super().__init__()
+        super().__init__(feature_size, actions, atoms, dueling, noisy)
         if not low < high:
             raise ValueError(f"the lowest value of the support must be below the highest, not {low} and {high}")
-        self.logits = DistributionalHead(feature_size, actions, atoms, dueling)
         self.register_buffer("support", torch.linspace(low, high, atoms))
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action atom"]:
-        """Return the log-probabilities of the values of the support, for each action."""
-        return self.logits(features).log_softmax(-1)
+        return super().forward(features).log_softmax(-1)
 
-    def mean(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action"]:
-        """Return the value of each action: the mean of its distribution."""
-        return (self(features).exp() * self.support).sum(-1)
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        return (atoms.exp() * self.support).sum(-1)
 
 
 class ValueHead(nn.Module):
@@ -95,3 +105,7 @@ class ValueHead(nn.Module):
 def greedy(values: Float[Tensor, "*batch action"], mask: Bool[Tensor, "*batch action"] | None = None) -> Tensor:
     """Return the best of the actions that `mask` allows, in each row."""
     return (values if mask is None else values.masked_fill(~mask, -torch.inf)).argmax(-1)
+
+
+def _layer(size: int, outputs: int, noisy: bool) -> nn.Linear:
+    return NoisyLinear(size, outputs) if noisy else orthogonal(nn.Linear(size, outputs), gain=1.0)

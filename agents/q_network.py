@@ -1,0 +1,79 @@
+"""A value for each action, over any observation: what DQN learns."""
+
+from typing import Any
+
+import torch
+from gymnasium import Space
+from jaxtyping import Bool, Float, Int
+from torch import Generator, Tensor, nn
+
+from envs import tree_leaves, tree_map
+from supervised.networks import Memory, greedy, noisy_layers
+
+from .actions import check_mask, choice_among
+from .encoders import NetworkConfig, encoder_for, has_batch_statistics
+from .observations import inputs_for
+
+
+class QNetwork(nn.Module):
+    """The numbers of each action (a value, quantiles, or a distribution's) for each row of a sequence.
+
+    `make_head` makes the head, given the size of the features and the number of actions.
+    """
+
+    def __init__(
+        self, observation_space: Space, action_space: Space, config: NetworkConfig, make_head: Any, agent: str
+    ):
+        super().__init__()
+        check_mask(observation_space, action_space)
+        self.choice = choice_among(action_space, agent)
+        self.inputs = inputs_for(observation_space, config.normalize_observations)
+        self.encoder = encoder_for(self.inputs, config)
+        self.head = make_head(self.encoder.feature_size, self.choice.actions)
+        self._noisy = noisy_layers(self)
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether anything is carried between steps."""
+        return any(True for _ in tree_leaves(self.initial_memory(1)))
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
+        return not self.has_memory and not has_batch_statistics(self)
+
+    def initial_memory(self, batch: int) -> Memory:
+        """Return the memory before an episode."""
+        return self.encoder.initial_memory(batch)
+
+    def forward(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> tuple[Float[Tensor, "time batch action"], Memory]:
+        """Return the value of each action and the memory after the last row."""
+        features, memory = self.encoder(self.inputs(observation), memory, start)
+        return self.head.values(self.head(features)), memory
+
+    def atoms(
+        self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int = 0
+    ) -> Float[Tensor, "time batch action atom"]:
+        """Return the numbers of each action from row `burn_in` on. The rows before only fill the memory."""
+        inputs, memory = self.inputs(observation), self.initial_memory(start.shape[1])
+        if burn_in:
+            with torch.no_grad():
+                _, memory = self.encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, start[:burn_in])
+            inputs, start = tree_map(lambda leaf: leaf[burn_in:], inputs), start[burn_in:]
+        return self.head(self.encoder.features(inputs, memory, start))
+
+    def best(self, values: Float[Tensor, "*batch action"], observation: Any) -> Int[Tensor, "*batch"]:
+        """Return the best legal action of each row."""
+        return greedy(values, self.inputs.mask(observation))
+
+    def draw_noise(self, generator: Generator) -> None:
+        """Draw new noise for the noisy layers, if there are any."""
+        for layer in self._noisy:
+            layer.draw_noise(generator)
+
+    def quiet(self, quiet: bool) -> None:
+        """Silence the noisy layers, or let them be heard again."""
+        for layer in self._noisy:
+            layer.quiet = quiet

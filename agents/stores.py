@@ -1,0 +1,134 @@
+"""Rings of observations: as they are, or, if they are stacks of frames, each frame once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int, Shaped
+
+FRAMES = range(2, 17)
+"""How many frames a stack may have."""
+SMALLEST_FRAME = 16
+
+
+class Store(ABC):
+    """A ring of slots, each with an observation of every environment."""
+
+    reach: int = 0
+    """Slots before one that its observations are made of."""
+
+    @abstractmethod
+    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], start: Bool[np.ndarray, "env"]) -> None:
+        """Keep the observations of a slot; those in the rows of `start` begin an episode."""
+
+    @abstractmethod
+    def take(self, rows: Int[np.ndarray, "*batch"]) -> Shaped[np.ndarray, "..."]:
+        """Return the observations at `rows`: slot times environments plus environment."""
+
+    @abstractmethod
+    def state(self, used: int) -> dict[str, np.ndarray]:
+        """Return what the first `used` slots hold, by name."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take up what `state` returned."""
+
+
+class Plain(Store):
+    """Observations as they are; float64 as float32."""
+
+    def __init__(self, like: Shaped[np.ndarray, "env ..."], slots: int):
+        dtype = np.float32 if like.dtype == np.float64 else like.dtype
+        self.array = np.zeros((slots, *like.shape), dtype)
+        self.flat = self.array.reshape(-1, *like.shape[1:])
+
+    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], start: Bool[np.ndarray, "env"]) -> None:
+        self.array[slot] = array
+
+    def take(self, rows: Int[np.ndarray, "*batch"]) -> Shaped[np.ndarray, "..."]:
+        return self.flat[rows]
+
+    def state(self, used: int) -> dict[str, np.ndarray]:
+        return {"array": self.array[:used]}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        self.array[: len(state["array"])] = state["array"]
+
+
+class Frames(Store):
+    """Stacks of frames, oldest first, of which each shows one frame that the one before does not.
+
+    Only that frame is kept. The whole stack is kept where it is not so: where an episode begins, as a rule.
+    """
+
+    def __init__(self, like: Shaped[np.ndarray, "env frame height width"], slots: int):
+        self.num_envs, self.stack = like.shape[:2]
+        self.reach = self.stack - 1
+        self.frames = np.zeros((slots, self.num_envs, *like.shape[2:]), like.dtype)
+        self.age = np.zeros((slots, self.num_envs), np.int64)
+        """Slots since the last whole stack, up to `reach`."""
+        self.wholes: dict[int, np.ndarray] = {}
+        """Whole stacks by row."""
+        self._last = np.zeros_like(like)
+
+    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], start: Bool[np.ndarray, "env"]) -> None:
+        follows = ~start & (array[:, :-1] == self._last[:, 1:]).all((1, 2, 3))
+        before = (slot - 1) % len(self.frames)
+        self.frames[slot] = array[:, -1]
+        self.age[slot] = np.where(follows, np.minimum(self.age[before] + 1, self.reach), 0)
+        for env in range(self.num_envs):
+            self.wholes.pop(slot * self.num_envs + env, None)
+        for env in np.flatnonzero(~follows).tolist():
+            self.wholes[slot * self.num_envs + env] = array[env].copy()
+        self._last[:] = array
+
+    def take(self, rows: Int[np.ndarray, "*batch"]) -> Shaped[np.ndarray, "..."]:
+        flat = rows.reshape(-1)
+        slot, env = np.divmod(flat, self.num_envs)
+        back = np.arange(self.stack - 1, -1, -1)
+        taken = self.frames[(slot[:, None] - back) % len(self.frames), env[:, None]]
+        age = self.age[slot, env]
+        for index in np.flatnonzero(age < self.reach).tolist():
+            whole = self.wholes.get(int((slot[index] - age[index]) % len(self.frames) * self.num_envs + env[index]))
+            if whole is not None:
+                older = self.stack - int(age[index])
+                taken[index, :older] = whole[self.stack - older :]
+        return taken.reshape(*rows.shape, *taken.shape[1:])
+
+    def state(self, used: int) -> dict[str, np.ndarray]:
+        wholes = np.zeros((len(self.wholes), *self._last.shape[1:]), self.frames.dtype)
+        for index, whole in enumerate(self.wholes.values()):
+            wholes[index] = whole
+        rows = np.array(list(self.wholes), np.int64)
+        return {
+            "frames": self.frames[:used],
+            "age": self.age[:used],
+            "last": self._last,
+            "whole_rows": rows,
+            "wholes": wholes,
+        }
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        used = len(state["frames"])
+        self.frames[:used], self.age[:used] = state["frames"], state["age"]
+        self.wholes = dict(zip(state["whole_rows"].tolist(), state["wholes"], strict=True))
+        self._last[:] = state["last"]
+
+
+def store_for(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."], slots: int) -> Any:
+    """Return an empty store for observations like `before`, which `after` followed."""
+    return Frames(before, slots) if _are_stacks(before, after) else Plain(before, slots)
+
+
+def restored(state: Mapping[str, np.ndarray], slots: int) -> Store:
+    """Return the store of `slots` slots whose `state` this is."""
+    store = Frames(state["last"], slots) if "frames" in state else Plain(state["array"][0], slots)
+    store.load_state(state)
+    return store
+
+
+def _are_stacks(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."]) -> bool:
+    if before.ndim != 4 or before.dtype != np.uint8 or before.shape[1] not in FRAMES:
+        return False
+    return min(before.shape[2:]) >= SMALLEST_FRAME and bool((after[:, :-1] == before[:, 1:]).all())

@@ -1,0 +1,96 @@
+"""Which actions are legal, shown as a part of the observation.
+
+PettingZoo's environments show it there already. Others tell it in `info["action_mask"]` (Gymnasium's Taxi) or
+by a method `action_masks()` (sb3-contrib's convention). Shown in one way, a mask needs no way of its own
+through rollouts, replay, evaluation and films.
+"""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import Space, spaces
+from jaxtyping import Int8
+
+MASK, REST = "action_mask", "observation"
+METHOD = "action_masks"
+
+
+class ShowMask(gymnasium.Wrapper):
+    """Show the mask of `env` beside its observation: 1 for each legal action."""
+
+    def __init__(self, env: gymnasium.Env):
+        super().__init__(env)
+        mask = spaces.Box(0, 1, (choices(env.action_space),), np.int8)
+        self.observation_space = spaces.Dict({REST: env.observation_space, MASK: mask})
+        self._method = mask_method(env)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self._shown(observation, info), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self._shown(observation, info), reward, terminated, truncated, info
+
+    def _shown(self, observation: Any, info: dict[str, Any]) -> dict[str, Any]:
+        mask = self._method() if self._method else info[MASK]
+        return {REST: observation, MASK: np.asarray(mask, np.int8).reshape(-1)}
+
+
+def show_mask(env: gymnasium.Env) -> gymnasium.Env:
+    """Return `env` with its mask in its observations, if it has one that they don't show."""
+    if has_mask(env.observation_space) or not choices(env.action_space):
+        return env
+    if mask_method(env) is None and MASK not in env.reset(seed=0)[1]:
+        return env
+    return ShowMask(env)
+
+
+def has_mask(space: Space) -> bool:
+    """Tell whether observations of `space` show a mask."""
+    return isinstance(space, spaces.Dict) and MASK in space.spaces
+
+
+def with_mask(space: Space, observation: Any, mask: Any) -> Any:
+    """Return `observation` as `space` has it, for one who holds the bare observation and the mask apart.
+
+    Without a `mask` all actions are legal.
+    """
+    if not has_mask(space) or isinstance(observation, dict):
+        return observation
+    assert isinstance(space, spaces.Dict)
+    legal = space[MASK].shape or ()
+    leading = np.shape(observation)[: np.ndim(observation) - len(space[REST].shape or ())]
+    full: Int8[np.ndarray, "*batch action"] = np.ones((*leading, *legal), np.int8)
+    return {REST: observation, MASK: full if mask is None else np.asarray(mask, np.int8).reshape(full.shape)}
+
+
+def choices(space: Space) -> int:
+    """Return how many choices the mask of the action space `space` rules over; 0 if actions are no choices."""
+    match space:
+        case spaces.Discrete():
+            return int(space.n)
+        case spaces.MultiDiscrete() if space.nvec.ndim == 1:
+            return int(space.nvec.sum())
+        case spaces.MultiBinary() if len(space.shape) == 1:
+            return space.shape[0]
+        case _:
+            return 0
+
+
+def mask_method(env: gymnasium.Env) -> Any:
+    """Return the method of `env` that tells the mask, if it has one."""
+    method = env.get_wrapper_attr(METHOD) if env.has_wrapper_attr(METHOD) else None
+    return method if callable(method) else None
+
+
+def sample_legal(env: gymnasium.Env, observation: Any) -> Any:
+    """Draw an action of `env` that is legal after `observation`."""
+    space = env.action_space
+    if not has_mask(env.observation_space):
+        return space.sample()
+    mask = np.asarray(observation[MASK], np.int8)
+    if isinstance(space, spaces.MultiDiscrete):
+        return space.sample(mask=tuple(np.split(mask, np.cumsum(space.nvec)[:-1])))
+    return space.sample(mask=mask)
