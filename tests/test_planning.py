@@ -117,3 +117,17 @@ def test_values_without_bound_are_a_sentence():
 def test_only_environments_that_tell_their_transitions_have_a_table():
     assert read_table(gymnasium.make("CartPole-v1")) is None
     assert read_table(Chain()) is not None
+
+
+def test_what_the_recipe_of_the_big_lake_can_reach():
+    """Its discount's best policy is one that no change in one state improves, and 2.15 % below the optimum."""
+    known = table("FrozenLake8x8-v1")
+    policy = policy_iteration(known, 0.995).policy
+    reached = policy_return(known, policy)
+    assert reached == pytest.approx(0.8936, abs=1e-4)
+    assert reached < 0.98 * optimum(known)
+    for state in np.flatnonzero(~known.terminated.all((1, 2))):
+        for action in range(4):
+            other = policy.copy()
+            other[state] = action
+            assert policy_return(known, other) <= reached + 1e-9
