@@ -6,18 +6,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .a2c import A2C, A2CConfig
     from .agent import Agent, Player
+    from .double_q_learning import DoubleQLearning, DoubleQLearningConfig
     from .dqn import DQN, DQNConfig
     from .evaluation import Evaluation, evaluate
+    from .expected_sarsa import ExpectedSarsa, ExpectedSarsaConfig
     from .loop import train
     from .ppo import PPO, PPOConfig
+    from .q_learning import QLearning, QLearningConfig
     from .reinforce import REINFORCE, REINFORCEConfig
+    from .sarsa import Sarsa, SarsaConfig
     from .sb3 import sb3_agent
 
 AGENTS = {
-    "a2c": ("A2C", "advantage actor-critic"),
+    "q-learning": ("QLearning", "Q-learning with a table"),
+    "double-q-learning": ("DoubleQLearning", "Q-learning with two tables that judge each other"),
+    "sarsa": ("Sarsa", "Sarsa with a table"),
+    "expected-sarsa": ("ExpectedSarsa", "expected Sarsa with a table"),
     "dqn": ("DQN", "deep Q-learning, with the parts of Rainbow"),
-    "ppo": ("PPO", "proximal policy optimisation"),
     "reinforce": ("REINFORCE", "Monte-Carlo policy gradient"),
+    "a2c": ("A2C", "advantage actor-critic"),
+    "ppo": ("PPO", "proximal policy optimisation"),
 }
 """For each agent's name on the command line, its class and what it is."""
 
@@ -27,12 +35,20 @@ _HOMES = {
     "Agent": "agent",
     "DQN": "dqn",
     "DQNConfig": "dqn",
+    "DoubleQLearning": "double_q_learning",
+    "DoubleQLearningConfig": "double_q_learning",
     "Evaluation": "evaluation",
+    "ExpectedSarsa": "expected_sarsa",
+    "ExpectedSarsaConfig": "expected_sarsa",
     "PPO": "ppo",
     "PPOConfig": "ppo",
+    "Player": "agent",
+    "QLearning": "q_learning",
+    "QLearningConfig": "q_learning",
     "REINFORCE": "reinforce",
     "REINFORCEConfig": "reinforce",
-    "Player": "agent",
+    "Sarsa": "sarsa",
+    "SarsaConfig": "sarsa",
     "evaluate": "evaluation",
     "sb3_agent": "sb3",
     "train": "loop",
@@ -47,10 +63,18 @@ __all__ = [
     "A2CConfig",
     "Agent",
     "DQNConfig",
+    "DoubleQLearning",
+    "DoubleQLearningConfig",
     "Evaluation",
+    "ExpectedSarsa",
+    "ExpectedSarsaConfig",
     "PPOConfig",
     "Player",
+    "QLearning",
+    "QLearningConfig",
     "REINFORCEConfig",
+    "Sarsa",
+    "SarsaConfig",
     "evaluate",
     "sb3_agent",
     "train",

@@ -114,6 +114,18 @@ class Player(ABC):
     def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:  # noqa: B027 (most have none)
         """Take up what `experience` returned."""
 
+    def figures(self) -> dict[str, float]:
+        """Return what is known of how well it plays without playing, as "group/name"; nothing by default."""
+        return {}
+
+    def draw(self, path: Path) -> bool:
+        """Draw what was learned into the PNG file `path`, if it can be drawn, and tell whether it was."""
+        return False
+
+    def describe(self) -> dict[str, str]:
+        """Return what the agent is made of, in words, if that is not networks."""
+        return {}
+
     def learn(self, steps: int, run: Run | None = None) -> Self:
         """Train until `steps` env steps in all, and record it in `run` if one is given."""
         train(self, steps, run=run)

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from envs import EnvBatch, make
 
 from .agent import Player
+from .planning import GIVEN_UP_AFTER
 
 ENVS_AT_ONCE = 50
 
@@ -66,6 +67,8 @@ def evaluate(
     """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
 
     Each environment plays its share. Taking the first episodes to end, wherever they do, would favour short ones.
+    An episode that has not ended after GIVEN_UP_AFTER env steps counts with what it returned up to then, and is
+    the last of its environment.
     """
     share = np.full(env.num_envs, episodes // env.num_envs)
     share[: episodes % env.num_envs] += 1
@@ -82,4 +85,10 @@ def evaluate(
                         share[index] -= 1
                         returns.append(total)
                         lengths.append(length)
+            unfinished = env.unfinished
+            if unfinished.lengths.max() >= GIVEN_UP_AFTER:
+                endless = np.flatnonzero((unfinished.lengths >= GIVEN_UP_AFTER) & (share > 0))
+                returns += unfinished.returns[endless].tolist()
+                lengths += unfinished.lengths[endless].tolist()
+                share[endless] = 0
     return Evaluation(np.array(returns), np.array(lengths))

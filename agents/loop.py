@@ -48,6 +48,7 @@ class Learning(Protocol):
     def begin(self, observation: Observation, seed: int) -> None: ...
     def act(self) -> np.ndarray: ...
     def observe(self, step: Step) -> Mapping[str, float] | None: ...
+    def figures(self) -> dict[str, float]: ...
 
 
 def train(
@@ -104,7 +105,7 @@ def play_segment(agent: Learning, steps: int, end: int, journal: "Journal", stop
             metrics = agent.observe(step)
             journal.add(step.episodes)
             if metrics is not None:
-                journal.write(agent.env_step, metrics)
+                journal.write(agent.env_step, metrics, agent.figures)
                 if agent.env_step >= end:
                     break
     finally:
@@ -128,8 +129,10 @@ class Journal:
             self.returns += episodes.returns.tolist()
             self.lengths += episodes.lengths.tolist()
 
-    def write(self, env_step: int, metrics: Mapping[str, float]) -> None:
-        """Log a row, if one is due."""
+    def write(
+        self, env_step: int, metrics: Mapping[str, float], figures: Callable[[], dict[str, float]] = dict
+    ) -> None:
+        """Log a row, if one is due, with the `figures` of the agent, which take time to find."""
         if env_step < self.due:
             return
         self.due = env_step + self.every
@@ -145,7 +148,7 @@ class Journal:
         row["time/env_steps_per_second"] = (env_step - self.env_step) / max(now - self.time, 1e-9)
         self.env_step, self.time = env_step, now
         if self.run is not None:
-            self.run.log(row, env_step)
+            self.run.log({**row, **figures()}, env_step)
         if self.progress is not None:
             self.progress(env_step, self.latest)
 

@@ -1,6 +1,8 @@
 """Train recipes over seeds, play 100 episodes each, and print the returns.
 
 python -m benchmarks.returns --seeds 10 ppo CartPole-v1 Acrobot-v1 Pendulum-v1
+
+Where an environment's transitions are known, the returns of agents with a table are computed, not sampled.
 """
 
 import argparse
@@ -20,6 +22,14 @@ AIMS = {
     ("ppo", "Acrobot-v1"): -90,
     ("ppo", "Pendulum-v1"): -200,
     ("ppo", "LunarLander-v3"): 242,
+    ("q-learning", "FrozenLake-v1"): 0.98 * 0.7442,
+    ("q-learning", "FrozenLake8x8-v1"): 0.98 * 0.9132,
+    ("q-learning", "Taxi-v4"): 7.7,
+    ("q-learning", "CliffWalking-v1"): -13,
+    ("double-q-learning", "Taxi-v4"): 7.7,
+    ("sarsa", "FrozenLake-v1"): 0.98 * 0.7442,
+    ("sarsa", "FrozenLake8x8-v1"): 0.98 * 0.9132,
+    ("sarsa", "CliffWalking-v1"): -17,
 }
 ZOO = {
     ("a2c", "CartPole-v1"): "500.0 in 500,000",
@@ -36,19 +46,23 @@ def measure(name: str, env: str, seeds: int) -> None:
     """Print a line for the recipe of the agent `name` in `env`."""
     steps = recipe(name, env)["steps"]
     returns, seconds = [], []
+    optimum = None
     for seed in range(seeds):
         agent = agent_class(name)(env, seed=seed)
         begin = time.perf_counter()
         agent.learn(steps)
         seconds.append(time.perf_counter() - begin)
-        returns.append(evaluate_id(agent, env).mean)
+        figures = agent.figures()
+        optimum = figures.get("exact/optimum")
+        returns.append(evaluate_id(agent, env).mean if optimum is None else figures["exact/return"])
     low, high = iqm_interval(returns)
+    digits = 3 if max(map(abs, returns)) < 10 else 1
     aim = AIMS.get((name, env))
-    reached = "" if aim is None else f"aim {aim}: {sum(value >= aim for value in returns)} of {seeds} seeds; "
-    interval = f"95 % {low:.1f} to {high:.1f}; {seeds} seeds, lowest {min(returns):.1f}"
+    reached = "" if aim is None else f"aim {aim:.4g}: {sum(value >= aim for value in returns)} of {seeds} seeds; "
+    span = f"95 % {low:.{digits}f} to {high:.{digits}f}; {seeds} seeds, lowest {min(returns):.{digits}f}"
     took = f"{steps:,} env steps in {np.median(seconds):.1f} s"
-    published = ZOO.get((name, env), "has none")
-    print(f"{name} {env}: IQM {iqm(returns):.1f} ({interval}); {reached}{took}; rl-zoo {published}", flush=True)
+    beside = f"rl-zoo {ZOO.get((name, env), 'has none')}" if optimum is None else f"optimum {optimum:.{digits}f}"
+    print(f"{name} {env}: IQM {iqm(returns):.{digits}f} ({span}); {reached}{took}; {beside}", flush=True)
 
 
 def main() -> None:
@@ -59,7 +73,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     print(machine("torch", "gymnasium", "numpy"))
-    print("Greedy return over 100 episodes in environments of their own, after training on the recipe's env steps.")
+    print("Greedy return over 100 episodes in environments of their own, after training on the recipe's env steps;")
+    print("where an optimum stands, the exact expectation of the greedy policy's return within the time limit.")
     for env in options.envs:
         measure(options.agent, env, options.seeds)
 

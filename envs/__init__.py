@@ -6,6 +6,7 @@ from .making import make, make_single
 from .masks import MASK, REST, choices, has_mask, with_mask
 from .source import Source
 from .spaces import space_from_json, space_to_json
+from .tables import Table, TableEnv, read_table, table_from
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
 
@@ -20,12 +21,16 @@ __all__ = [
     "Observation",
     "Source",
     "Step",
+    "Table",
+    "TableEnv",
     "choices",
     "has_mask",
     "make",
     "make_single",
+    "read_table",
     "space_from_json",
     "space_to_json",
+    "table_from",
     "tree_leaves",
     "tree_map",
     "with_mask",

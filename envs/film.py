@@ -11,6 +11,8 @@ from tracking import SandlotError
 
 from .making import make_single
 
+SECONDS_WITHOUT_LIMIT = 300
+"""How long a film of an environment without a time limit may be: its episodes may have no end."""
 Act = Callable[[Any, bool], Any]
 """From an observation, and whether it begins an episode, to an action."""
 
@@ -37,6 +39,8 @@ class Film:
         self._env = make_single(env, kwargs, render=True)
         self._act, self._episodes, self._seed, self._max_frames = act, episodes, seed, max_frames
         self.fps = float(self._env.metadata.get("render_fps") or 30)
+        if self._env.spec is None or self._env.spec.max_episode_steps is None:
+            self._max_frames = min(max_frames, int(SECONDS_WITHOUT_LIMIT * self.fps))
         self.returns: list[float] = []
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:

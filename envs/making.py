@@ -14,6 +14,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from tracking import SandlotError
 
 from .masks import ShowMask, sample_legal, show_mask
+from .tables import table_env
 from .vector import EnvBatch
 
 EXTRAS = {"ale_py": "atari", "mujoco": "mujoco", "Box2D": "box2d", "jax": "jax", "pygame": "classic-control"}
@@ -28,8 +29,9 @@ def make(
 ) -> EnvBatch:
     """Return `num_envs` copies of the environment with the id `env` (or the env object itself) as a batch.
 
-    An id runs in its own vectorised form where Gymnasium has one of the same task, else side by side in this
-    process, or, if a step takes over a millisecond, in processes of their own.
+    An id runs in its own vectorised form where Gymnasium has one of the same task, or from its table of
+    transitions where it is nothing else, else side by side in this process, or, if a step takes over a
+    millisecond, in processes of their own.
     """
     if isinstance(env, EnvBatch):
         return env
@@ -45,6 +47,9 @@ def make(
     own = _own_vector_env(env, num_envs, kwargs, single)
     if own is not None:
         return EnvBatch(own, env, "vector")
+    played = table_env(single, num_envs)
+    if played is not None:
+        return EnvBatch(played, env, "table")
     parallel = seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1
     kind: Callable[..., VectorEnv] = AsyncVectorEnv if parallel else SyncVectorEnv
     shown = ShowMask if isinstance(single, ShowMask) else lambda env: env

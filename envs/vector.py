@@ -86,6 +86,11 @@ class EnvBatch:
         episodes = self._take(done) if ended else None
         return Step(observation, next_observation, reward, terminated, truncated, acted, start, episodes)
 
+    @property
+    def unfinished(self) -> Episodes:
+        """The episodes that go on, as far as they have come."""
+        return Episodes(self._returns, self._lengths, np.arange(self.num_envs))
+
     def close(self) -> None:
         """Free what the environments hold."""
         self.env.close()

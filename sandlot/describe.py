@@ -13,6 +13,7 @@ from agents.sb3 import ALGORITHMS
 from envs import tree_leaves, tree_map
 from tracking import SandlotError
 
+from .table import print_table
 from .train import env_options, parse
 
 MIB = 2**20
@@ -25,6 +26,11 @@ def main(words: list[str]) -> None:
         raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
     options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
     agent: Any = agent_type.for_env(options.env, env_options(options.env_kwargs), seed=0, config=config)
+    words_for_it = agent.describe()
+    if words_for_it:
+        spaces = {"observations": str(agent.spaces.observation), "actions": str(agent.spaces.action)}
+        print_table(Console(), list((spaces | words_for_it).items()))
+        return
     envs = agent.source.batch()
     observation = tree_map(lambda leaf: torch.as_tensor(leaf)[None].to(agent.device), envs.reset(seed=0))
     agent.source.release(envs)

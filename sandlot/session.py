@@ -1,6 +1,7 @@
 """A training from its first step to the table at its end, whether it is new or resumed."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from agents.agent import Player
 from agents.evaluation import Evaluation, evaluate_id
 from agents.films import Films, film_path
 from agents.loop import train
-from tracking import Run, SandlotError
+from tracking import IMAGES, Run, SandlotError, step_name
 
 from .table import interval, print_table
 
@@ -45,11 +46,21 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
             raise SandlotError(f"{error}; the record up to the last checkpoint is in {run.folder}") from error
         trained = time.perf_counter() - trained
         evaluation = evaluate_id(agent, env["id"], env["kwargs"], episodes=training["evaluation_episodes"])
+        picture = draw_picture(agent, run)
         filming.finish()
         speed = (agent.env_step - first_step) / trained
         figures = {"env_step": agent.env_step, "training_seconds": trained, "env_steps_per_second": speed}
-        run.finish({"status": "finished", **figures, "evaluation": evaluation.to_json()})
-    report(console, run, agent, evaluation, speed, time.perf_counter() - begin, filming.problem)
+        run.finish({"status": "finished", **figures, **agent.figures(), "evaluation": evaluation.to_json()})
+    report(console, run, agent, evaluation, speed, time.perf_counter() - begin, filming.problem, picture)
+
+
+def draw_picture(agent: Player, run: Run) -> Path | None:
+    """Draw what `agent` has learned, log it and return where it lies, if it can be drawn."""
+    path = run.folder / IMAGES / f"{step_name(agent.env_step)}.png"
+    if not agent.draw(path):
+        return None
+    run.log_media("learned", path, agent.env_step)
+    return path
 
 
 class Filming:
@@ -109,19 +120,37 @@ class ProgressBar:
 
 
 def report(
-    console: Console, run: Run, agent: Player, evaluation: Evaluation, speed: float, seconds: float, problem: str | None
+    console: Console,
+    run: Run,
+    agent: Player,
+    evaluation: Evaluation,
+    speed: float,
+    seconds: float,
+    problem: str | None,
+    picture: Path | None,
 ) -> None:
     """Print the table at the end of a training."""
     film = film_path(run, agent.env_step)
     rows: list[tuple[str, str | Path]] = [
         ("return", interval(evaluation)),
+        *known_rows(agent.figures()),
         ("env steps", f"{agent.env_step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
         ("run", run.folder),
         ("video", film if film.exists() else f"none: {problem}" if problem else "none"),
         ("curve", run.curve if run.curve.exists() else "none: no episode has ended"),
+        *([("picture", picture)] if picture else []),
         ("W&B", where_wandb_is(run)),
     ]
     print_table(console, rows)
+
+
+def known_rows(figures: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Return a row for each group of an agent's figures, which are called "group/name"."""
+    groups: dict[str, list[str]] = {}
+    for key, value in figures.items():
+        group, _, name = key.partition("/")
+        groups.setdefault(group, []).append(f"{name} {value:.3f}")
+    return [(group, ", ".join(values)) for group, values in groups.items()]
 
 
 def where_wandb_is(run: Run) -> str:

@@ -23,4 +23,6 @@ def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> Non
 def interval(evaluation: Evaluation) -> str:
     """Return the mean return with its 95 % interval."""
     low, high = evaluation.interval()
-    return f"{evaluation.mean:.1f}  (95 % interval {low:.1f} to {high:.1f}, {len(evaluation.returns)} episodes)"
+    digits = 1 if max(abs(low), abs(high)) >= 10 else 3
+    span = f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{evaluation.mean:.{digits}f}  (95 % interval {span}, {len(evaluation.returns)} episodes)"

@@ -105,6 +105,78 @@ def stopped_after_a_checkpoint(words, number):
     return Run.find(runs(), "latest"), process.returncode, said
 
 
+def test_a_table_is_trained_drawn_and_compared_without_torch(capsys, tmp_path):
+    words = ["FrozenLake-v1", "--steps", "20_000", "--evaluation-episodes", "50", "--wandb", "offline"]
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; from sandlot.cli import main; main({['train', 'q-learning', *words]}); "
+            "print([name for name in ('torch', 'wandb') if name in sys.modules])",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout.splitlines()[-1] == "[]", said.stdout + said.stderr
+    assert "exact      return 0." in said.stdout
+    assert "optimum 0.744" in said.stdout
+    run = Run.find(runs(), "latest")
+    assert run.summary["exact/optimum"] == pytest.approx(0.7442, abs=1e-4)
+    assert run.summary["exact/regret"] == pytest.approx(0.7442 - run.summary["exact/return"], abs=1e-4)
+    regrets = [row["exact/regret"] for row in read_metrics(run.folder) if "exact/regret" in row]
+    assert len(regrets) > 10
+    assert regrets[-1] < regrets[0]
+    history = read_history(run.folder)
+    assert sum("learned" in row for row in history) == 1
+    assert len(list((run.folder / "images").glob("step-*.png"))) == 1
+    other = trained()
+    capsys.readouterr()
+    assert main(["compare", run.folder.name, other.folder.name]) == 0
+    said = capsys.readouterr().out
+    assert "config.epsilon" in said
+    assert "config.clip_range" in said
+    assert main(["evaluate", run.folder.name, "--episodes", "20"]) == 0
+    assert "q-learning after" in capsys.readouterr().out
+
+
+def test_a_table_is_described(capsys):
+    assert main(["describe", "double-q-learning", "FrozenLake-v1"]) == 0
+    assert "2 of 16 states × 4 actions" in capsys.readouterr().out
+
+
+TABLE_WORDS = [
+    "FrozenLake-v1", "--steps", "100_000", "--checkpoint-every", "20_000", "--wandb", "disabled", "--video-every", "0",
+    "--evaluation-episodes", "2",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("agent", "more"),
+    [
+        ("sarsa", ["--n-steps", "4"]),
+        (
+            "q-learning",
+            ["--trace-decay", "0.7", "--learning-rate-schedule", "visits", "--exploration-schedule", "linear"],
+        ),
+    ],
+)
+def test_a_table_killed_and_resumed_ends_as_if_nothing_had_been(agent, more):
+    words = [*TABLE_WORDS, *more]
+    killed, status, _ = stopped_after_a_checkpoint([agent, *words], signal.SIGKILL)
+    assert status == -signal.SIGKILL
+    assert 0 < int(killed.checkpoints()[-1].name.removeprefix("step-")) < 100_000
+    assert main(["resume", killed.folder.name]) == 0
+    assert main(["train", agent, *words]) == 0
+    whole = Run.find(runs(), "latest")
+    assert whole.folder != killed.folder
+    ours, theirs = final_weights(killed), final_weights(whole)
+    for name in theirs:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    assert [path.name for path in killed.checkpoints()] == [path.name for path in whole.checkpoints()]
+    assert killed.summary["exact/return"] == whole.summary["exact/return"]
+
+
 WORDS = [
     "ppo", "CartPole-v1", "--steps", "30_000", "--checkpoint-every", "6_000", "--normalize-rewards",
     "--normalize-observations", "--wandb", "offline", "--video-every", "0", "--evaluation-episodes", "2",
@@ -206,6 +278,7 @@ def test_the_list_of_agents(capsys):
         (["train", "ppo", "CartPole-v1", "--batch-size", "77"], "batch_size must divide"),
         (["train", "ppo", "CartPole-v1", "--network", "cnn"], "the network 'cnn' reads images"),
         (["train", "ppo", "CartPole-v1", "--device", "tpu7"], "this machine has no device 'tpu7'"),
+        (["train", "sarsa", "CartPole-v1"], "sarsa keeps a table, so it reads Discrete"),
         (["train", "ppo", "CartPole-v1", "--env-kwargs", "x"], "--env-kwargs must be JSON"),
         (["train", "ppo", "CartPole-v1", "--env-kwargs", '{"mass": 2}'], "does not take these options"),
         (["train", "ppo", "CartPole-v1", "--seed", "-1"], "--seed must be at least 0, not -1"),

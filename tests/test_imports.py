@@ -59,6 +59,10 @@ def test_public_names_are_there(package):
         ("import sandlot.cli; sandlot.cli.main(['--help'])", ["torch", "gymnasium", "wandb", "matplotlib"]),
         ("import sandlot.cli; sandlot.cli.main(['train'])", ["torch", "stable_baselines3"]),
         ("import agents", ["torch"]),
+        (
+            "import agents.films; from agents import QLearning; QLearning('Taxi-v4').learn(2000)",
+            ["torch", "matplotlib"],
+        ),
         ("import tracking", ["torch", "wandb", "matplotlib"]),
         ("import agents.ppo", ["torch._dynamo", "wandb", "matplotlib", "moviepy"]),
     ],

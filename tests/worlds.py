@@ -140,6 +140,39 @@ class Match(gymnasium.Env):
         return self._show(self.bit)
 
 
+class Chain(gymnasium.Env):
+    """A corridor whose transitions are known: left or right, and "right" slips with the chance `slip`.
+
+    Leaving on the left pays 0.3, on the right 1. Leaving anywhere terminates.
+    """
+
+    def __init__(self, length: int = 5, slip: float = 0.0):
+        self.observation_space, self.action_space = spaces.Discrete(length), spaces.Discrete(2)
+        self.initial_state_distrib = np.eye(length)[length // 2 - 1]
+        self.P = {s: {0: [self._go(s, -1, 1.0)], 1: self._right(s, slip)} for s in range(length)}
+        self.s = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.s = int(self.initial_state_distrib.argmax())
+        return self.s, {}
+
+    def step(self, action: Any):
+        outcomes = self.P[self.s][int(action)]
+        chosen = self.np_random.choice(len(outcomes), p=[outcome[0] for outcome in outcomes])
+        _, self.s, reward, terminated = outcomes[chosen]
+        return self.s, reward, terminated, False, {}
+
+    def _right(self, s: int, slip: float) -> Any:
+        return [self._go(s, 1, 1 - slip), self._go(s, -1, slip)] if slip else [self._go(s, 1, 1.0)]
+
+    def _go(self, s: int, by: int, chance: float) -> Any:
+        last = int(self.observation_space.n) - 1
+        if not 0 <= s + by <= last:
+            return chance, s, 0.3 if by < 0 else 1.0, True
+        return chance, s + by, 0.0, False
+
+
 class Broken(Endless):
     """Gives a NaN after a while."""
 
@@ -188,5 +221,5 @@ class Legal(gymnasium.Env):
 
 def register() -> None:
     """Register the worlds with Gymnasium."""
-    for world in (Endless, Counter, TwoStates, Match, Legal, Broken):
+    for world in (Endless, Counter, TwoStates, Match, Chain, Legal, Broken):
         gymnasium.register(f"tests/{world.__name__}-v0", entry_point=world, disable_env_checker=True)

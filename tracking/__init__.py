@@ -5,12 +5,13 @@ from .curve import draw_curves
 from .errors import SandlotError, require
 from .files import json_object
 from .helper import start_helper, stop_helper, tell_helper
-from .layout import VIDEOS, step_name
+from .layout import IMAGES, VIDEOS, step_name
 from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, read_metrics
 from .run import Run, WandbMode
 from .video import write_video
 
 __all__ = [
+    "IMAGES",
     "RETURN",
     "RETURN_HIGH",
     "RETURN_LOW",

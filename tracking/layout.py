@@ -2,8 +2,8 @@
 
 CONFIG, SUMMARY, COMMAND, METRICS = "config.json", "summary.json", "command.txt", "metrics.jsonl"
 WANDB_STATE = "wandb.json"
-CURVE = "images/learning-curve.png"
-CHECKPOINTS, VIDEOS, EXPERIENCE = "checkpoints", "videos", "experience"
+CHECKPOINTS, VIDEOS, IMAGES, EXPERIENCE = "checkpoints", "videos", "images", "experience"
+CURVE = f"{IMAGES}/learning-curve.png"
 
 
 def step_name(env_step: int) -> str:
