@@ -97,6 +97,7 @@ def play_segment(agent: Learning, steps: int, end: int, journal: "Journal", stop
     seed_everything(seed)
     envs = agent.source.batch()
     try:
+        agent.progress = agent.env_step / steps
         agent.begin(envs.reset(seed), seed)
         while agent.env_step < steps and stop.received is None:
             step = envs.step(agent.act())

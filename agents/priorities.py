@@ -108,7 +108,7 @@ class Priorities:
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Take up what `state` returned."""
         self.tree.set(np.arange(len(state["leaves"])), state["leaves"])
-        self.highest, self.known = float(state["highest"]), int(state["known"])
+        self.highest, self.known = state["highest"].item(), state["known"].item()
 
     def _learn_of_new_rows(self) -> None:
         replay = self.replay

@@ -9,32 +9,16 @@ import numpy as np
 import pytest
 
 from sandlot.cli import main
+from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
 from tests.wandb_file import read_history
-from tracking import Run, read_checkpoint, read_metrics
+from tracking import Run, read_metrics
 
 FAST = ["--steps", "2000", "--evaluation-episodes", "5", "--wandb", "disabled", "--video-every", "0"]
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def sandlot(*words, **options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "sandlot", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
 
 
 def trained(*words):
     assert main(["train", "ppo", "CartPole-v1", *FAST, *words]) == 0
     return Run.find(runs(), "latest")
-
-
-def runs():
-    from pathlib import Path
-
-    return Path("runs")
 
 
 def test_train_leaves_the_record_it_prints(capsys):
@@ -86,25 +70,6 @@ def test_evaluate_record_and_compare(capsys, tmp_path):
     assert (tmp_path / "compare.png").exists()
 
 
-def final_weights(run):
-    return read_checkpoint(run.checkpoints()[-1]).tensors
-
-
-def stopped_after_a_checkpoint(words, number):
-    """Start a training, send it the signal `number` when its second checkpoint is there, and return its run."""
-    process = sandlot("train", *words)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        found = sorted(runs().glob("*/checkpoints/step-*"))
-        if len(found) >= 2:
-            break
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(number)
-    said = process.communicate(timeout=60)
-    return Run.find(runs(), "latest"), process.returncode, said
-
-
 def test_a_table_is_trained_drawn_and_compared_without_torch(capsys, tmp_path):
     words = ["FrozenLake-v1", "--steps", "20_000", "--evaluation-episodes", "50", "--wandb", "offline"]
     said = subprocess.run(
@@ -144,78 +109,10 @@ def test_a_table_is_described(capsys):
     assert "2 of 16 states × 4 actions" in capsys.readouterr().out
 
 
-TABLE_WORDS = [
-    "FrozenLake-v1", "--steps", "100_000", "--checkpoint-every", "20_000", "--wandb", "disabled", "--video-every", "0",
-    "--evaluation-episodes", "2",
-]  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("agent", "more"),
-    [
-        ("sarsa", ["--n-steps", "4"]),
-        (
-            "q-learning",
-            ["--trace-decay", "0.7", "--learning-rate-schedule", "visits", "--exploration-schedule", "linear"],
-        ),
-    ],
-)
-def test_a_table_killed_and_resumed_ends_as_if_nothing_had_been(agent, more):
-    words = [*TABLE_WORDS, *more]
-    killed, status, _ = stopped_after_a_checkpoint([agent, *words], signal.SIGKILL)
-    assert status == -signal.SIGKILL
-    assert 0 < int(killed.checkpoints()[-1].name.removeprefix("step-")) < 100_000
-    assert main(["resume", killed.folder.name]) == 0
-    assert main(["train", agent, *words]) == 0
-    whole = Run.find(runs(), "latest")
-    assert whole.folder != killed.folder
-    ours, theirs = final_weights(killed), final_weights(whole)
-    for name in theirs:
-        np.testing.assert_array_equal(ours[name], theirs[name])
-    assert [path.name for path in killed.checkpoints()] == [path.name for path in whole.checkpoints()]
-    assert killed.summary["exact/return"] == whole.summary["exact/return"]
-
-
 WORDS = [
     "ppo", "CartPole-v1", "--steps", "30_000", "--checkpoint-every", "6_000", "--normalize-rewards",
     "--normalize-observations", "--wandb", "offline", "--video-every", "0", "--evaluation-episodes", "2",
 ]  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("agent", ["ppo", "a2c", "reinforce"])
-def test_killed_and_resumed_ends_as_if_nothing_had_been(agent):
-    words = [agent, *(word for word in WORDS[1:] if agent != "reinforce" or word != "--normalize-rewards")]
-    killed, status, _ = stopped_after_a_checkpoint(words, signal.SIGKILL)
-    assert status == -signal.SIGKILL
-    assert not killed.summary
-    reached = int(killed.checkpoints()[-1].name.removeprefix("step-"))
-    assert 0 < reached < 30_000
-    process = sandlot("resume", killed.folder.name)
-    process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert main(["train", *words]) == 0
-    whole = Run.find(runs(), "latest")
-    assert whole.folder != killed.folder
-    ours, theirs = final_weights(killed), final_weights(whole)
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        np.testing.assert_array_equal(ours[name], theirs[name])
-    assert [path.name for path in killed.checkpoints()] == [path.name for path in whole.checkpoints()]
-
-    def untimed(run):
-        return [
-            {key: value for key, value in row.items() if not key.startswith("time/")}
-            for row in read_metrics(run.folder)
-        ]
-
-    # Rows are due by env steps since the last one, which a resumed run counts from its checkpoint.
-    later = [row["env_step"] for row in untimed(whole) if row["env_step"] > reached]
-    assert {row["env_step"] for row in untimed(killed)} >= set(later[1:])
-    assert killed.summary["evaluation"] == whole.summary["evaluation"]
-    ids = {path.name[-8:] for path in killed.folder.glob("wandb/offline-run-*")}
-    assert ids == {killed.config["wandb"]["id"]}
 
 
 @pytest.mark.slow

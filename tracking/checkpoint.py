@@ -26,7 +26,7 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, np.ndarray], state: Map
     """Write a checkpoint to `folder`, which is there whole or not at all, even if the power fails."""
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     files = {TENSORS: save(arrays), STATE: to_json(state)}
     files[CHECKSUMS] = to_json({name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
     temporary = folder.with_name(f".{folder.name}.tmp")

@@ -1,0 +1,44 @@
+"""The command line in processes of its own, in a folder of its own."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tracking import Run, read_checkpoint
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def sandlot(*words, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandlot", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def runs():
+    return Path("runs")
+
+
+def final_weights(run):
+    return read_checkpoint(run.checkpoints()[-1]).tensors
+
+
+def stopped_after_a_checkpoint(words, number):
+    """Start a training, send it the signal `number` when its second checkpoint is there, and return its run."""
+    process = sandlot("train", *words)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = sorted(runs().glob("*/checkpoints/step-*"))
+        if len(found) >= 2:
+            break
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)
+    return Run.find(runs(), "latest"), process.returncode, said
