@@ -1,12 +1,12 @@
 """Recurrent networks, on torch's fused kernels."""
 
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from .encoder import Encoder, Memory
 
@@ -19,6 +19,9 @@ class Recurrent(Encoder):
 
     Episodes may start anywhere in a sequence. The sequence is cut there, and the pieces run side by side as
     one padded batch: one call of the kernel, whatever the number of episodes.
+
+    Source of the gates' initial bias: Jozefowicz et al., "An empirical exploration of recurrent network
+    architectures", 2015, for the LSTM; Hafner et al., "Mastering Atari with discrete world models", 2021, for the GRU.
     """
 
     def __init__(self, kind: Literal["rnn", "lstm", "gru"], input_size: int, size: int, layers: int = 1):
@@ -32,9 +35,8 @@ class Recurrent(Encoder):
         self.feature_size = size
         for name, parameter in self.cell.named_parameters():
             nn.init.zeros_(parameter) if "bias" in name else nn.init.orthogonal_(parameter)
-            if kind == "lstm" and "bias_hh" in name:
-                # A forget gate that starts open keeps memories long enough to learn from them. Source:
-                # Jozefowicz et al., "An empirical exploration of recurrent network architectures", 2015.
+            if kind != "rnn" and "bias_hh" in name:
+                # A gate that starts on the side of keeping: memories last long enough to learn from them.
                 nn.init.ones_(parameter.data[size : 2 * size])
 
     def initial_memory(self, batch: int) -> Memory:
@@ -50,9 +52,7 @@ class Recurrent(Encoder):
         if not start[1:].any():
             features, state = self.cell(inputs, _to_cell(memory))
             return features, _from_cell(state)
-        pieces = Pieces(start)
-        features, _ = self.cell(pieces.cut(inputs), pieces.first_state(memory))
-        return pieces.join(features), self._last_memory(inputs, memory, pieces)
+        return self._in_pieces(inputs, memory, start), self._last_memory(inputs, memory, start)
 
     def features(
         self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
@@ -60,8 +60,14 @@ class Recurrent(Encoder):
         memory = _kept(memory, ~start[0])
         if not start[1:].any():
             return self.cell(inputs, _to_cell(memory))[0]
+        return self._in_pieces(inputs, memory, start)
+
+    def _in_pieces(
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> Float[Tensor, "time batch feature"]:
         pieces = Pieces(start)
-        return pieces.join(self.cell(pieces.cut(inputs), pieces.first_state(memory))[0])
+        features, _ = self.cell(pieces.cut(inputs), _map(_to_cell(memory), pieces.first_state))
+        return pieces.join(features)
 
     def _step(
         self, inputs: Float[Tensor, "1 batch size"], memory: Memory
@@ -77,55 +83,53 @@ class Recurrent(Encoder):
         return features[None], torch.stack(states, dim=1)
 
     @torch.no_grad()
-    def _last_memory(self, inputs: Float[Tensor, "time batch size"], memory: Memory, pieces: "Pieces") -> Memory:
-        """Return the memory after the last row of each column, which the padding of shorter pieces has run over."""
-        last = pieces.last
-        packed = pack_padded_sequence(pieces.cut(inputs)[:, last], pieces.lengths[last], enforce_sorted=False)
-        first = _map(pieces.first_state(memory), lambda part: part[:, last])
-        return _from_cell(self.cell(packed, first)[1])
+    def _last_memory(
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> Memory:
+        """Return the memory after the last row: that of each column's last episode, from its first row on."""
+        rows = torch.arange(len(start), device=start.device)[:, None]
+        begin = (start * rows).amax(0)
+        state = _to_cell(_kept(memory, begin == 0))
+        for first, end in pairwise([*begin.unique().tolist(), len(inputs)]):
+            columns = (begin <= first).nonzero().squeeze(-1)
+            here = _map(state, lambda part, columns=columns: part[:, columns])
+            _, after = self.cell(inputs[first:end, columns], here)
+            for part, new in zip(_parts(state), _parts(after), strict=True):
+                part.index_copy_(1, columns, new)
+        return _from_cell(state)
 
 
 class Pieces:
     """A batch of sequences cut where episodes start: which row goes where. Piece by piece, column by column."""
 
     def __init__(self, start: Bool[Tensor, "time batch"]):
-        time, batch = start.shape
+        self.shape = time, batch = start.shape
+        # NumPy, since these are many small steps: torch would take five times as long.
         starts = start.cpu().numpy().T.copy()
         starts[:, 0] = True
-        # NumPy, since this is many small steps: torch would take five times as long.
-        starts = starts.ravel()
         begin = np.flatnonzero(starts)
         piece = starts.cumsum() - 1
-        row = np.arange(len(starts)) - begin[piece]
+        row = np.arange(starts.size) - begin[piece]
         self.count = len(begin)
-        self.lengths = torch.from_numpy(np.diff(begin, append=len(starts)))
-        places = (row * self.count + piece).reshape(batch, time).T.ravel()
+        place = (row * self.count + piece).reshape(batch, time).T.ravel()
         # Padding repeats the first row: what becomes of it is not read.
-        sources = np.zeros((row.max() + 1) * self.count, np.int64)
-        sources[places] = np.arange(len(places))
-        first = piece[::time]
-        self.shape = start.shape
-        self.last = torch.from_numpy(piece[time - 1 :: time].copy())
-        self.places, self.sources, self.first = (
-            torch.from_numpy(index).to(start.device) for index in (places, sources, first.copy())
-        )
+        source = np.zeros((row.max() + 1) * self.count, np.int64)
+        source[place] = np.arange(starts.size)
+        indices = (place, source, piece[::time].copy())
+        self.place, self.source, self.first = (torch.from_numpy(index).to(start.device) for index in indices)
 
     def cut(self, inputs: Float[Tensor, "time batch size"]) -> Float[Tensor, "longest piece size"]:
         """Return the pieces side by side, padded to the longest."""
-        return inputs.flatten(0, 1).index_select(0, self.sources).unflatten(0, (-1, self.count))
+        return inputs.flatten(0, 1).index_select(0, self.source).unflatten(0, (-1, self.count))
 
     def join(self, features: Float[Tensor, "longest piece size"]) -> Float[Tensor, "time batch size"]:
         """Return the features of the pieces where their rows were."""
-        return features.flatten(0, 1).index_select(0, self.places).unflatten(0, self.shape)
+        return features.flatten(0, 1).index_select(0, self.place).unflatten(0, self.shape)
 
-    def first_state(self, memory: Memory) -> Any:
-        """Return the state that each piece begins with: a column's first has the column's memory, the others none."""
-
-        def spread(part: Tensor) -> Tensor:
-            state = part.new_zeros(part.shape[1], self.count, part.shape[2])
-            return state.index_copy(1, self.first, part.transpose(0, 1))
-
-        return _map(memory, spread)
+    def first_state(self, state: Float[Tensor, "layer batch size"]) -> Float[Tensor, "layer piece size"]:
+        """Return what each piece begins with: a column's first has the column's state, the others none."""
+        none = state.new_zeros(len(state), self.count, state.shape[-1])
+        return none.index_copy(1, self.first, state)
 
 
 def _kept(memory: Memory, keep: Bool[Tensor, "batch"]) -> Memory:
@@ -143,3 +147,7 @@ def _from_cell(state: Any) -> Memory:
 
 def _map(memory: Memory, function: Any) -> Memory:
     return tuple(function(part) for part in memory) if isinstance(memory, tuple) else function(memory)
+
+
+def _parts(memory: Memory) -> tuple[Tensor, ...]:
+    return memory if isinstance(memory, tuple) else (memory,)
