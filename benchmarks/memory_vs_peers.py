@@ -4,9 +4,11 @@
 
 Speed: CartPole with hidden velocities at equal hyperparameters and equal networks (an LSTM of 64, then two
 layers of 64, for policy and value apart), each training a process of its own, the two in turn.
+Returns: our memory worlds and one of POPGym's, by their recipes.
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -22,8 +24,14 @@ EQUAL: dict[str, Any] = {
     "num_envs": 8, "num_steps": 128, "batch_size": 256, "epochs": 10, "learning_rate": 3e-4, "gamma": 0.99,
     "gae_lambda": 0.95, "clip_range": 0.2, "hidden": (64, 64), "memory_size": 64,
 }  # fmt: skip
-TASKS = ("sandlot/TMaze-v0", "sandlot/Repeat-v0")
-NETWORKS = ("lstm", "gru", "transformer", "mlp")
+POPGYM = "popgym:popgym-RepeatPreviousEasy-v0"
+TASKS = {
+    "sandlot/TMaze-v0": ("lstm", "gru", "transformer", "mlp"),
+    "sandlot/Repeat-v0": ("lstm", "gru", "transformer", "mlp"),
+    HIDDEN: ("lstm",),
+    POPGYM: ("lstm", "gru"),
+}
+"""The networks to train on each environment, by its recipe."""
 
 
 def train_sandlot(network: str, steps: int, seed: int) -> float:
@@ -98,6 +106,9 @@ def returns(env: str, networks: tuple[str, ...], seeds: int) -> None:
     from agents.evaluation import evaluate_id
     from agents.recipes import recipe
 
+    if env == POPGYM and importlib.util.find_spec("popgym") is None:
+        print(f"\n{env}: left out, since popgym is not installed; pip install popgym")
+        return
     steps = recipe("ppo", env)["steps"]
     print(f"\n{env}, {steps:,} env steps, greedy return over 100 episodes, seed by seed")
     for network in networks:
@@ -116,16 +127,19 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20_000, help="env steps for the speeds")
+    parser.add_argument("--only", nargs="+", choices=("speed", *TASKS), help="parts to run; all by default")
     options = parser.parse_args()
     if options.job:
         who, network, steps, seed = json.loads(options.job)
         print(TRAINERS[who](network, steps, seed))
         return
     print(machine("torch", "gymnasium", "sb3-contrib", "numpy"))
-    speed(options.steps, options.pairs)
-    for env in TASKS:
-        returns(env, NETWORKS, options.seeds)
-    returns(HIDDEN, ("lstm",), options.seeds)
+    parts = options.only or ("speed", *TASKS)
+    if "speed" in parts:
+        speed(options.steps, options.pairs)
+    for env, networks in TASKS.items():
+        if env in parts:
+            returns(env, networks, options.seeds)
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ def _probe(env: str, kwargs: Mapping[str, Any]) -> tuple[gymnasium.Env, float]:
 
 def _own_vector_env(env: str, num_envs: int, kwargs: Mapping[str, Any], single: gymnasium.Env) -> VectorEnv | None:
     """Return the environment's own vectorised form, if it has one that is the same task."""
-    spec = gymnasium.spec(env)
-    if spec.vector_entry_point is None:
+    # Not gymnasium.spec(env), which does not know ids of the form module:id.
+    if single.spec is None or single.spec.vector_entry_point is None:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):

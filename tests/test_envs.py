@@ -88,6 +88,12 @@ def test_backends_are_the_fastest_and_repeat_themselves(env, backend):
     np.testing.assert_array_equal(observations(), observations())
 
 
+def test_an_id_may_name_the_module_that_registers_it():
+    env = make("tests.worlds:tests/Counter-v0", 2)
+    assert env.backend == "sync"
+    assert env.reset(0).shape == (2, 1)
+
+
 def test_slow_environments_run_in_processes(monkeypatch):
     monkeypatch.setattr("envs.making.SLOW_SECONDS", 0.0)
     envs = make("Acrobot-v1", 2)

@@ -112,6 +112,42 @@ def test_gradients_reach_every_parameter(title, encoder, inputs):
         assert torch.isfinite(parameter.grad).all()
 
 
+@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_gradients_of_a_whole_sequence_are_those_of_stepping(kind, layers):
+    torch.manual_seed(0)
+    encoder, start = Recurrent(kind, 5, 6, layers), resets()
+    weight = torch.randn(TIME, BATCH, 6)
+
+    def gradients(run):
+        inputs = VECTORS.clone().requires_grad_()
+        loss = (run(inputs) * weight).sum()
+        return torch.autograd.grad(loss, [inputs, *encoder.parameters()])
+
+    def stepping(inputs):
+        memory, features = encoder.initial_memory(BATCH), []
+        for t in range(TIME):
+            row, memory = encoder(inputs[t : t + 1], memory, start[t : t + 1])
+            features.append(row)
+        return torch.cat(features)
+
+    whole = gradients(lambda inputs: encoder.features(inputs, encoder.initial_memory(BATCH), start))
+    for ours, expected in zip(whole, gradients(stepping), strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_gates_start_on_the_side_of_keeping(kind):
+    encoder = Recurrent(kind, 5, 6)
+    for name, parameter in encoder.cell.named_parameters():
+        if "weight" in name:
+            nn.init.zeros_(parameter)
+    ones = torch.ones(BATCH, 1, 6)
+    memory = (torch.zeros_like(ones), ones) if kind == "lstm" else ones
+    _, after = encoder(VECTORS[:1], memory, torch.zeros(1, BATCH, dtype=torch.bool))
+    torch.testing.assert_close(after[1] if kind == "lstm" else after, torch.tensor(1.0).sigmoid() * ones)
+
+
 def test_a_transformer_forgets_what_is_longer_ago_than_its_memory():
     network = Transformer(5, size=8, layers=1, heads=2, length=4)
     start = torch.zeros(TIME, BATCH, dtype=torch.bool)
