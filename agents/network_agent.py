@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from .agent import Agent
 
 
+@runtime_checkable
 class Stateful(Protocol):
     """What has a state of tensors: a module, a learner."""
 

@@ -49,14 +49,16 @@ class StackedLinear(nn.Module):
     def __init__(self, members: int, inputs: int, outputs: int, gain: float):
         super().__init__()
         layers = [orthogonal(nn.Linear(inputs, outputs), gain) for _ in range(members)]
-        self.weight = nn.Parameter(torch.stack([layer.weight.detach() for layer in layers]))
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach().T for layer in layers]))
         self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in layers]).unsqueeze(1))
 
     def forward(self, inputs: Float[Tensor, "member row input"]) -> Float[Tensor, "member row output"]:
-        count = len(inputs)
-        if count < len(self.weight):
-            return torch.baddbmm(self.bias[:count], inputs, self.weight[:count].mT)
-        return torch.baddbmm(self.bias, inputs, self.weight.mT)
+        count, weight, bias = len(inputs), self.weight, self.bias
+        if count < len(weight):
+            weight, bias = weight[:count], bias[:count]
+        if weight.shape[-1] == 1:  # a product with one column is slow
+            return (inputs * weight.mT).sum(-1, keepdim=True) + bias
+        return torch.baddbmm(bias, inputs, weight)
 
 
 class StackedNorm(nn.Module):
