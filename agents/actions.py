@@ -153,7 +153,9 @@ class Bounded:
 def bounded(space: Space, agent: str) -> Bounded:
     """Return the bounded numbers that actions of `space` are. Raises `SandlotError` if they are none."""
     if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating) and space.is_bounded()):
-        raise SandlotError(f"{agent} acts in a Box of floats with finite bounds, and these actions are {space}; try ppo")
+        raise SandlotError(
+            f"{agent} acts in a Box of floats with finite bounds, and these actions are {space}; try ppo"
+        )
     return Bounded(space)
 
 

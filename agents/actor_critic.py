@@ -1,5 +1,7 @@
 """A policy and a value function over one observation: what on-policy agents learn."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -35,6 +37,8 @@ class ActorCritic(nn.Module):
         self.critic = None if shared else encoder_for(self.inputs, config)
         self.head = head_for(action_space, self.actor.feature_size, config.log_std, agent)
         self.value = ValueHead((self.critic or self.actor).feature_size)
+        self._normalizes = config.normalize_observations
+        self._differs = any(isinstance(part, nn.Dropout | nn.BatchNorm1d) for part in self.modules())
 
     @property
     def has_memory(self) -> bool:
@@ -76,7 +80,27 @@ class ActorCritic(nn.Module):
             features = self.critic.features(inputs, memory[1], start)
         return distribution, self.value(features)
 
+    def values(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> Float[Tensor, "time batch"]:
+        """Return the values alone."""
+        inputs = self.inputs(observation)
+        if self.critic is None:
+            return self.value(self.actor.features(inputs, memory[0], start))
+        return self.value(self.critic.features(inputs, memory[1], start))
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Let what differs between learning and playing (dropout, batch normalisation) learn while in the context."""
+        if not self._differs:
+            yield
+            return
+        self.train()
+        yield
+        self.eval()
+
     @torch.no_grad()
-    def update_statistics(self, observation: Any, rows: Tensor) -> None:
-        """Let the observation normaliser take in the observations at the flattened `rows`."""
-        self.inputs.update(observation, rows)
+    def update_statistics(self, observation: Any, weight: Float[Tensor, "time batch"]) -> None:
+        """Let the observation normaliser take in the observations of the rows whose `weight` is not 0."""
+        if self._normalizes:
+            self.inputs.update(observation, weight.flatten().nonzero().squeeze(-1))

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
 from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
 
-from .loop import train
+from .loop import Journal, StopSignals, play_segment, train
 from .recipes import recipe_config
 
 if TYPE_CHECKING:
@@ -31,12 +31,8 @@ class Spaces(NamedTuple):
     action: Space
 
 
-class Agent(ABC):
-    """An algorithm with what it has learned.
-
-    Subclasses are final: each is one algorithm, which chooses actions in `act` and learns in `observe`.
-    The training loop calls these two and knows nothing else of it.
-    """
+class Player(ABC):
+    """An algorithm with what it has learned, however it goes about learning."""
 
     name: ClassVar[str]
     """What the command line calls it."""
@@ -67,14 +63,19 @@ class Agent(ABC):
         if isinstance(env, Spaces):
             self.spaces = env
         else:
-            self.source = env if isinstance(env, Source) else Source(env, self.config.num_envs)
+            self.source = env if isinstance(env, Source) else self.make_source(env, self.config)
             self.spaces = Spaces(self.source.observation_space, self.source.action_space)
         self._build()
 
     @classmethod
     def for_env(cls, env: str, kwargs: Mapping[str, Any], *, seed: int, config: Any) -> Self:
         """Make an untrained agent for the environment with the id `env` and the options `kwargs`."""
-        return cls(Source(env, config.num_envs, kwargs), seed=seed, config=config)
+        return cls(cls.make_source(env, config, kwargs), seed=seed, config=config)
+
+    @classmethod
+    def make_source(cls, env: Any, config: Any, kwargs: Mapping[str, Any] | None = None) -> Source:
+        """Return where the environments for training come from."""
+        return Source(env, config.num_envs, kwargs)
 
     @abstractmethod
     def _build(self) -> None:
@@ -89,16 +90,8 @@ class Agent(ABC):
         """Get ready to train until `steps` env steps in all."""
 
     @abstractmethod
-    def begin(self, observation: Observation, seed: int) -> None:
-        """Start from the first observations of new environments, with random generators seeded by `seed`."""
-
-    @abstractmethod
-    def act(self) -> np.ndarray:
-        """Return an action for each environment, to explore with."""
-
-    @abstractmethod
-    def observe(self, step: Step) -> Mapping[str, float] | None:
-        """Take in what the last actions led to. Return metrics if that was reason to learn from it."""
+    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+        """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
 
     @abstractmethod
     def choose(
@@ -170,7 +163,7 @@ class Agent(ABC):
         config = cls.Config(**{name: _tupled(value) for name, value in state["config"].items() if name in known})
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
-            env = Source(state["env"]["id"], config.num_envs, state["env"]["kwargs"])
+            env = cls.make_source(state["env"]["id"], config, state["env"]["kwargs"])
         agent = cls(spaces if env is None else env, seed=state["seed"], config=config)
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
@@ -202,6 +195,29 @@ class Agent(ABC):
         if len(shape) == len(batch) and shape[1:] == single:
             return False
         raise SandlotError(f"an observation of this agent has the shape {single}, and this one {shape}")
+
+
+class Agent(Player):
+    """A player that learns from one step at a time.
+
+    Subclasses are final: each is one algorithm, which chooses actions in `act` and learns in `observe`.
+    The training loop calls these two and knows nothing else of it.
+    """
+
+    @abstractmethod
+    def begin(self, observation: Observation, seed: int) -> None:
+        """Start from the first observations of new environments, with random generators seeded by `seed`."""
+
+    @abstractmethod
+    def act(self) -> np.ndarray:
+        """Return an action for each environment, to explore with."""
+
+    @abstractmethod
+    def observe(self, step: Step) -> Mapping[str, float] | None:
+        """Take in what the last actions led to. Return metrics if that was reason to learn from it."""
+
+    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+        play_segment(self, steps, end, journal, stop)
 
 
 def with_options(config: Any, options: Mapping[str, Any]) -> Any:

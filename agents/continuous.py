@@ -274,4 +274,3 @@ class ContinuousAgent(OffPolicyAgent):
 
     def _random(self, count: int) -> np.ndarray:
         return self.rng.uniform(-1, 1, (count, self.policy.bounds.size)).astype(np.float32)
-

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from envs import EnvBatch, make
 
-from .agent import Agent
+from .agent import Player
 
 ENVS_AT_ONCE = 50
 
@@ -44,7 +44,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate_id(
-    agent: Agent,
+    agent: Player,
     env: str,
     kwargs: Mapping[str, Any] | None = None,
     *,
@@ -61,7 +61,7 @@ def evaluate_id(
 
 
 def evaluate(
-    agent: Agent, env: EnvBatch, *, episodes: int = 100, seed: int = 10_000, deterministic: bool = True
+    agent: Player, env: EnvBatch, *, episodes: int = 100, seed: int = 10_000, deterministic: bool = True
 ) -> Evaluation:
     """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
 

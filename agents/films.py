@@ -10,7 +10,7 @@ import numpy as np
 from envs import Film
 from tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_helper, tell_helper, write_video
 
-from .agent import Agent
+from .agent import Player
 from .loading import load_agent
 
 SECONDS_FOR_LAST_FILM = 300
@@ -65,7 +65,7 @@ def film_path(run: Run, env_step: int) -> Path:
 
 
 def film(
-    agent: Agent,
+    agent: Player,
     env: str,
     kwargs: Mapping[str, Any] | None,
     path: Path,

@@ -6,23 +6,32 @@ from importlib import import_module
 from tracking import Run, SandlotError
 
 from . import AGENTS
-from .agent import Agent
+from .agent import Player
+from .sb3 import ALGORITHMS, sb3_agent
 
 
-def agent_class(name: str) -> type[Agent]:
+def agent_class(name: str) -> type[Player]:
     """Return the class of the agent that the command line calls `name`."""
+    if name in ALGORITHMS:
+        return sb3_agent(name)
     if name not in AGENTS:
-        near = difflib.get_close_matches(name.lower(), AGENTS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(AGENTS)}"
+        names = [*AGENTS, *ALGORITHMS]
+        near = difflib.get_close_matches(name.lower(), names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         raise SandlotError(f"there is no agent {name!r}; {hint}")
     return getattr(import_module("agents"), AGENTS[name][0])
 
 
-def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False) -> Agent:
+def what_is(name: str) -> str:
+    """Return a few words about the agent that the command line calls `name`."""
+    return "{}'s {}".format(*ALGORITHMS[name]) if name in ALGORITHMS else AGENTS[name][1]
+
+
+def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False) -> Player:
     """Return the agent of a run as it was at the checkpoint of `env_step`, or at the newest."""
     folder, checkpoint = run.checkpoint(env_step)
     kind = checkpoint.state.get("agent")
-    if kind not in AGENTS:
+    if kind not in AGENTS and kind not in ALGORITHMS:
         raise SandlotError(f"{folder} holds an agent of the kind {kind!r}, which this version does not know")
     agent = agent_class(kind).restore(checkpoint, learning=learning)
     if learning:

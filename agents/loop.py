@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from envs import Observation, Source, Step
+from envs import Episodes, Observation, Source, Step
 from tracking import RETURN, RETURN_HIGH, RETURN_LOW, Run, require
 
 LOGS_PER_RUN = 200
@@ -23,26 +23,35 @@ OnCheckpoint = Callable[[int], None]
 
 
 @runtime_checkable
+class Trainable(Protocol):
+    """What the loop asks of all that it trains."""
+
+    env_step: int
+
+    def at_work(self) -> AbstractContextManager[None]: ...
+    def prepare(self, steps: int) -> None: ...
+    def play(self, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None: ...
+    def tensors(self) -> dict[str, np.ndarray]: ...
+    def state(self) -> dict[str, Any]: ...
+    def experience(self) -> dict[str, np.ndarray]: ...
+
+
+@runtime_checkable
 class Learning(Protocol):
-    """What the loop asks of an agent."""
+    """What a segment asks of an agent."""
 
     seed: int
     env_step: int
     progress: float
     source: Source | None
 
-    def at_work(self) -> AbstractContextManager[None]: ...
-    def prepare(self, steps: int) -> None: ...
     def begin(self, observation: Observation, seed: int) -> None: ...
     def act(self) -> np.ndarray: ...
     def observe(self, step: Step) -> Mapping[str, float] | None: ...
-    def tensors(self) -> dict[str, np.ndarray]: ...
-    def state(self) -> dict[str, Any]: ...
-    def experience(self) -> dict[str, np.ndarray]: ...
 
 
 def train(
-    agent: Learning,
+    agent: Trainable,
     steps: int,
     *,
     run: Run | None = None,
@@ -72,7 +81,7 @@ def train(
     with agent.at_work(), StopSignals(run is not None) as stop:
         while agent.env_step < steps:
             end = (agent.env_step // checkpoint_every + 1) * checkpoint_every
-            play_segment(agent, steps, end if run is not None else steps, journal, stop)
+            agent.play(steps, end if run is not None else steps, journal, stop)
             save()
             if stop.received is not None:
                 raise Stopped(stop.received)
@@ -93,7 +102,7 @@ def play_segment(agent: Learning, steps: int, end: int, journal: "Journal", stop
             agent.env_step += int(step.acted.sum())
             agent.progress = min(agent.env_step / steps, 1.0)
             metrics = agent.observe(step)
-            journal.add(step)
+            journal.add(step.episodes)
             if metrics is not None:
                 journal.write(agent.env_step, metrics)
                 if agent.env_step >= end:
@@ -113,11 +122,11 @@ class Journal:
         self.due = 0
         self.env_step, self.time = 0, time.perf_counter()
 
-    def add(self, step: Step) -> None:
-        """Take in the episodes that ended with `step`."""
-        if step.episodes is not None:
-            self.returns += step.episodes.returns.tolist()
-            self.lengths += step.episodes.lengths.tolist()
+    def add(self, episodes: Episodes | None) -> None:
+        """Take in the episodes that ended with a step, if any did."""
+        if episodes is not None:
+            self.returns += episodes.returns.tolist()
+            self.lengths += episodes.lengths.tolist()
 
     def write(self, env_step: int, metrics: Mapping[str, float]) -> None:
         """Log a row, if one is due."""

@@ -1,78 +1,58 @@
-"""What agents share that learn from what they have just done, and then forget it."""
+"""What agents share that learn from rollouts of a fixed length, judged by a value function."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from envs import Observation, Step, tree_leaves, tree_map
-from supervised import Learner, one_thread
+from envs import Observation, Step, tree_map
 from supervised.networks import Memory, RunningNorm
-from tracking import SandlotError
+from tracking import require
 
-from .actor_critic import ActorCritic
 from .advantage import discounted_sums, gae
-from .network_agent import NetworkAgent, Stateful
-from .rollout import Experience, Rollout
+from .network_agent import Stateful
+from .policy_gradient import PolicyGradientAgent
+from .rollout import Experience
+
+LOG_ROWS = 200
+"""Rows to learn from between two rows of metrics: after each, they would cost a few per cent of a small update."""
 
 
-class OnPolicyAgent(NetworkAgent):
-    """Act with an actor-critic until the rollout is full, judge it, learn from it.
+class OnPolicyAgent(PolicyGradientAgent):
+    """Act until the rollout is full, judge it by the value function, learn from it.
 
     Subclasses say what to learn: `loss` and `update`.
     """
 
-    policy: ActorCritic
-
-    @abstractmethod
-    def loss(self, policy: nn.Module, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of a batch and what to log of it."""
+    needs_log_prob: ClassVar[bool]
+    """Whether the loss compares the policy with the one that acted."""
 
     @abstractmethod
     def update(self, experience: Experience) -> None:
         """Take gradient steps."""
 
     def _build(self) -> None:
+        super()._build()
         config = self.config
-        with one_thread(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            self.policy = ActorCritic(self.spaces.observation, self.spaces.action, config, self.name).eval()
-        self.learner = Learner(self.policy, self.loss, config)
-        self.device = self.learner.device
-        self.action_noise = torch.Generator(self.device).manual_seed(self.seed)
+        if config.has_transformer:
+            rule = f"memory_length must be at most num_steps, {config.num_steps}"
+            require(config.memory_length <= config.num_steps, rule, config.memory_length)
         self.shuffling = torch.Generator().manual_seed(self.seed)
         self.reward_norm = RunningNorm(1) if config.normalize_rewards else None
-
-    def at_work(self) -> AbstractContextManager[None]:
-        return self.learner.threads()
 
     def prepare(self, steps: int) -> None:
         self.learner.prepare(max(0, steps - self.env_step) // self.config.rows * self.config.updates)
 
     def begin(self, observation: Observation, seed: int) -> None:
-        num_envs = len(next(tree_leaves(observation)))
-        head = self.policy.head
-        self.rollout = Rollout(self.config.num_steps, num_envs, head.shape, head.dtype)
-        self.rollout.begin(observation)
-        self._observation = tree_map(torch.from_numpy, self.rollout.observation)
-        self._start = torch.from_numpy(self.rollout.start)
-        self._discounted = np.zeros(num_envs, np.float32)
-        self.memory = self.first_memory = self.policy.initial_memory(num_envs)
-        self.action_noise.manual_seed(seed)
+        self._start_rollout(self.config.num_steps, observation, seed)
+        self.first_memory = self.memory
+        self._discounted = np.zeros(self.rollout.num_envs, np.float32)
+        self._unlogged_rows = 0
         self.shuffling.manual_seed(seed)
-
-    @torch.inference_mode()
-    def act(self) -> np.ndarray:
-        t = self.rollout.length
-        observation = tree_map(lambda array: array[t : t + 1].to(self.device), self._observation)
-        distribution, self.memory = self.policy.act(observation, self.memory, self._start[t : t + 1].to(self.device))
-        self._action = distribution.sample(self.action_noise)[0].cpu().numpy()
-        return self.policy.head.to_env(self._action)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         self.rollout.add(self._action, step)
@@ -81,29 +61,19 @@ class OnPolicyAgent(NetworkAgent):
         self._check_finite()
         self.learner.anneal(self.progress)
         experience, memory = self._judge()
-        self.policy.train()
-        self.update(experience)
-        self.policy.eval()
-        metrics = self.learner.metrics()
-        metrics["value/explained_variance"] = _explained_variance(experience)
-        self.policy.update_statistics(experience.observation, experience.weight.flatten().nonzero().squeeze(-1))
+        with self.policy.learning():
+            self.update(experience)
+        self.policy.update_statistics(experience.observation, experience.weight)
         self.rollout.go_on()
         self.memory = self.first_memory = memory
-        return metrics
-
-    @torch.inference_mode()
-    def choose(
-        self, observation: Observation, memory: Memory, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Memory]:
-        memory = self.policy.initial_memory(len(start)) if memory is None else memory
-        inputs = tree_map(lambda array: torch.as_tensor(array)[None].to(self.device), observation)
-        distribution, memory = self.policy.act(inputs, memory, torch.as_tensor(start)[None].to(self.device))
-        action = distribution.mode() if deterministic else distribution.sample(self.action_noise)
-        return self.policy.head.to_env(action[0].cpu().numpy()), memory
+        self._unlogged_rows += self.config.rows
+        if self._unlogged_rows < LOG_ROWS:
+            return None
+        self._unlogged_rows = 0
+        return self.learner.metrics() | {"value/explained_variance": _explained_variance(experience)}
 
     def parts(self) -> dict[str, Stateful]:
-        norm = {} if self.reward_norm is None else {"reward_norm": self.reward_norm}
-        return {"policy": self.policy, "learner": self.learner, **norm}
+        return super().parts() | ({"reward_norm": self.reward_norm} if self.reward_norm is not None else {})
 
     @torch.no_grad()
     def _judge(self) -> tuple[Experience, Memory]:
@@ -115,19 +85,23 @@ class OnPolicyAgent(NetworkAgent):
         observation, start = tree_map(lambda array: array.to(self.device), (self._observation, self._start))
         now = tree_map(lambda array: array[:-1], observation)
         action = torch.from_numpy(rollout.action).to(self.device)
-        distribution, value, memory = self.policy(now, self.first_memory, start[:-1])
-        last = self.policy(tree_map(lambda array: array[-1:], observation), memory, start[-1:]).value
-        values = torch.cat([value, last]).float().cpu().numpy()
+        if self.needs_log_prob or self.policy.has_memory:
+            distribution, value, memory = self.policy(now, self.first_memory, start[:-1])
+            last = self.policy.values(tree_map(lambda array: array[-1:], observation), memory, start[-1:])
+            value, log_prob = torch.cat([value, last]).float(), distribution.log_prob(action).float()
+        else:
+            memory = self.first_memory
+            value = self.policy.values(observation, memory, start).float()
+            log_prob = torch.full_like(value[:-1], torch.nan)
+        values = value.cpu().numpy()
         next_value = values[1:].copy()
         for t, rows, final in rollout.finals:
             next_value[t, rows] = self._final_value(now, start, t, rows, final)
         ends = (rollout.terminated, rollout.truncated)
         advantage = gae(self._rewards(), values[:-1], next_value, *ends, config.gamma, config.gae_lambda)
         columns = (advantage, advantage + values[:-1], rollout.acted.astype(np.float32))
-        judged = (distribution.log_prob(action).float(), value.float())
-        experience = Experience(
-            now, start[:-1], action, *judged, *(torch.from_numpy(c).to(self.device) for c in columns)
-        )
+        columns = (torch.from_numpy(column).to(self.device) for column in columns)
+        experience = Experience(now, start[:-1], action, log_prob, value[:-1], *columns)
         return experience, memory
 
     def _final_value(
@@ -150,14 +124,6 @@ class OnPolicyAgent(NetworkAgent):
         self.reward_norm.update(torch.from_numpy(sums[rollout.acted])[:, None])
         scale = float((self.reward_norm.variance + self.reward_norm.epsilon).rsqrt())
         return np.clip(rollout.reward * scale, -self.reward_norm.clip, self.reward_norm.clip)
-
-    def _check_finite(self) -> None:
-        named = [("reward", self.rollout.reward)]
-        named += [("observation", leaf) for leaf in tree_leaves(self.rollout.observation)]
-        for what, array in named:
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                name = self.source.name if self.source else "the environment"
-                raise SandlotError(f"{name} gave a {what} that is NaN or infinite before env step {self.env_step}")
 
 
 def _explained_variance(experience: Experience) -> float:

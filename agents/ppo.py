@@ -144,6 +144,7 @@ class PPO(OnPolicyAgent):
 
     name = "ppo"
     Config = PPOConfig
+    needs_log_prob = True
     config: PPOConfig
 
     def loss(self, policy: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
@@ -176,6 +177,3 @@ class PPO(OnPolicyAgent):
         if self.policy.has_memory:
             rule = f"batch_size must be a multiple of num_steps, {config.num_steps}, for networks with memory"
             require(config.batch_size % config.num_steps == 0, rule, config.batch_size)
-        if config.has_transformer:
-            rule = f"memory_length must be at most num_steps, {config.num_steps}"
-            require(config.memory_length <= config.num_steps, rule, config.memory_length)

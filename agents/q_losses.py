@@ -19,7 +19,7 @@ def cross_entropy(
 
 
 def quantile_huber(
-    quantiles: Float[Tensor, "*batch atom"], target: Float[Tensor, "*batch atom"]
+    quantiles: Float[Tensor, "*batch quantile"], target: Float[Tensor, "*batch atom"]
 ) -> Float[Tensor, "*batch"]:
     """Return the quantile Huber loss with kappa 1 (Dabney et al., 2018, equation 10)."""
     count = quantiles.shape[-1]

@@ -29,6 +29,7 @@ class QNetwork(nn.Module):
         self.inputs = inputs_for(observation_space, config.normalize_observations)
         self.encoder = encoder_for(self.inputs, config)
         self.head = make_head(self.encoder.feature_size, self.choice.actions)
+        self._noisy = noisy_layers(self)
 
     @property
     def has_memory(self) -> bool:
@@ -63,10 +64,10 @@ class QNetwork(nn.Module):
 
     def draw_noise(self, generator: Generator) -> None:
         """Draw new noise for the noisy layers, if there are any."""
-        for layer in noisy_layers(self):
+        for layer in self._noisy:
             layer.draw_noise(generator)
 
     def quiet(self, quiet: bool) -> None:
         """Silence the noisy layers, or let them be heard again."""
-        for layer in noisy_layers(self):
+        for layer in self._noisy:
             layer.quiet = quiet

@@ -60,13 +60,37 @@ class Rollout:
         self.length = t + 1
         self._put(step.observation, step.start)
 
-    def go_on(self) -> None:
-        """Start the next rollout where this one ended."""
-        last = tree_map(lambda array: array[self.length], self.observation)
-        start = self.start[self.length].copy()
-        self.length = 0
-        self.finals.clear()
-        self._put(last, start)
+    def go_on(self, first: int | None = None) -> None:
+        """Start the next rollout where this one ended, or with its steps from `first` on."""
+        first = self.length if first is None else first
+        left = self.length - first
+
+        def move(array: np.ndarray) -> None:
+            array[: left + 1] = array[first : self.length + 1]
+
+        tree_map(move, self.observation)
+        move(self.start)
+        if left:
+            for array in self._steps:
+                array[:left] = array[first : self.length]
+        self.finals = [(t - first, rows, final) for t, rows, final in self.finals if t >= first]
+        self.length = left
+
+    def grow(self) -> None:
+        """Make room for twice as many steps."""
+
+        def grown(array: np.ndarray) -> np.ndarray:
+            return np.concatenate([array, np.zeros((self.num_steps, *array.shape[1:]), array.dtype)])
+
+        self.observation = tree_map(grown, self.observation)
+        self.start = grown(self.start)
+        self.action, self.reward, self.terminated, self.truncated, self.acted = map(grown, self._steps)
+        self.num_steps *= 2
+
+    @property
+    def _steps(self) -> tuple[np.ndarray, ...]:
+        """All that has one row for each step."""
+        return self.action, self.reward, self.terminated, self.truncated, self.acted
 
     def _room_for(self, array: np.ndarray) -> np.ndarray:
         dtype = np.float32 if array.dtype == np.float64 else array.dtype
@@ -87,12 +111,22 @@ class Experience(NamedTuple):
     start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     log_prob: Float[Tensor, "time batch"]
+    """Under the policy that acted; NaN for agents that don't need it."""
     value: Float[Tensor, "time batch"]
     advantage: Float[Tensor, "time batch"]
     target: Float[Tensor, "time batch"]
     """What the value should be: TD(lambda)'s return, which is the advantage plus the value."""
     weight: Float[Tensor, "time batch"]
     """0 in rows that only reset. Those of a whole rollout are 0 or 1; those of a minibatch sum to 1."""
+
+
+def whole_batch(experience: Experience, standardize: bool) -> Experience:
+    """Return all rows of a rollout as one batch; `standardize` gives its advantages mean 0 and variance 1."""
+    weight = experience.weight / experience.weight.sum().clamp(min=1.0)
+    advantage = experience.advantage
+    if standardize:
+        advantage = weighted_standardize(advantage.view(1, -1), weight.view(1, -1)).view_as(advantage)
+    return experience._replace(weight=weight, advantage=advantage)
 
 
 def row_minibatches(
@@ -122,12 +156,7 @@ def column_minibatches(
     for _ in range(epochs):
         for chosen in torch.randperm(envs, generator=generator).to(experience.weight.device).split(columns):
             part: Experience = tree_map(lambda column, chosen=chosen: column[:, chosen], experience)
-            weight = part.weight / part.weight.sum().clamp(min=1.0)
-            advantage = part.advantage
-            if standardize:
-                advantage = weighted_standardize(advantage.view(1, -1), weight.view(1, -1)).view_as(advantage)
-            first_memory = tree_map(lambda leaf, chosen=chosen: leaf[chosen], memory)
-            yield part._replace(weight=weight, advantage=advantage), first_memory
+            yield whole_batch(part, standardize), tree_map(lambda leaf, chosen=chosen: leaf[chosen], memory)
 
 
 def _weighted(rows: Experience, batch_size: int, standardize: bool) -> Experience:

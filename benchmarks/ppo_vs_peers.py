@@ -2,21 +2,16 @@
 
     python -m benchmarks.ppo_vs_peers | tee benchmarks/results/ppo_vs_peers.txt
 
-Each training is a process of its own, the two in turn (A B A B …), and the ratio is taken pair by pair, so
-that a machine whose speed drifts does not favour one. Imports are not in the env steps/s; they are in the
-time to a solved CartPole, which is a whole process.
+Imports are not in the env steps/s; they are in the time to a solved CartPole, which is a whole process.
 """
 
-import argparse
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from benchmarks.pairs import compare, parser, run_job
 from benchmarks.statistics import machine
 
 SOLVED = 475
@@ -35,7 +30,7 @@ EQUAL: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def train_sandlot(env: str, steps: int, seed: int, options: dict[str, Any] | None) -> tuple[float, float, int]:
+def train_sandlot(env: str, steps: int, options: dict[str, Any] | None, seed: int) -> tuple[float, float, int]:
     """Return seconds of training, greedy return and env steps. No options: the recipe.
 
     A compilation that was asked for happens in a warm-up of one rollout, which is not counted.
@@ -52,7 +47,7 @@ def train_sandlot(env: str, steps: int, seed: int, options: dict[str, Any] | Non
     return seconds, evaluate_id(agent, env).mean, agent.env_step - first
 
 
-def train_sb3(env: str, steps: int, seed: int, options: dict[str, Any] | None) -> tuple[float, float, int]:
+def train_sb3(env: str, steps: int, options: dict[str, Any] | None, seed: int) -> tuple[float, float, int]:
     """Return seconds of training, greedy return and env steps of Stable-Baselines3."""
     from stable_baselines3 import PPO
     from stable_baselines3.common.env_util import make_vec_env
@@ -85,67 +80,36 @@ def train_sb3(env: str, steps: int, seed: int, options: dict[str, Any] | None) -
     return seconds, float(np.mean(mean)), model.num_timesteps
 
 
-TRAINERS = {"sandlot": train_sandlot, "sb3": train_sb3}
-
-
-def in_a_process(who: str, env: str, steps: int, seed: int, options: dict[str, Any] | None) -> dict[str, float]:
-    """Train in a fresh process; return its figures and its wall time from start to exit."""
-    job = json.dumps([who, env, steps, seed, options])
-    begin = time.perf_counter()
-    said = subprocess.run([sys.executable, "-m", __spec__.name, "--job", job], capture_output=True, text=True)
-    whole = time.perf_counter() - begin
-    if said.returncode:
-        raise RuntimeError(said.stderr)
-    seconds, reached, env_steps = json.loads(said.stdout.splitlines()[-1])
-    return {"speed": env_steps / seconds, "return": reached, "whole": whole}
-
-
-def compare(
-    title: str, env: str, steps: tuple[int, int], ours: dict[str, Any] | None, pairs: int, figure: str = "speed"
-) -> None:
-    """Train both in turn `pairs` times and print the figures and their ratio."""
-    print(f"\n{title}")
-    ratios = []
-    theirs = None if ours is None else {name: value for name, value in ours.items() if name != "compile"}
-    for seed in range(pairs):
-        sandlot = in_a_process("sandlot", env, steps[0], seed, ours)
-        sb3 = in_a_process("sb3", env, steps[1], seed, theirs)
-        ratios.append(sandlot["speed"] / sb3["speed"] if figure == "speed" else sb3["whole"] / sandlot["whole"])
-        for who, run in (("sandlot", sandlot), ("sb3", sb3)):
-            took = f"{run['speed']:>8,.0f} env steps/s" if figure == "speed" else f"{run['whole']:>8.1f} s"
-            print(f"  seed {seed}  {who:8} {took}   return {run['return']:7.1f}", flush=True)
-    low, middle, high = min(ratios), float(np.median(ratios)), max(ratios)
-    print(f"  ratio: median {middle:.1f} (lowest {low:.1f}, highest {high:.1f}, {pairs} pairs)", flush=True)
-
-
 def main() -> None:
     """Run the comparisons."""
     from agents.recipes import recipe
 
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--job", help=argparse.SUPPRESS)
-    parser.add_argument("--pairs", type=int, default=3, help="pairs of trainings on CartPole")
-    parser.add_argument("--lander-steps", type=int, default=1_000_000, help="env steps on LunarLander; 0 leaves it out")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument(
+        "--lander-steps", type=int, default=1_000_000, help="env steps on LunarLander; 0 leaves it out"
+    )
+    options = arguments.parse_args()
     if options.job:
-        who, env, steps, seed, hyperparameters = json.loads(options.job)
-        print(json.dumps(TRAINERS[who](env, steps, seed, hyperparameters)))
+        run_job(options.job, {"sandlot": train_sandlot, "sb3": train_sb3})
         return
     print(machine("torch", "gymnasium", "stable-baselines3", "numpy"))
     print("Stable-Baselines3 as it is installed: its own choice of threads.")
-    pairs, equal, both = options.pairs, EQUAL["CartPole-v1"], (100_000, 100_000)
-    title = "CartPole-v1, rl-zoo's hyperparameters, 100,000 env steps"
-    compare(f"{title}, not compiled (what --compile auto chooses)", "CartPole-v1", both, equal, pairs)
-    compiled = {**equal, "compile": "on"}
-    compare(f"{title}, compiled (--compile on), compilation not counted", "CartPole-v1", both, compiled, pairs)
+    module, pairs, equal = __spec__.name, options.pairs, EQUAL["CartPole-v1"]
+    title, theirs = "CartPole-v1, rl-zoo's hyperparameters, 100,000 env steps", ("CartPole-v1", 100_000, equal)
+    compare(f"{title}, not compiled (what --compile auto chooses)", module, theirs, theirs, pairs)
+    ours = ("CartPole-v1", 100_000, {**equal, "compile": "on"})
+    compare(f"{title}, compiled (--compile on), compilation not counted", module, ours, theirs, pairs)
     own = recipe("ppo", "CartPole-v1")["steps"]
     title = f"CartPole-v1, each one's own recipe ({own:,} and 100,000 env steps), from cold start to exit"
-    compare(f"{title}, 100 episodes evaluated; solved is {SOLVED}", "CartPole-v1", (own, 100_000), None, pairs, "whole")
+    title += f", 100 episodes evaluated; solved is {SOLVED}"
+    ours, theirs = ("CartPole-v1", own, None), ("CartPole-v1", 100_000, None)
+    compare(title, module, ours, theirs, pairs, figure="whole")
     if options.lander_steps:
         steps = options.lander_steps
         compiled = "compiled, which is counted" if steps >= 1_000_000 else "not compiled"
         title = f"LunarLander-v3, rl-zoo's hyperparameters, {steps:,} env steps ({compiled}: --compile auto)"
-        compare(title, "LunarLander-v3", (steps, steps), EQUAL["LunarLander-v3"], 1)
+        both = ("LunarLander-v3", steps, EQUAL["LunarLander-v3"])
+        compare(title, module, both, both, 1)
 
 
 if __name__ == "__main__":

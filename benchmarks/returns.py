@@ -14,12 +14,16 @@ from agents.recipes import recipe
 from benchmarks.statistics import iqm, iqm_interval, machine
 
 AIMS = {
+    ("a2c", "CartPole-v1"): 475,
+    ("reinforce", "CartPole-v1"): 475,
     ("ppo", "CartPole-v1"): 475,
     ("ppo", "Acrobot-v1"): -90,
     ("ppo", "Pendulum-v1"): -200,
     ("ppo", "LunarLander-v3"): 242,
 }
 ZOO = {
+    ("a2c", "CartPole-v1"): "500.0 in 500,000",
+    ("a2c", "Acrobot-v1"): "-83.4 in 500,000",
     ("ppo", "CartPole-v1"): "500.0 in 100,000",
     ("ppo", "Acrobot-v1"): "-73.5 in 1,000,000",
     ("ppo", "Pendulum-v1"): "-172.2 in 100,000",

@@ -9,7 +9,9 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from agents.loading import agent_class
+from agents.sb3 import ALGORITHMS
 from envs import tree_leaves, tree_map
+from tracking import SandlotError
 
 from .train import env_options, parse
 
@@ -19,6 +21,8 @@ MIB = 2**20
 def main(words: list[str]) -> None:
     """Do what `words`, which begin with the agent's name, say."""
     agent_type = agent_class(words[0] if words else "")
+    if words[0] in ALGORITHMS:
+        raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
     options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
     agent: Any = agent_type.for_env(options.env, env_options(options.env_kwargs), seed=0, config=config)
     envs = agent.source.batch()
@@ -32,13 +36,14 @@ def main(words: list[str]) -> None:
     trained = sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
     carried = sum(leaf[0].numel() * leaf.element_size() for leaf in tree_leaves(memory))
     pixels = sum(int(np.prod(leaf.shape[2:])) * leaf.element_size() for leaf in tree_leaves(observation))
-    rollout = pixels * config.num_envs * config.num_steps / MIB
+    rollout = pixels * config.num_envs * getattr(config, "num_steps", 0) / MIB
     console.print(f"\nobservations  {agent.spaces.observation}", f"actions       {agent.spaces.action}", sep="\n")
     console.print(
         f"parameters    {trained:,} ({4 * trained / MIB:.2f} MiB, {16 * trained / MIB:.2f} MiB while learning)"
     )
     console.print(f"memory        {f'{carried:,} bytes for each environment' if carried else 'none'}")
-    console.print(f"rollout       {rollout:,.2f} MiB of observations")
+    if rollout:
+        console.print(f"rollout       {rollout:,.2f} MiB of observations")
 
 
 def layers(module: nn.Module, run: Any) -> Table:

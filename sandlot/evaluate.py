@@ -3,32 +3,30 @@
 from rich.console import Console
 
 from agents.evaluation import evaluate_id
-from agents.loading import load_agent
-from tracking import Run, require
+from tracking import require
 
 from .options import Evaluate
+from .subject import find
 from .table import interval, print_table
 
 
 def main(options: Evaluate) -> None:
     """Do what `options` say."""
     require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
-    run = Run.find(options.runs_dir, options.run)
-    agent = load_agent(run, options.step)
-    env = run.config["env"]
+    found = find(options)
     evaluation = evaluate_id(
-        agent,
-        env["id"],
-        env["kwargs"],
+        found.agent,
+        found.env,
+        found.kwargs,
         episodes=options.episodes,
         seed=options.seed,
         deterministic=not options.stochastic,
     )
     returns = evaluation.returns
     rows = [
-        ("run", run.folder.name),
-        ("agent", f"{agent.name} after {agent.env_step:,} env steps"),
-        ("env", env["id"]),
+        ("run" if found.run else "file", found.name),
+        ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
+        ("env", found.env),
         ("return", interval(evaluation)),
         ("range", f"{returns.min():.1f} to {returns.max():.1f}, standard deviation {returns.std():.1f}"),
         ("length", f"{evaluation.lengths.mean():.1f} env steps"),

@@ -44,37 +44,45 @@ class Train(RunsDir):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate(RunsDir):
-    """Play episodes with a trained agent and report the return."""
+class Subject(RunsDir):
+    """Whom to watch."""
 
     run: RunName
-    """A run's folder or name; "latest" is the newest."""
-    episodes: int = 100
-    """Episodes to play."""
+    """A run's folder or name; "latest" is the newest. Or a .zip file that Stable-Baselines3 saved."""
     step: int | None = None
     """Checkpoint to take; the newest by default."""
-    seed: int = 10_000
-    """Seed of the environments."""
     stochastic: bool = False
     """Draw actions from the policy instead of taking the likeliest."""
+    env: str | None = None
+    """For a .zip file: the id of the environment to play."""
+    env_kwargs: str = "{}"
+    """For a .zip file: options of the environment, as JSON."""
+    algorithm: str | None = None
+    """For a .zip file: its algorithm (ppo, sac …), if it doesn't tell."""
+    trust: bool = False
+    """For a .zip file: load it. It holds pickled objects, which can run any code: do so only if you trust its maker."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record(RunsDir):
+class Evaluate(Subject):
+    """Play episodes with a trained agent and report the return."""
+
+    episodes: int = 100
+    """Episodes to play."""
+    seed: int = 10_000
+    """Seed of the environments."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Subject):
     """Film a trained agent."""
 
-    run: RunName
-    """A run's folder or name; "latest" is the newest."""
     episodes: int = 1
     """Episodes to film."""
-    step: int | None = None
-    """Checkpoint to take; the newest by default."""
     seed: int = 20_000
     """Seed of the environment."""
-    stochastic: bool = False
-    """Draw actions from the policy instead of taking the likeliest."""
     output: Path | None = None
-    """File to write; by default one among the run's videos."""
+    """File to write; by default one among the run's videos, or named after the .zip file, in this folder."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from agents.agent import Agent
+from agents.agent import Player
 from agents.evaluation import Evaluation, evaluate_id
 from agents.films import Films, film_path
 from agents.loop import train
@@ -15,7 +15,7 @@ from tracking import Run, SandlotError
 from .table import interval, print_table
 
 
-def train_and_report(agent: Agent, run: Run, begin: float) -> None:
+def train_and_report(agent: Player, run: Run, begin: float) -> None:
     """Train `agent` as the run's config says, film and evaluate it, and print where everything is.
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
@@ -109,7 +109,7 @@ class ProgressBar:
 
 
 def report(
-    console: Console, run: Run, agent: Agent, evaluation: Evaluation, speed: float, seconds: float, problem: str | None
+    console: Console, run: Run, agent: Player, evaluation: Evaluation, speed: float, seconds: float, problem: str | None
 ) -> None:
     """Print the table at the end of a training."""
     film = film_path(run, agent.env_step)

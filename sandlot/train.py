@@ -1,16 +1,16 @@
 """`sandlot train`: train an agent, track it, film it, and say how it went."""
 
 import dataclasses
-import json
 import time
 from typing import Any
 
 import tyro
 
 from agents import AGENTS
-from agents.loading import agent_class
+from agents.loading import agent_class, what_is
 from agents.recipes import recipe, recipe_config
-from tracking import Run, SandlotError, require
+from agents.sb3 import ALGORITHMS
+from tracking import Run, json_object, require
 
 from .options import Train
 
@@ -18,6 +18,8 @@ LISTING = """usage: sandlot train AGENT ENV …
 
 agents:
 {agents}
+Stable-Baselines3's: {sb3}
+
 `sandlot train AGENT --help` shows an agent's options, `sandlot train AGENT ENV --help` the values it would use.
 """
 
@@ -25,7 +27,9 @@ agents:
 def main(words: list[str]) -> None:
     """Do what `words`, which begin with the agent's name, say."""
     if not words or words[0].startswith("-"):
-        print(LISTING.format(agents="".join(f"  {name:8} {what}\n" for name, (_, what) in AGENTS.items())), end="")
+        width = max(map(len, AGENTS))
+        agents = "".join(f"  {name:{width}} {what}\n" for name, (_, what) in AGENTS.items())
+        print(LISTING.format(agents=agents, sb3=", ".join(ALGORITHMS)), end="")
         return
     begin = time.perf_counter()
     agent_type = agent_class(words[0])
@@ -48,7 +52,7 @@ def main(words: list[str]) -> None:
             "video_every": options.video_every,
             "evaluation_episodes": options.evaluation_episodes,
         },
-        "config": dataclasses.asdict(config),
+        "config": dataclasses.asdict(agent.config),
     }
     name = f"{agent.name}-{options.env}-s{options.seed}"
     run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
@@ -71,7 +75,7 @@ def _parse_with(
     both = dataclasses.make_dataclass(
         "Both", [(name, kind, dataclasses.field(default=value)) for name, kind, value in fields]
     )
-    description = f"Train an agent: {AGENTS[agent][1]}."
+    description = f"Train an agent: {what_is(agent)}."
     if found:
         description += f" The defaults shown are those of the recipe for {env}."
     parsed = tyro.cli(tyro.conf.OmitArgPrefixes[both], args=words, prog=program, description=description)
@@ -80,10 +84,4 @@ def _parse_with(
 
 def env_options(text: str) -> dict[str, Any]:
     """Return the environment's options that the JSON object `text` gives."""
-    try:
-        options = json.loads(text)
-    except ValueError as error:
-        raise SandlotError(f"--env-kwargs must be JSON, like '{{\"continuous\": true}}', not {text!r}") from error
-    if not isinstance(options, dict):
-        raise SandlotError(f"--env-kwargs must be a JSON object, like '{{\"continuous\": true}}', not {text!r}")
-    return options
+    return json_object("--env-kwargs", text)

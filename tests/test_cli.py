@@ -92,7 +92,7 @@ def final_weights(run):
 
 def stopped_after_a_checkpoint(words, number):
     """Start a training, send it the signal `number` when its second checkpoint is there, and return its run."""
-    process = sandlot("train", "ppo", *words)
+    process = sandlot("train", *words)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         found = sorted(runs().glob("*/checkpoints/step-*"))
@@ -106,14 +106,16 @@ def stopped_after_a_checkpoint(words, number):
 
 
 WORDS = [
-    "CartPole-v1", "--steps", "30_000", "--checkpoint-every", "6_000", "--normalize-rewards",
+    "ppo", "CartPole-v1", "--steps", "30_000", "--checkpoint-every", "6_000", "--normalize-rewards",
     "--normalize-observations", "--wandb", "offline", "--video-every", "0", "--evaluation-episodes", "2",
 ]  # fmt: skip
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_ends_as_if_nothing_had_been():
-    killed, status, _ = stopped_after_a_checkpoint(WORDS, signal.SIGKILL)
+@pytest.mark.parametrize("agent", ["ppo", "a2c", "reinforce"])
+def test_killed_and_resumed_ends_as_if_nothing_had_been(agent):
+    words = [agent, *(word for word in WORDS[1:] if agent != "reinforce" or word != "--normalize-rewards")]
+    killed, status, _ = stopped_after_a_checkpoint(words, signal.SIGKILL)
     assert status == -signal.SIGKILL
     assert not killed.summary
     reached = int(killed.checkpoints()[-1].name.removeprefix("step-"))
@@ -121,7 +123,7 @@ def test_killed_and_resumed_ends_as_if_nothing_had_been():
     process = sandlot("resume", killed.folder.name)
     process.communicate(timeout=120)
     assert process.returncode == 0
-    assert main(["train", "ppo", *WORDS]) == 0
+    assert main(["train", *words]) == 0
     whole = Run.find(runs(), "latest")
     assert whole.folder != killed.folder
     ours, theirs = final_weights(killed), final_weights(whole)

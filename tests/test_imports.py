@@ -57,6 +57,7 @@ def test_public_names_are_there(package):
     ("code", "absent"),
     [
         ("import sandlot.cli; sandlot.cli.main(['--help'])", ["torch", "gymnasium", "wandb", "matplotlib"]),
+        ("import sandlot.cli; sandlot.cli.main(['train'])", ["torch", "stable_baselines3"]),
         ("import agents", ["torch"]),
         ("import tracking", ["torch", "wandb", "matplotlib"]),
         ("import agents.ppo", ["torch._dynamo", "wandb", "matplotlib", "moviepy"]),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from agents import PPO
+from agents import A2C, PPO, REINFORCE
 from agents.agent import Spaces, with_options
 from agents.encoders import IMAGE_READERS, MEMORIES
 from agents.evaluation import evaluate_id
@@ -13,6 +13,11 @@ from tests.worlds import OBSERVATIONS, Counter, Match
 from tracking import SandlotError
 
 SMALL = {"num_envs": 4, "num_steps": 16, "batch_size": 32, "epochs": 2, "memory_size": 16, "memory_length": 4}
+SMALL_OF = {
+    PPO: SMALL,
+    A2C: {"num_envs": 4, "num_steps": 16, "memory_size": 16, "memory_length": 4},
+    REINFORCE: {"num_envs": 4, "batch_size": 40, "memory_size": 16, "memory_length": 4},
+}
 VECTOR_NETWORKS = ["mlp", *MEMORIES, "mlp+lstm", "lstm+mlp", "gru+transformer"]
 IMAGE_NETWORKS = [*IMAGE_READERS, "mlp", "cnn+lstm", "impala+transformer", "gru"]
 
@@ -22,25 +27,26 @@ def match(observation, action="discrete"):
 
 
 def cases():
-    for observation in ("box", "discrete", "dict", "tuple"):
+    """Every network with every agent, and with PPO also every kind of observation that it fits."""
+    for agent in SMALL_OF:
         for network in VECTOR_NETWORKS:
-            yield observation, "discrete", network
-    for network in VECTOR_NETWORKS:
-        yield "box", "box", network
-    for network in IMAGE_NETWORKS:
-        yield "image", "discrete", network
+            for observation in ("box", "discrete", "dict", "tuple") if agent is PPO else ("box",):
+                yield agent, observation, "discrete", network
+            yield agent, "box", "box", network
+        for network in IMAGE_NETWORKS:
+            yield agent, "image", "discrete", network
 
 
-@pytest.mark.parametrize(("observation", "action", "network"), list(cases()))
-def test_every_network_that_fits_learns_something_and_survives_saving(observation, action, network, tmp_path):
+@pytest.mark.parametrize(("kind", "observation", "action", "network"), list(cases()))
+def test_every_network_that_fits_learns_something_and_survives_saving(kind, observation, action, network, tmp_path):
     torch.set_num_threads(1)
-    agent = PPO(match(observation, action), seed=0, network=network, **SMALL)
+    agent = kind(match(observation, action), seed=0, network=network, **SMALL_OF[kind])
     before = agent.learner.flat.clone()
     agent.learn(140)
     assert torch.isfinite(agent.learner.flat).all()
     assert not torch.equal(agent.learner.flat, before)
     agent.save(tmp_path / "agent")
-    loaded = PPO.load(tmp_path / "agent", env=match(observation, action))
+    loaded = kind.load(tmp_path / "agent", env=match(observation, action))
     space = OBSERVATIONS[observation][0]
     memories = [None, None]
     for _ in range(3):

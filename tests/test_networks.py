@@ -188,18 +188,18 @@ class TestHeads:
 
     def test_dueling_advantages_are_around_the_value(self):
         head = QHead(6, 3, dueling=True)
-        value = head.atoms.value
+        value = head.value
         assert value is not None
-        torch.testing.assert_close(head(self.FEATURES).mean(-1), value(self.FEATURES).squeeze(-1))
+        torch.testing.assert_close(head(self.FEATURES).mean(-2), value(self.FEATURES))
 
     def test_the_mean_of_a_distribution(self):
         head = CategoricalHead(6, 3, -2.0, 2.0, 5)
         probabilities = head(self.FEATURES).exp()
         torch.testing.assert_close(probabilities.sum(-1), torch.ones(4, 3))
         expected = (probabilities * torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])).sum(-1)
-        torch.testing.assert_close(head.mean(self.FEATURES), expected)
+        torch.testing.assert_close(head.values(head(self.FEATURES)), expected)
         quantiles = QuantileHead(6, 3, 9)
-        torch.testing.assert_close(quantiles.mean(self.FEATURES), quantiles(self.FEATURES).mean(-1))
+        torch.testing.assert_close(quantiles.values(torch.eye(9)), torch.full((9,), 1 / 9))
 
     def test_greedy_takes_the_best_that_is_allowed(self):
         values = torch.tensor([[1.0, 3.0, 2.0]])

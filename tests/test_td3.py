@@ -34,9 +34,9 @@ class TestLosses:
     @BOTH
     def test_the_target_by_hand(self, kind):
         agent = two_states(kind, gamma=0.9)
-        constant_critics(*(
-            (agent.target_critics.module, [3.0, 4.0]) if kind is TD3 else (agent.target_critic.module, [3.0])
-        ))
+        constant_critics(
+            *((agent.target_critics.module, [3.0, 4.0]) if kind is TD3 else (agent.target_critic.module, [3.0]))
+        )
         rows = transitions([1.0, 1.0], [False, True])
         assert td_target(rows, agent._following(rows)).tolist() == [[pytest.approx(1 + 0.9 * 3.0), 1.0]]
 
@@ -123,7 +123,9 @@ def test_learns_a_trivial_world(kind):
     assert score(kind(match(), seed=1, **QUICK).learn(800)) > 0.85 * 8
 
 
-@pytest.mark.parametrize("options", [{"n_step": 3}, {"normalize_observations": True}, {"normalization": "layer"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"n_step": 3}, {"normalize_observations": True}, {"normalization": "layer"}], ids=str
+)
 def test_learns_with_every_option(options):
     assert score(TD3(match(), seed=1, **QUICK | options).learn(800)) > 0.85 * 8
 

@@ -51,6 +51,26 @@ class Counter(gymnasium.Env):
         return np.array([100 * self.episode + self.time], np.float32)
 
 
+class TwoStates(gymnasium.Env):
+    """Pays 1 in the first state and 2 in the second, then ends: their returns are 1 + 2 gamma and 2."""
+
+    observation_space = spaces.Box(0, 1, (2,))
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.state = 0
+        return self._observation(), {}
+
+    def step(self, action: Any):
+        reward, ended = 1.0 + self.state, self.state == 1
+        self.state = 1
+        return self._observation(), reward, ended, False, {}
+
+    def _observation(self) -> np.ndarray:
+        return np.eye(2, dtype=np.float32)[self.state]
+
+
 def _bits(n: int) -> spaces.Box:
     return spaces.Box(0, 1, (n,), np.float32)
 
@@ -168,5 +188,5 @@ class Legal(gymnasium.Env):
 
 def register() -> None:
     """Register the worlds with Gymnasium."""
-    for world in (Endless, Counter, Match, Legal, Broken):
+    for world in (Endless, Counter, TwoStates, Match, Legal, Broken):
         gymnasium.register(f"tests/{world.__name__}-v0", entry_point=world, disable_env_checker=True)

@@ -3,6 +3,7 @@
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .curve import draw_curves
 from .errors import SandlotError, require
+from .files import json_object
 from .helper import start_helper, stop_helper, tell_helper
 from .layout import VIDEOS, step_name
 from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, read_metrics
@@ -19,6 +20,7 @@ __all__ = [
     "SandlotError",
     "WandbMode",
     "draw_curves",
+    "json_object",
     "read_checkpoint",
     "read_metrics",
     "require",

@@ -62,3 +62,14 @@ def read_json(path: Path) -> Any:
         raise SandlotError(f"{path} is missing") from error
     except (OSError, ValueError) as error:
         raise SandlotError(f"{path} can't be read: {error}") from error
+
+
+def json_object(option: str, text: str) -> dict[str, Any]:
+    """Return the JSON object that the user gave as `text` for `option`."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise SandlotError(f"{option} must be JSON, like '{{\"continuous\": true}}', not {text!r}") from error
+    if not isinstance(value, dict):
+        raise SandlotError(f"{option} must be a JSON object, like '{{\"continuous\": true}}', not {text!r}")
+    return value

@@ -12,7 +12,7 @@ Config = TypeVar("Config")
 @cache
 def recipes(agent: str) -> dict[str, dict[str, Any]]:
     """Return the recipes of the algorithm `agent`, by environment id."""
-    file = resources.files(__name__) / f"{agent}.toml"
+    file = resources.files(__name__) / f"{agent.replace(':', '-')}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 

@@ -1,0 +1,91 @@
+"""What agents share that act by a policy network and learn by its gradient: acting, playing and saving."""
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from envs import Observation, tree_leaves, tree_map
+from supervised import Learner, one_thread
+from supervised.networks import Memory
+from tracking import SandlotError
+
+from .actor_critic import ActorCritic
+from .network_agent import NetworkAgent, Stateful
+from .rollout import Rollout
+
+
+class PolicyGradientAgent(NetworkAgent):
+    """Act by a policy, and keep what it led to in a rollout.
+
+    Subclasses say what to learn from it, and when: `loss` and `observe`.
+    """
+
+    policy: ActorCritic
+    rollout: Rollout
+
+    @abstractmethod
+    def loss(self, policy: nn.Module, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch and what to log of it."""
+
+    def _build(self) -> None:
+        with one_thread(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.policy = self._new_policy().eval()
+        self.learner = Learner(self.policy, self.loss, self.config)
+        self.device = self.learner.device
+        self.action_noise = torch.Generator(self.device).manual_seed(self.seed)
+
+    def _new_policy(self) -> ActorCritic:
+        return ActorCritic(self.spaces.observation, self.spaces.action, self.config, self.name)
+
+    def at_work(self) -> AbstractContextManager[None]:
+        return self.learner.threads()
+
+    def _start_rollout(self, num_steps: int, observation: Observation, seed: int) -> None:
+        """Begin a rollout with room for `num_steps`, from the first observations of new environments."""
+        num_envs = len(next(tree_leaves(observation)))
+        head = self.policy.head
+        self.rollout = Rollout(num_steps, num_envs, head.shape, head.dtype)
+        self.rollout.begin(observation)
+        self._share_rollout()
+        self.memory = self.policy.initial_memory(num_envs)
+        self.action_noise.manual_seed(seed)
+
+    def _share_rollout(self) -> None:
+        """Let tensors share the memory of the rollout's arrays."""
+        self._observation = tree_map(torch.from_numpy, self.rollout.observation)
+        self._start = torch.from_numpy(self.rollout.start)
+
+    @torch.inference_mode()
+    def act(self) -> np.ndarray:
+        t = self.rollout.length
+        observation = tree_map(lambda array: array[t : t + 1].to(self.device), self._observation)
+        distribution, self.memory = self.policy.act(observation, self.memory, self._start[t : t + 1].to(self.device))
+        self._action = distribution.sample(self.action_noise)[0].cpu().numpy()
+        return self.policy.head.to_env(self._action)
+
+    @torch.inference_mode()
+    def choose(
+        self, observation: Observation, memory: Memory, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Memory]:
+        memory = self.policy.initial_memory(len(start)) if memory is None else memory
+        inputs = tree_map(lambda array: torch.as_tensor(array)[None].to(self.device), observation)
+        distribution, memory = self.policy.act(inputs, memory, torch.as_tensor(start)[None].to(self.device))
+        action = distribution.mode() if deterministic else distribution.sample(self.action_noise)
+        return self.policy.head.to_env(action[0].cpu().numpy()), memory
+
+    def parts(self) -> dict[str, Stateful]:
+        return {"policy": self.policy, "learner": self.learner}
+
+    def _check_finite(self) -> None:
+        named = [("reward", self.rollout.reward)]
+        named += [("observation", leaf) for leaf in tree_leaves(self.rollout.observation)]
+        for what, array in named:
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                name = self.source.name if self.source else "the environment"
+                raise SandlotError(f"{name} gave a {what} that is NaN or infinite before env step {self.env_step}")

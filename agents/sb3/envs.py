@@ -1,0 +1,107 @@
+"""Environments as Stable-Baselines3 steps them.
+
+They are its own `DummyVecEnv` (or `SubprocVecEnv`) of monitored environments, not an adapter of ours: so an
+algorithm meets exactly what it meets in Stable-Baselines3, `infos` and `env_method` included.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import Space, spaces
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
+
+from agents.loop import Journal
+from envs import MASK, Episodes, has_mask, make_single
+
+KINDS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
+
+
+class HideMask(gymnasium.Wrapper):
+    """Tell the mask that observations show by `action_masks()` instead, which is sb3-contrib's way."""
+
+    def __init__(self, env: gymnasium.Env):
+        super().__init__(env)
+        self.observation_space = without_mask(env.observation_space)
+        self._mask: Any = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(seed=seed, options=options)
+        observation, self._mask = split_mask(observation)
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        observation, self._mask = split_mask(observation)
+        return observation, reward, terminated, truncated, info
+
+    def action_masks(self) -> np.ndarray:
+        return self._mask
+
+
+class Unplayable(gymnasium.Env):
+    """Spaces and nothing else, to make a model for environments that are not there yet."""
+
+    def __init__(self, observation_space: Space, action_space: Space):
+        self.observation_space, self.action_space = observation_space, action_space
+
+
+class Watched(VecEnvWrapper):
+    """Note the episodes that end in `journal`."""
+
+    def __init__(self, venv: VecEnv, journal: Journal):
+        super().__init__(venv)
+        self.journal = journal
+
+    def reset(self) -> VecEnvObs:
+        return self.venv.reset()
+
+    def step_wait(self) -> Any:  # SubprocVecEnv's infos are a tuple, not the list of SB3's annotation
+        observation, reward, done, infos = self.venv.step_wait()
+        if done.any():
+            envs = np.flatnonzero(done)
+            ended = [infos[index]["episode"] for index in envs]
+            returns, lengths = (np.array([episode[key] for episode in ended]) for key in ("r", "l"))
+            self.journal.add(Episodes(returns.astype(float), lengths, envs))
+        return observation, reward, done, infos
+
+
+def make_envs(kind: str, num_envs: int, env: str, kwargs: Mapping[str, Any]) -> VecEnv:
+    """Return environments with the id `env` that nobody has stepped yet."""
+    return KINDS[kind]([partial(make_monitored, env, kwargs)] * num_envs)
+
+
+def make_monitored(env: str, kwargs: Mapping[str, Any]) -> gymnasium.Env:
+    """Return one environment that tells each episode's return and length."""
+    single = make_single(env, kwargs)
+    return Monitor(HideMask(single) if has_mask(single.observation_space) else single)
+
+
+def without_mask(space: Space) -> Space:
+    """Return the space of what observations of `space` show beside a mask."""
+    if not has_mask(space):
+        return space
+    assert isinstance(space, spaces.Dict)
+    rest = {key: part for key, part in space.items() if key != MASK}
+    return next(iter(rest.values())) if len(rest) == 1 else spaces.Dict(rest)
+
+
+def split_mask(observation: Mapping[str, Any]) -> tuple[Any, np.ndarray]:
+    """Return the rest of an observation (or a batch of them), and the mask."""
+    rest = {key: part for key, part in observation.items() if key != MASK}
+    return next(iter(rest.values())) if len(rest) == 1 else rest, np.asarray(observation[MASK], bool)
+
+
+def counts_from_zero(space: Space) -> bool:
+    """Tell whether the choices in `space`, if there are any, are numbered from 0."""
+    match space:
+        case spaces.Discrete() | spaces.MultiDiscrete():
+            return not np.any(space.start)
+        case spaces.Dict():
+            return all(map(counts_from_zero, space.values()))
+        case _:
+            return True
