@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from gymnasium import Space
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor, nn
