@@ -10,6 +10,7 @@ from agents import SAC, SACConfig
 from agents.agent import Spaces
 from agents.continuous import CriticBatch, td_target
 from agents.sac import critic_loss, soft_value, temperature_loss
+from supervised import frozen
 from tests.control import QUICK, TwoStates, constant_critics, learned_values, match, score, transitions
 from tracking import SandlotError
 
@@ -85,9 +86,9 @@ class TestLosses:
         assert not agent.critic_learner.gradient.any()
         assert torch.equal(agent.critic_learner.flat, before)
 
-    def test_the_actor_sees_the_critics_as_they_are_now(self):
+    def test_what_the_actor_sees_of_the_critics_is_as_they_are_now(self):
         agent = two_states()
-        seen = agent.actor_learner.loss.keywords["critics"]
+        seen = frozen(agent.critic_learner)
         constant_critics(agent.critic_learner.module, [7.0, 8.0])
         observation, start = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.bool)
         assert seen(observation, start, torch.zeros(1, 1, 1)).flatten().tolist() == [7.0, 8.0]

@@ -9,6 +9,7 @@ from gymnasium.vector import SyncVectorEnv
 from agents import DDPG, SAC, TD3, DDPGConfig, TD3Config, ddpg, td3
 from agents.agent import Spaces
 from agents.continuous import CriticBatch, td_target
+from agents.loading import load_agent
 from agents.loop import train
 from tests.control import MATRIX, QUICK, SMALL, TwoStates, constant_critics, learned_values, match, score, transitions
 from tests.worlds import OBSERVATIONS
@@ -190,18 +191,16 @@ def test_a_run_that_is_taken_up_again_ends_as_if_nothing_had_been(kind, tmp_path
     """With the replay memory, the targets, the optimizers and whether the policy's turn is next."""
     options = QUICK | {"num_envs": 2, "train_freq": 3, "normalize_observations": True}
     config = {"agent": kind.name, "env": {"id": "Pendulum-v1"}, "seed": 3, "steps": 350}
-    agents = []
-    for name, stops in (("whole", [350]), ("halved", [250, 350])):
+
+    def trained(name, *stops):
         with Run.create(tmp_path, name, config, wandb="disabled") as run:
             for steps in stops:
-                agent = kind("Pendulum-v1", seed=3, **options)
-                if run.checkpoints():
-                    _, checkpoint = run.checkpoint()
-                    agent = kind.restore(checkpoint, learning=True)
-                    agent.load_experience(run.experience(agent.env_step))
+                found = run.checkpoints()
+                agent = load_agent(run, learning=True) if found else kind("Pendulum-v1", seed=3, **options)
                 train(agent, steps, run=run, checkpoint_every=125)
-            agents.append(agent)
-    whole, halved = agents
+            return load_agent(run, learning=True)
+
+    whole, halved = trained("whole", 350), trained("halved", 250, 350)
     ours, theirs = whole.tensors() | whole.experience(), halved.tensors() | halved.experience()
     assert ours.keys() == theirs.keys()
     for name, array in ours.items():
