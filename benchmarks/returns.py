@@ -20,6 +20,9 @@ AIMS = {
     ("ppo", "Acrobot-v1"): -90,
     ("ppo", "Pendulum-v1"): -200,
     ("ppo", "LunarLander-v3"): 242,
+    ("sac", "Pendulum-v1"): -160,
+    ("td3", "Pendulum-v1"): -160,
+    ("ddpg", "Pendulum-v1"): -160,
 }
 ZOO = {
     ("a2c", "CartPole-v1"): "500.0 in 500,000",

@@ -32,7 +32,7 @@ class Ensemble(nn.Module):
             layers.append(StackedLinear(members, input_size, size, gain=2**0.5))
             if normalization != "none":
                 layers.append(StackedNorm(members, size, normalization))
-            layers.append(ACTIVATIONS[activation]())
+            layers.append(nn.ReLU(inplace=True) if activation == "relu" else ACTIVATIONS[activation]())
             if dropout:
                 layers.append(nn.Dropout(dropout))
             input_size = size
