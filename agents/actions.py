@@ -135,6 +135,30 @@ def choice_among(space: Space, agent: str) -> Choice:
     return Choice(int(space.n), int(space.start))
 
 
+class Bounded:
+    """Real numbers between bounds, which the agent knows as numbers in [-1, 1]."""
+
+    def __init__(self, space: spaces.Box):
+        self.size = int(np.prod(space.shape))
+        self.space = space
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        self.middle, self.reach = (low + high) / 2, (high - low) / 2
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        """Return actions in [-1, 1] as the environment takes them."""
+        scaled = self.middle + self.reach * action.reshape(*action.shape[:-1], *self.space.shape)
+        return np.clip(scaled, self.space.low, self.space.high).astype(self.space.dtype, copy=False)
+
+
+def bounded(space: Space, agent: str) -> Bounded:
+    """Return the bounded numbers that actions of `space` are. Raises `SandlotError` if they are none."""
+    if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating) and space.is_bounded()):
+        raise SandlotError(
+            f"{agent} acts in a Box of floats with finite bounds, and these actions are {space}; try ppo"
+        )
+    return Bounded(space)
+
+
 def check_mask(observation_space: Space, action_space: Space) -> None:
     """Raise `SandlotError` if the observations show a mask that doesn't fit the actions."""
     if has_mask(observation_space):

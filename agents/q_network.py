@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import torch
 from gymnasium import Space
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor, nn
 
-from envs import tree_leaves, tree_map
 from supervised.networks import Memory, greedy, noisy_layers
 
 from .actions import check_mask, choice_among
-from .encoders import NetworkConfig, encoder_for, has_batch_statistics
+from .encoders import NetworkConfig, encoder_for, features_after, has_batch_statistics, has_memory
 from .observations import inputs_for
 
 
@@ -35,7 +33,7 @@ class QNetwork(nn.Module):
     @property
     def has_memory(self) -> bool:
         """Whether anything is carried between steps."""
-        return any(True for _ in tree_leaves(self.initial_memory(1)))
+        return has_memory(self.encoder)
 
     @property
     def compiles(self) -> bool:
@@ -57,12 +55,7 @@ class QNetwork(nn.Module):
         self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int = 0
     ) -> Float[Tensor, "time batch action atom"]:
         """Return the numbers of each action from row `burn_in` on. The rows before only fill the memory."""
-        inputs, memory = self.inputs(observation), self.initial_memory(start.shape[1])
-        if burn_in:
-            with torch.no_grad():
-                _, memory = self.encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, start[:burn_in])
-            inputs, start = tree_map(lambda leaf: leaf[burn_in:], inputs), start[burn_in:]
-        return self.head(self.encoder.features(inputs, memory, start))
+        return self.head(features_after(self.encoder, self.inputs(observation), start, burn_in))
 
     def best(self, values: Float[Tensor, "*batch action"], observation: Any) -> Int[Tensor, "*batch"]:
         """Return the best legal action of each row."""

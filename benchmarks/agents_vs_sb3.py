@@ -36,6 +36,9 @@ COMPARISONS = {
         8,
         100_000,
     ),
+    # Stable-Baselines3's defaults, but for a buffer that fits: batches of 256, a gradient step for each env step.
+    "sac": Equal("sac", {}, "SAC", {"buffer_size": 300_000}, "Pendulum-v1", 1, 5_000),
+    "td3": Equal("td3", {"exploration_noise": 0.0}, "TD3", {"buffer_size": 300_000}, "Pendulum-v1", 1, 5_000),
 }  # fmt: skip
 
 

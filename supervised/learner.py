@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tracking import SandlotError, require
 
+from .allocator import keep_freed_memory
 from .optimizers import OPTIMIZERS
 
 Metrics = dict[str, Tensor]
@@ -106,6 +107,7 @@ class Learner:
     """
 
     def __init__(self, module: nn.Module, loss: Loss, config: LearnerConfig):
+        keep_freed_memory()
         self.config = config
         self.device = choose_device(config.device)
         self.module = module.to(self.device)

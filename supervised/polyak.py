@@ -32,3 +32,14 @@ class SlowCopy:
             self.flat.lerp_(self.learner.flat, tau)
         for mine, theirs in zip(self.module.buffers(), self.learner.module.buffers(), strict=True):
             mine.copy_(theirs)
+
+
+def frozen(learner: Learner) -> Any:
+    """Return the learner's module as another, over the same numbers, that takes no gradients.
+
+    A loss that looks through it wastes no time on gradients of its parameters, and adds none to them.
+    """
+    buffers: dict[int, Any] = {id(buffer): buffer for buffer in learner.module.buffers()}
+    module = copy.deepcopy(learner.module, buffers).requires_grad_(False)
+    learner.lay_out(module, learner.flat)
+    return module

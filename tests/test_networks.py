@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -7,6 +9,7 @@ from supervised.networks import (
     CapsuleNet,
     CategoricalHead,
     Chain,
+    Ensemble,
     Fuse,
     ImpalaCNN,
     NatureCNN,
@@ -255,3 +258,21 @@ def test_running_norm_is_that_of_all_it_saw():
     scaled = norm(data)
     torch.testing.assert_close(scaled.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
     assert norm(torch.full((1, 3), 1e9)).max() == 10
+
+
+@pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
+def test_an_ensemble_does_what_its_members_would(normalization):
+    ensemble: Any = Ensemble(3, 5, (8, 6), "relu", normalization)
+    inputs = torch.randn(7, 5)
+    together = ensemble(inputs)
+    for member in range(3):
+        hidden = inputs
+        for layer in ensemble.layers:
+            if isinstance(layer, nn.ReLU):
+                hidden = hidden.clamp(min=0)
+            elif hasattr(layer, "norms"):
+                hidden = layer.norms[member](hidden)
+            else:
+                hidden = hidden @ layer.weight[member] + layer.bias[member]
+        torch.testing.assert_close(together[member], hidden.squeeze(-1))
+    torch.testing.assert_close(ensemble(inputs, 2), together[:2])

@@ -5,6 +5,7 @@ from .chain import Chain
 from .cnn import NatureCNN
 from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
 from .encoder import Encoder, Memory, Memoryless
+from .ensemble import Ensemble
 from .fuse import Fuse
 from .heads import CategoricalHead, QHead, QuantileHead, ValueHead, greedy
 from .initialize import orthogonal
@@ -27,6 +28,7 @@ __all__ = [
     "DiagonalGaussian",
     "Distribution",
     "Encoder",
+    "Ensemble",
     "Fuse",
     "ImpalaCNN",
     "Memory",

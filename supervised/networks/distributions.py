@@ -169,8 +169,16 @@ class SquashedGaussian(Distribution):
         self, generator: Generator | None = None
     ) -> tuple[Float[Tensor, "*batch size"], Float[Tensor, "*batch"]]:
         """Draw actions and their log-densities. Gradients flow through both to the mean and the spread."""
-        before = self.gaussian.sample(generator)
-        return before.tanh(), self.gaussian.log_prob(before) - self._log_slope(before)
+        return self.shaped(torch.empty_like(self.gaussian.mean).normal_(generator=generator))
+
+    def shaped(
+        self, noise: Float[Tensor, "*batch size"]
+    ) -> tuple[Float[Tensor, "*batch size"], Float[Tensor, "*batch"]]:
+        """Return the actions that standard normal `noise` makes, and their log-densities."""
+        mean, log_std = self.gaussian.mean, self.gaussian.log_std
+        before = mean + noise * log_std.exp()
+        log_prob = -(0.5 * noise.square() + log_std + 0.5 * math.log(2 * math.pi)).sum(-1)
+        return before.tanh(), log_prob - self._log_slope(before)
 
     def mode(self) -> Float[Tensor, "*batch size"]:
         return self.gaussian.mean.tanh()

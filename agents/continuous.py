@@ -1,0 +1,276 @@
+"""What agents share that learn a policy over real numbers and critics of it from what they remember."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from gymnasium import Space
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from envs import Observation, tree_map
+from supervised import Learner
+from supervised.networks import MLP, Activation, Chain, Ensemble, Memory, SquashedGaussian, orthogonal
+from tracking import require
+
+from .actions import bounded, check_mask
+from .encoders import NetworkConfig, features_after, has_batch_statistics, has_memory, reader_before_mlp
+from .observations import inputs_for
+from .off_policy import OffPolicyAgent, OffPolicyConfig
+from .replay import Transitions
+
+LOG_STD_RANGE = (-20.0, 2.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContinuousConfig(OffPolicyConfig):
+    """What the hyperparameters of these agents have in common. Defaults are Stable-Baselines3's, unless said."""
+
+    optimizer_epsilon: float = 1e-8
+    """Added to the denominator by optimizers that divide."""
+    max_grad_norm: float = 0.0
+    """Gradients longer than this (L2 norm) are shortened to it; 0 leaves them as they are."""
+    hidden: tuple[int, ...] = (256, 256)
+    """Sizes of an MLP's layers; the critics' reads the action too. Other networks have it after them."""
+    activation: Activation = "relu"
+    """Activation of an MLP's layers."""
+    buffer_size: int = 300_000
+    """Env steps that are remembered (Stable-Baselines3: 1,000,000)."""
+    learning_starts: int = 100
+    """Env steps of uniformly random actions before the first update."""
+    tau: float = 0.005
+    """Share of the way to the networks that target networks go at a time."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rule = "policy and critics have networks of their own here, so shared_encoder can't be"
+        require(not self.shared_encoder, rule, self.shared_encoder)
+
+
+class Actor(nn.Module):
+    """What to do in each row of a sequence: what `make_head` makes, given the sizes of features and actions."""
+
+    def __init__(
+        self, observation_space: Space, action_space: Space, config: NetworkConfig, make_head: Any, agent: str
+    ):
+        super().__init__()
+        check_mask(observation_space, action_space)
+        self.bounds = bounded(action_space, agent)
+        self.inputs = inputs_for(observation_space, config.normalize_observations)
+        reader = reader_before_mlp(self.inputs, config)
+        mlp = MLP(reader.feature_size, config.hidden, config.activation, config.normalization, config.dropout)
+        self.encoder = Chain([reader, mlp])
+        self.head = make_head(mlp.feature_size, self.bounds.size)
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether anything is carried between steps."""
+        return has_memory(self.encoder)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
+        return not self.has_memory and not has_batch_statistics(self)
+
+    def initial_memory(self, batch: int) -> Memory:
+        """Return the memory before an episode."""
+        return self.encoder.initial_memory(batch)
+
+    def forward(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> tuple[Any, Memory]:
+        """Return what to do in each row, and the memory after the last."""
+        features, memory = self.encoder(self.inputs(observation), memory, start)
+        return self.head(features), memory
+
+    def rows(self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int = 0) -> Any:
+        """Return what to do in each row from `burn_in` on. The rows before only fill the memory."""
+        return self.head(features_after(self.encoder, self.inputs(observation), start, burn_in))
+
+
+class GaussianHead(nn.Module):
+    """A squashed Gaussian whose spread depends on the observation."""
+
+    def __init__(self, feature_size: int, size: int, log_std: float = 0.0):
+        super().__init__()
+        self.linear = orthogonal(nn.Linear(feature_size, 2 * size), gain=0.01)
+        nn.init.constant_(self.linear.bias.detach()[size:], log_std)
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> SquashedGaussian:
+        mean, log_std = self.linear(features).chunk(2, dim=-1)
+        return SquashedGaussian(mean, log_std.clamp(*LOG_STD_RANGE))
+
+
+class TanhHead(nn.Module):
+    """One action in [-1, 1] for each row."""
+
+    def __init__(self, feature_size: int, size: int):
+        super().__init__()
+        self.linear = orthogonal(nn.Linear(feature_size, size), gain=0.01)
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch size"]:
+        return self.linear(features).tanh()
+
+
+class Critics(nn.Module):
+    """Estimates of the return of an action in each row of a sequence, from as many MLPs over one reader."""
+
+    def __init__(self, count: int, actor: Actor, config: NetworkConfig):
+        super().__init__()
+        self.inputs = actor.inputs
+        self.encoder = reader_before_mlp(self.inputs, config)
+        size = self.encoder.feature_size + actor.bounds.size
+        self.mlps = Ensemble(count, size, config.hidden, config.activation, config.normalization, config.dropout)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a gradient step can be compiled whole."""
+        return not has_memory(self.encoder) and not has_batch_statistics(self)
+
+    def forward(
+        self,
+        observation: Any,
+        start: Bool[Tensor, "longer batch"],
+        action: Float[Tensor, "time batch size"],
+        burn_in: int = 0,
+        count: int | None = None,
+    ) -> Float[Tensor, "critic time batch"]:
+        """Return the values of `action` in each row from `burn_in` on, by all critics or the first `count`.
+
+        The rows before only fill the memory.
+        """
+        features = features_after(self.encoder, self.inputs(observation), start, burn_in)
+        both = torch.cat((features, action), dim=-1)
+        return self.mlps(both.flatten(0, 1), count).unflatten(1, action.shape[:2])
+
+
+class CriticBatch(NamedTuple):
+    """Rows to learn from, and what the critics should say of the actions taken there."""
+
+    observation: Any
+    start: Bool[Tensor, "longer batch"]
+    action: Float[Tensor, "time batch size"]
+    target: Float[Tensor, "time batch"]
+    weight: Float[Tensor, "time batch"]
+    """Sums to about 1."""
+
+    @property
+    def burn_in(self) -> int:
+        """Rows at the beginning that only fill the memory."""
+        return len(self.start) - len(self.weight)
+
+
+class ActorBatch(NamedTuple):
+    """Rows to improve the policy in."""
+
+    observation: Any
+    start: Bool[Tensor, "longer batch"]
+    weight: Float[Tensor, "time batch"]
+    """Sums to about 1."""
+    noise: Float[Tensor, "time batch size"] | None = None
+    """What a random policy draws its actions with."""
+
+    @property
+    def burn_in(self) -> int:
+        """Rows at the beginning that only fill the memory."""
+        return len(self.start) - len(self.weight)
+
+
+def td_target(rows: Transitions, following: Float[Tensor, "longer batch"]) -> Float[Tensor, "time batch"]:
+    """Return what the critics should say of `rows`: the rewards, and the discounted values that follow."""
+    after = following if rows.ahead is None else following.gather(0, rows.ahead)
+    return rows.reward + rows.discount * after
+
+
+def squared_error(
+    q: Float[Tensor, "critic time batch"], target: Float[Tensor, "time batch"], weight: Float[Tensor, "time batch"]
+) -> Float[Tensor, ""]:
+    """Return the weighted sum over rows of the critics' squared errors, summed over critics."""
+    return ((q - target).square() * weight).sum()
+
+
+class ContinuousAgent(OffPolicyAgent):
+    """Act with an actor, first at random, and learn with critics.
+
+    Subclasses say what they are in `make_networks`, how they explore in `explored`, and how they learn in `learn_from`.
+    """
+
+    policy: Actor
+    actor_learner: Learner
+    critic_learner: Learner
+
+    @abstractmethod
+    def explored(self, output: Any) -> Float[Tensor, "time env size"]:
+        """Return actions in [-1, 1] to explore with, given what the actor says."""
+
+    @abstractmethod
+    def played(self, output: Any, deterministic: bool) -> Float[Tensor, "time env size"]:
+        """Return the policy's actions in [-1, 1], given what the actor says."""
+
+    @abstractmethod
+    def learn_from(self, rows: Transitions) -> None:
+        """Take one gradient step on `rows`."""
+
+    def learners(self) -> list[Learner]:
+        return [self.critic_learner, self.actor_learner]
+
+    def action_kind(self) -> tuple[tuple[int, ...], np.dtype]:
+        return (self.policy.bounds.size,), np.dtype(np.float32)
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        return self.policy.bounds.to_env(action)
+
+    def explore(self, observation: Observation, start: Bool[Tensor, "1 env"]) -> np.ndarray:
+        random = self.env_step < self.config.learning_starts
+        if random and not self.policy.has_memory:
+            return self._random(start.shape[1])
+        inputs = self.on_device(tree_map(lambda leaf: leaf[None], observation))
+        output, self.memory = self.policy(inputs, self.memory, start)
+        return self._random(start.shape[1]) if random else self.explored(output)[0].cpu().numpy()
+
+    @torch.inference_mode()
+    def choose(
+        self, observation: Observation, memory: Memory, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Memory]:
+        """Return the policy's action for each row, or, not `deterministic`, one drawn from it if it is random."""
+        memory = self.policy.initial_memory(len(start)) if memory is None else memory
+        inputs = self.on_device(tree_map(lambda leaf: np.asarray(leaf)[None], observation))
+        output, memory = self.policy(inputs, memory, torch.as_tensor(start)[None].to(self.device))
+        return self.to_env(self.played(output, deterministic)[0].cpu().numpy()), memory
+
+    def update(self, gradient_steps: int) -> None:
+        assert self.replay is not None
+        for learner in self.learners():
+            learner.module.train()
+        for _ in range(gradient_steps):
+            self.learn_from(self.look_up(self.replay.draw(self.batch, self.rng, self.length)))
+        for learner in self.learners():
+            learner.module.eval()
+
+    def logged(self) -> dict[str, float]:
+        metrics: dict[str, float] = {}
+        for learner, whose in zip(self.learners(), ("critic", "actor"), strict=True):
+            told = learner.metrics()
+            norms = {f"grad_norm/{whose}": told.pop("grad_norm")} if told else {}
+            metrics |= told | norms
+        return metrics
+
+    def critic_batch(self, rows: Transitions, following: Float[Tensor, "longer batch"]) -> CriticBatch:
+        """Return what the critics learn of `rows`, given the values of the rows that they lead to."""
+        first = self.burn_in
+        target = td_target(rows, following)[first:]
+        return CriticBatch(rows.observation, rows.start, rows.action[first:], target, self._weight(rows))
+
+    def actor_batch(self, rows: Transitions, noise: Float[Tensor, "time batch size"] | None = None) -> ActorBatch:
+        """Return what the policy learns from `rows`."""
+        return ActorBatch(rows.observation, rows.start, self._weight(rows), noise)
+
+    def normal(self, like: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Draw standard normal numbers in the shape of `like`."""
+        return torch.empty_like(like).normal_(generator=self.noise)
+
+    def _weight(self, rows: Transitions) -> Float[Tensor, "time batch"]:
+        return rows.weight[self.burn_in :] / self.config.batch_size
+
+    def _random(self, count: int) -> np.ndarray:
+        return self.rng.uniform(-1, 1, (count, self.policy.bounds.size)).astype(np.float32)
