@@ -15,14 +15,13 @@ from supervised import LearnerConfig
 from supervised.networks import Memory
 from tracking import require
 
-from .actor_critic import ActorCritic
-from .encoders import NetworkConfig
+from .actor_critic import ActorCritic, ActorCriticConfig
 from .on_policy import OnPolicyAgent
 from .rollout import Experience, whole_batch
 
 
 @dataclass(frozen=True, kw_only=True)
-class A2CConfig(LearnerConfig, NetworkConfig):
+class A2CConfig(LearnerConfig, ActorCriticConfig):
     """Hyperparameters of A2C."""
 
     learning_rate: float = 7e-4
@@ -48,7 +47,7 @@ class A2CConfig(LearnerConfig, NetworkConfig):
 
     def __post_init__(self) -> None:
         LearnerConfig.__post_init__(self)
-        NetworkConfig.__post_init__(self)
+        ActorCriticConfig.__post_init__(self)
         for name in ("num_envs", "num_steps"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
         for name in ("gamma", "gae_lambda"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +18,16 @@ from .encoders import NetworkConfig, encoder_for, has_batch_statistics, has_imag
 from .observations import inputs_for
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActorCriticConfig(NetworkConfig):
+    """What reads the observations, for policy and value function."""
+
+    shared_encoder: bool | None = None
+    """One network for policy and value; by default for images only."""
+    log_std: float = 0.0
+    """Log of the standard deviation that real-valued actions start with."""
+
+
 class Judgement(NamedTuple):
     """What an actor-critic makes of each row of a sequence."""
 
@@ -28,7 +39,7 @@ class Judgement(NamedTuple):
 class ActorCritic(nn.Module):
     """A distribution over actions and an estimate of the return, for each row of a sequence."""
 
-    def __init__(self, observation_space: Space, action_space: Space, config: NetworkConfig, agent: str):
+    def __init__(self, observation_space: Space, action_space: Space, config: ActorCriticConfig, agent: str):
         super().__init__()
         check_mask(observation_space, action_space)
         self.inputs = inputs_for(observation_space, config.normalize_observations)

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from envs import Observation, tree_map
 from supervised import Learner
 from supervised.networks import MLP, Activation, Chain, Ensemble, Memory, SquashedGaussian, orthogonal
-from tracking import require
 
 from .actions import bounded, check_mask
 from .encoders import NetworkConfig, features_after, has_batch_statistics, has_memory, reader_before_mlp
@@ -42,11 +41,6 @@ class ContinuousConfig(OffPolicyConfig):
     """Env steps of uniformly random actions before the first update."""
     tau: float = 0.005
     """Share of the way to the networks that target networks go at a time."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        rule = "policy and critics have networks of their own here, so shared_encoder can't be"
-        require(not self.shared_encoder, rule, self.shared_encoder)
 
 
 class Actor(nn.Module):

@@ -60,10 +60,6 @@ class NetworkConfig:
     """Attention heads of a transformer or ViT."""
     gating: bool = False
     """Gates in place of a transformer's residual sums, as in GTrXL."""
-    shared_encoder: bool | None = None
-    """One network for policy and value; by default for images only."""
-    log_std: float = 0.0
-    """Log of the standard deviation that real-valued actions start with."""
     normalize_observations: bool = False
     """Shift and scale vector observations to mean 0 and variance 1 by running statistics."""
 

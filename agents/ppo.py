@@ -16,14 +16,13 @@ from supervised import LearnerConfig, Schedule, scheduled
 from supervised.networks import Memory
 from tracking import require
 
-from .actor_critic import ActorCritic
-from .encoders import NetworkConfig
+from .actor_critic import ActorCritic, ActorCriticConfig
 from .on_policy import OnPolicyAgent
 from .rollout import Experience, column_minibatches, row_minibatches
 
 
 @dataclass(frozen=True, kw_only=True)
-class PPOConfig(LearnerConfig, NetworkConfig):
+class PPOConfig(LearnerConfig, ActorCriticConfig):
     """Hyperparameters of PPO."""
 
     num_envs: int = 8
@@ -57,7 +56,7 @@ class PPOConfig(LearnerConfig, NetworkConfig):
 
     def __post_init__(self) -> None:
         LearnerConfig.__post_init__(self)
-        NetworkConfig.__post_init__(self)
+        ActorCriticConfig.__post_init__(self)
         for name in ("num_envs", "num_steps", "batch_size", "epochs"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
         for name in ("gamma", "gae_lambda"):

@@ -27,8 +27,7 @@ from supervised import LearnerConfig
 from supervised.networks import Memory
 from tracking import SandlotError, require
 
-from .actor_critic import ActorCritic
-from .encoders import NetworkConfig
+from .actor_critic import ActorCritic, ActorCriticConfig
 from .policy_gradient import PolicyGradientAgent
 from .rollout import weighted_standardize
 
@@ -39,7 +38,7 @@ LONGEST = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class REINFORCEConfig(LearnerConfig, NetworkConfig):
+class REINFORCEConfig(LearnerConfig, ActorCriticConfig):
     """Hyperparameters of REINFORCE."""
 
     learning_rate: float = 1e-3
@@ -61,7 +60,7 @@ class REINFORCEConfig(LearnerConfig, NetworkConfig):
 
     def __post_init__(self) -> None:
         LearnerConfig.__post_init__(self)
-        NetworkConfig.__post_init__(self)
+        ActorCriticConfig.__post_init__(self)
         for name in ("num_envs", "batch_size"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
         for name in ("value_coef", "entropy_coef"):

@@ -32,6 +32,8 @@ from .replay import Transitions
 class SACConfig(ContinuousConfig):
     """Hyperparameters of SAC."""
 
+    log_std: float = 0.0
+    """Log of the standard deviation that actions start with."""
     alpha: float = 1.0
     """Temperature, at the start: what a nat of the policy's entropy is worth in reward."""
     learn_alpha: bool = True

@@ -160,7 +160,6 @@ def test_the_first_actions_are_uniform():
         ({"alpha": 0.0}, "alpha must be positive"),
         ({"critics": 0}, "critics must be at least 1"),
         ({"tau": 0.0}, r"tau must be in \(0, 1\]"),
-        ({"shared_encoder": True}, "shared_encoder can't be"),
     ],
 )
 def test_absurd_numbers_are_refused(options, sentence):

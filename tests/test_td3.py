@@ -147,7 +147,7 @@ def test_playing_adds_no_noise(kind):
 def test_actions_stay_inside_any_bounds(kind):
     low, high = np.array([[-3, 0.1]], np.float32), np.array([[5, 0.3]], np.float32)
     space = spaces.Box(low, high)
-    agent = kind(Spaces(spaces.Box(-1, 1, (3,)), space), seed=0, log_std=2.0, hidden=(8,))
+    agent = kind(Spaces(spaces.Box(-1, 1, (3,)), space), seed=0, hidden=(8,))
     agent.actor_learner.flat.mul_(300)
     observation = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
     actions, _ = agent.predict(observation)
