@@ -39,17 +39,30 @@ def main(words: list[str]) -> None:
     memory = agent.policy.initial_memory(envs.num_envs)
     console = Console()
     console.print(layers(policy, lambda: policy(observation, memory, start)))
-    trained = sum(parameter.numel() for parameter in policy.parameters() if parameter.requires_grad)
+    trained = parameters_of(policy)
+    for name, part in agent.parts().items():
+        if name != "policy" and isinstance(part, nn.Module) and parameters_of(part):
+            console.print(f"\n[bold]{name}[/bold]", layers(part, lambda: None), sep="\n")
+            trained += parameters_of(part)
     carried = sum(leaf[0].numel() * leaf.element_size() for leaf in tree_leaves(memory))
-    pixels = sum(int(np.prod(leaf.shape[2:])) * leaf.element_size() for leaf in tree_leaves(observation))
-    rollout = pixels * config.num_envs * getattr(config, "num_steps", 0) / MIB
+    size = sum(int(np.prod(leaf.shape[2:])) * leaf.element_size() for leaf in tree_leaves(observation)) / MIB
+    kept = {
+        "rollout": config.num_envs * getattr(config, "num_steps", 0),
+        "replay": getattr(config, "buffer_size", 0),
+    }
     console.print(f"\nobservations  {agent.spaces.observation}", f"actions       {agent.spaces.action}", sep="\n")
     console.print(
         f"parameters    {trained:,} ({4 * trained / MIB:.2f} MiB, {16 * trained / MIB:.2f} MiB while learning)"
     )
     console.print(f"memory        {f'{carried:,} bytes for each environment' if carried else 'none'}")
-    if rollout:
-        console.print(f"rollout       {rollout:,.2f} MiB of observations")
+    for name, rows in kept.items():
+        if rows:
+            console.print(f"{name:12}  {rows:,} env steps, {rows * size:,.2f} MiB of observations")
+
+
+def parameters_of(module: nn.Module) -> int:
+    """Return how many numbers of `module` are learned."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def layers(module: nn.Module, run: Any) -> Table:
