@@ -29,10 +29,10 @@ demo: .venv/installed
 	$(BIN)/sandlot record latest
 
 test: .venv/test-tools
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 fast-test: .venv/test-tools
-	$(BIN)/pytest -m "not slow" --durations=0 -q
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not slow" -q
 
 check: .venv/dev-tools
 	$(BIN)/ruff format .

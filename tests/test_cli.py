@@ -119,7 +119,7 @@ WORDS = [
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_politely_it_saves_and_says_how_to_go_on(number, expected):
     run, status, (out, err) = stopped_after_a_checkpoint(
-        [*WORDS[:1], "--steps", "9_000_000", "--compile", "off", *WORDS[3:]], number
+        [*WORDS[:2], "--steps", "9_000_000", "--compile", "off", *WORDS[4:]], number
     )
     assert status == expected
     assert "Traceback" not in err

@@ -6,7 +6,6 @@ import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import REINFORCE, REINFORCEConfig
-from agents.evaluation import evaluate_id
 from agents.reinforce import Batch, policy_loss, reinforce_loss, rewards_to_go, value_loss
 from envs import tree_map
 from tests.worlds import Counter, Endless, TwoStates
@@ -166,12 +165,3 @@ def test_an_episode_that_does_not_end_is_a_sentence(monkeypatch):
 def test_absurd_numbers_are_refused(options, sentence):
     with pytest.raises(SandlotError, match=sentence):
         REINFORCEConfig(**options)
-
-
-@pytest.mark.slow
-def test_the_recipe_solves_cartpole():
-    from agents.recipes import recipe
-
-    steps = recipe("reinforce", "CartPole-v1")["steps"]
-    scores = [evaluate_id(REINFORCE("CartPole-v1", seed=seed).learn(steps), "CartPole-v1").mean for seed in range(3)]
-    assert np.median(scores) >= 475

@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 
 import gymnasium
 import numpy as np
@@ -169,22 +171,19 @@ def test_absurd_numbers_are_refused(options, sentence):
 
 @pytest.mark.slow
 def test_a_compiled_step_does_what_an_eager_one_does():
-    agents = [two_states(compile=choice) for choice in ("off", "on")]
-    for agent in agents:
-        agent.prepare(1_000)
-        for _ in range(3):
-            agent.learn_from(transitions([1.0] * 8, [False] * 8))
-    torch.testing.assert_close(agents[0].actor_learner.flat, agents[1].actor_learner.flat)
-    torch.testing.assert_close(agents[0].critic_learner.flat, agents[1].critic_learner.flat)
+    # In a process of its own: shape checks at run time can't be compiled.
+    code = """
+import torch
+from agents import SAC
 
-
-@pytest.mark.slow
-def test_the_recipe_solves_pendulum():
-    from agents.evaluation import evaluate_id
-    from agents.recipes import recipe
-
-    agent = SAC("Pendulum-v1", seed=0).learn(recipe("sac", "Pendulum-v1")["steps"])
-    assert evaluate_id(agent, "Pendulum-v1").mean >= -170
+small = dict(num_envs=2, hidden=(16,), batch_size=16, learning_starts=20, buffer_size=500)
+agents = [SAC("Pendulum-v1", seed=1, compile=how, **small).learn(60) for how in ("on", "off")]
+for name in ("actor_learner", "critic_learner"):
+    torch.testing.assert_close(*(getattr(agent, name).flat for agent in agents), atol=1e-4, rtol=1e-3)
+print("same")
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "same", result.stderr
 
 
 def test_a_world_without_bounds_is_a_sentence():

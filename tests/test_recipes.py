@@ -1,0 +1,40 @@
+"""Recipes do what they are for: one seed of each that is quick. `benchmarks.returns` trains more."""
+
+import pytest
+
+from agents.evaluation import evaluate_id
+from agents.loading import agent_class
+from agents.recipes import recipe, recipe_config
+
+AGENTS = (
+    "a2c",
+    "ddpg",
+    "double-q-learning",
+    "dqn",
+    "expected-sarsa",
+    "ppo",
+    "q-learning",
+    "reinforce",
+    "sac",
+    "sarsa",
+    "td3",
+)
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_every_option_of_every_recipe_is_known(name: str):
+    from agents.recipes import recipes
+
+    kind = agent_class(name).Config
+    for env, options in recipes(name).items():
+        config = recipe_config(name, kind, env)
+        assert options["steps"] > 0
+        for option in options.keys() - {"steps"}:
+            assert hasattr(config, option), f"{name} has no option {option}, which its recipe for {env} sets"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "env", "least"), [("a2c", "CartPole-v1", 475), ("sac", "Pendulum-v1", -170)])
+def test_a_recipe_reaches_what_it_is_for(name: str, env: str, least: float):
+    agent = agent_class(name)(env, seed=0).learn(recipe(name, env)["steps"])
+    assert evaluate_id(agent, env).mean >= least
