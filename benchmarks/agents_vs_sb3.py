@@ -36,6 +36,19 @@ COMPARISONS = {
         8,
         100_000,
     ),
+    # rl-zoo's hyperparameters: 128 gradient steps on batches of 64 after every 256 env steps.
+    "dqn": Equal(
+        "dqn",
+        {"learning_rate": 2.3e-3, "train_freq": 256, "gradient_steps": 128, "target_update_interval": 10,
+         "exploration_fraction": 0.16, "exploration_final_eps": 0.04, "hidden": (256, 256)},
+        "DQN",
+        {"learning_rate": 2.3e-3, "batch_size": 64, "buffer_size": 100_000, "learning_starts": 1_000,
+         "target_update_interval": 10, "train_freq": 256, "gradient_steps": 128, "exploration_fraction": 0.16,
+         "exploration_final_eps": 0.04, "policy_kwargs": {"net_arch": [256, 256]}},
+        "CartPole-v1",
+        1,
+        15_000,
+    ),
     # Stable-Baselines3's defaults, but for a buffer that fits: batches of 256, a gradient step for each env step.
     "sac": Equal("sac", {}, "SAC", {"buffer_size": 300_000}, "Pendulum-v1", 1, 5_000),
     "td3": Equal("td3", {"exploration_noise": 0.0}, "TD3", {"buffer_size": 300_000}, "Pendulum-v1", 1, 5_000),
