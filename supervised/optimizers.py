@@ -75,11 +75,13 @@ class Adam(Optimizer):
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         mean, square = self.averages["mean"], self.averages["square"]
-        mean.lerp_(gradient, 1 - self.beta1)
-        square.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
-        correction = (1 - self.beta2**self.steps) ** 0.5
-        spread = square.sqrt().div_(correction).add_(self.epsilon)
-        self.parameters.addcdiv_(mean, spread, value=-learning_rate / (1 - self.beta1**self.steps))
+        steps = torch.tensor(float(self.steps), device=self.parameters.device)
+        # The kernel of torch.optim's fused Adam: one pass over the numbers in place of seven.
+        torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
+            [self.parameters], [gradient], [mean], [square], [], [steps],
+            lr=learning_rate, beta1=self.beta1, beta2=self.beta2, weight_decay=0.0, eps=self.epsilon,
+            amsgrad=False, maximize=False,
+        )  # fmt: skip
 
 
 class AdamW(Adam):
