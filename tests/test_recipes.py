@@ -34,7 +34,7 @@ def test_every_option_of_every_recipe_is_known(name: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "env", "least"), [("a2c", "CartPole-v1", 475), ("sac", "Pendulum-v1", -170)])
+@pytest.mark.parametrize(("name", "env", "least"), [("a2c", "CartPole-v1", 400), ("sarsa", "FrozenLake-v1", 0.6)])
 def test_a_recipe_reaches_what_it_is_for(name: str, env: str, least: float):
     agent = agent_class(name)(env, seed=0).learn(recipe(name, env)["steps"])
     assert evaluate_id(agent, env).mean >= least
