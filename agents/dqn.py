@@ -118,6 +118,7 @@ def dqn_loss(policy: QNetwork, batch: Batch, config: DQNConfig) -> tuple[Tensor,
     loss = (error * batch.weight).sum()
     with torch.no_grad():
         surprise = (atoms - batch.target).abs().squeeze(-1) if config.distribution == "none" else error
+        surprise = surprise * (batch.weight > 0)  # rows that only reset surprise nobody
         value = policy.head.values(atoms).mean()
     return loss, {"loss/td": loss.detach(), "value/q": value, "surprise": surprise.detach()}
 
@@ -200,6 +201,8 @@ class DQN(OffPolicyAgent):
         memory = self.policy.initial_memory(len(start)) if memory is None else memory
         inputs = self.on_device(tree_map(lambda leaf: np.asarray(leaf)[None], observation))
         self.policy.quiet(deterministic)
+        if not deterministic:
+            self.policy.draw_noise(self.noise)
         values, memory = self.policy(inputs, memory, torch.as_tensor(start)[None].to(self.device))
         self.policy.quiet(False)
         action = self.policy.best(values, inputs)[0].cpu().numpy()
@@ -244,7 +247,7 @@ class DQN(OffPolicyAgent):
             return self.look_up(rows), rows
         rows, probability = self.priorities.draw(self.batch, self.rng)
         start = self.config.importance_exponent
-        weight = importance(probability, len(self.replay), start + self.progress * (1 - start))
+        weight = importance(probability, start + self.progress * (1 - start))
         found = self.look_up(rows)
         return found._replace(weight=found.weight * torch.from_numpy(weight).to(self.device)), rows
 

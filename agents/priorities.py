@@ -122,10 +122,10 @@ class Priorities:
         self.known = max(self.known, end)
 
 
-def importance(probability: Float[np.ndarray, "draw"], count: int, beta: float) -> Float[np.ndarray, "draw"]:
-    """Return the weights that make up for drawing unevenly from `count`, the greatest being 1.
+def importance(probability: Float[np.ndarray, "draw"], beta: float) -> Float[np.ndarray, "draw"]:
+    """Return the weights that make up for drawing unevenly, the greatest being 1 (so their number cancels).
 
     Source: Schaul et al., 2016, section 3.4.
     """
-    weight = (count * probability) ** -beta
+    weight = probability**-beta
     return (weight / weight.max()).astype(np.float32)

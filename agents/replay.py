@@ -206,13 +206,13 @@ class Replay:
         flat_reward, terminated = self.reward.reshape(-1), self.terminated.reshape(-1)
         if n_step == 1:
             return flat_reward[rows], np.float32(gamma) * ~terminated[rows], rows
-        done = (self.terminated | self.truncated).reshape(-1) if self.rows <= rows.size else None
+        truncated = self.truncated.reshape(-1)
         reward, at, last = flat_reward[rows], rows, rows
         steps, going = np.ones(rows.shape, np.int64), np.ones(rows.shape, bool)
         for step in range(1, n_step):
-            ended = done[at] if done is not None else terminated[at] | self.truncated.reshape(-1)[at]
+            going = going & ~terminated[at] & ~truncated[at]
             at = self._after(at)
-            going = going & ~ended & (at // self.num_envs != self.head)
+            going &= at // self.num_envs != self.head
             reward = reward + np.where(going, gamma**step * flat_reward[at], 0.0)
             last = np.where(going, at, last)
             steps += going

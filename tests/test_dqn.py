@@ -225,3 +225,12 @@ def test_bad_hyperparameters_are_named(options, said):
 def test_dqn_says_what_to_try_for_continuous_actions():
     with pytest.raises(SandlotError, match=r"chooses among Discrete actions.* sac for a Box"):
         DQN("Pendulum-v1")
+
+
+def test_rows_that_only_reset_surprise_nobody():
+    agent = untrained(hidden=(), network="mlp")
+    start = torch.ones(1, 2, dtype=torch.bool)
+    rows = (torch.eye(2)[None], start, torch.zeros(1, 2, dtype=torch.long), torch.full((1, 2, 1), 50.0))
+    _, metrics = dqn_loss(agent.policy, Batch(*rows, torch.tensor([[1.0, 0.0]])), agent.config)
+    assert metrics["surprise"][0, 0] > 40
+    assert metrics["surprise"][0, 1] == 0

@@ -220,9 +220,9 @@ class TestPriorities:
         drawn = priorities.draw(3_000, np.random.default_rng(0))
         expected = np.array([1, 2, 3, 4, 5]) / 15  # P(i) = p_i^alpha / sum of them, alpha = 1/2
         np.testing.assert_allclose([(drawn.rows == row).mean() for row in rows], expected, atol=1e-3)
-        weights = importance(expected, 5, 0.7)  # w_i = (N P(i))^-beta / the greatest
+        weights = importance(expected, 0.7)  # w_i = (N P(i))^-beta / the greatest
         np.testing.assert_allclose(weights, (5 * expected) ** -0.7 / (5 * expected[0]) ** -0.7, rtol=1e-6)
-        assert (importance(expected, 5, 0.0) == 1).all()
+        assert (importance(expected, 0.0) == 1).all()
 
     def test_what_is_new_has_the_highest_priority_and_what_is_gone_has_none(self):
         replay = Replay(6, 1, (), INT)
