@@ -10,11 +10,10 @@ from gymnasium import Space
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from envs import tree_leaves
 from supervised.networks import Distribution, Memory, ValueHead
 
 from .actions import check_mask, head_for
-from .encoders import NetworkConfig, encoder_for, has_batch_statistics, has_images
+from .encoders import NetworkConfig, encoder_for, has_batch_statistics, has_images, has_memory
 from .observations import inputs_for
 
 
@@ -48,13 +47,10 @@ class ActorCritic(nn.Module):
         self.critic = None if shared else encoder_for(self.inputs, config)
         self.head = head_for(action_space, self.actor.feature_size, config.log_std, agent)
         self.value = ValueHead((self.critic or self.actor).feature_size)
+        self.has_memory = has_memory(self.actor)
+        """Whether anything is carried between steps."""
         self._normalizes = config.normalize_observations
         self._differs = any(isinstance(part, nn.Dropout | nn.BatchNorm1d) for part in self.modules())
-
-    @property
-    def has_memory(self) -> bool:
-        """Whether anything is carried between steps."""
-        return any(True for _ in tree_leaves(self.initial_memory(1)))
 
     @property
     def compiles(self) -> bool:

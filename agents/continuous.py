@@ -15,9 +15,10 @@ from supervised import Learner
 from supervised.networks import MLP, Activation, Chain, Ensemble, Memory, SquashedGaussian, orthogonal
 
 from .actions import bounded, check_mask
-from .encoders import NetworkConfig, features_after, has_batch_statistics, has_memory, reader_before_mlp
+from .encoders import NetworkConfig, reader_before_mlp
 from .observations import inputs_for
 from .off_policy import OffPolicyAgent, OffPolicyConfig
+from .reader import Reader
 from .replay import Transitions
 
 LOG_STD_RANGE = (-20.0, 2.0)
@@ -43,43 +44,29 @@ class ContinuousConfig(OffPolicyConfig):
     """Share of the way to the networks that target networks go at a time."""
 
 
-class Actor(nn.Module):
+class Actor(Reader):
     """What to do in each row of a sequence: what `make_head` makes, given the sizes of features and actions."""
 
     def __init__(
         self, observation_space: Space, action_space: Space, config: NetworkConfig, make_head: Any, agent: str
     ):
-        super().__init__()
         check_mask(observation_space, action_space)
-        self.bounds = bounded(action_space, agent)
-        self.inputs = inputs_for(observation_space, config.normalize_observations)
-        reader = reader_before_mlp(self.inputs, config)
-        mlp = MLP(reader.feature_size, config.hidden, config.activation, config.normalization, config.dropout)
-        self.encoder = Chain([reader, mlp])
+        bounds = bounded(action_space, agent)
+        inputs = inputs_for(observation_space, config.normalize_observations)
+        first = reader_before_mlp(inputs, config)
+        mlp = MLP(first.feature_size, config.hidden, config.activation, config.normalization, config.dropout)
+        super().__init__(inputs, Chain([first, mlp]))
+        self.bounds = bounds
         self.head = make_head(mlp.feature_size, self.bounds.size)
-
-    @property
-    def has_memory(self) -> bool:
-        """Whether anything is carried between steps."""
-        return has_memory(self.encoder)
-
-    @property
-    def compiles(self) -> bool:
-        """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
-        return not self.has_memory and not has_batch_statistics(self)
-
-    def initial_memory(self, batch: int) -> Memory:
-        """Return the memory before an episode."""
-        return self.encoder.initial_memory(batch)
 
     def forward(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> tuple[Any, Memory]:
         """Return what to do in each row, and the memory after the last."""
-        features, memory = self.encoder(self.inputs(observation), memory, start)
+        features, memory = self.read(observation, memory, start)
         return self.head(features), memory
 
     def rows(self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int = 0) -> Any:
         """Return what to do in each row from `burn_in` on. The rows before only fill the memory."""
-        return self.head(features_after(self.encoder, self.inputs(observation), start, burn_in))
+        return self.head(self.read_rows(observation, start, burn_in))
 
 
 class GaussianHead(nn.Module):
@@ -106,20 +93,13 @@ class TanhHead(nn.Module):
         return self.linear(features).tanh()
 
 
-class Critics(nn.Module):
+class Critics(Reader):
     """Estimates of the return of an action in each row of a sequence, from as many MLPs over one reader."""
 
     def __init__(self, count: int, actor: Actor, config: NetworkConfig):
-        super().__init__()
-        self.inputs = actor.inputs
-        self.encoder = reader_before_mlp(self.inputs, config)
+        super().__init__(actor.inputs, reader_before_mlp(actor.inputs, config))
         size = self.encoder.feature_size + actor.bounds.size
         self.mlps = Ensemble(count, size, config.hidden, config.activation, config.normalization, config.dropout)
-
-    @property
-    def compiles(self) -> bool:
-        """Whether a gradient step can be compiled whole."""
-        return not has_memory(self.encoder) and not has_batch_statistics(self)
 
     def forward(
         self,
@@ -133,7 +113,7 @@ class Critics(nn.Module):
 
         The rows before only fill the memory.
         """
-        features = features_after(self.encoder, self.inputs(observation), start, burn_in)
+        features = self.read_rows(observation, start, burn_in)
         both = torch.cat((features, action), dim=-1)
         return self.mlps(both.flatten(0, 1), count).unflatten(1, action.shape[:2])
 

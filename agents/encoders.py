@@ -1,13 +1,12 @@
 """From the name of a network to the encoder that reads an agent's observations."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from envs import tree_leaves, tree_map
+from envs import tree_leaves
 from supervised.networks import (
     MLP,
     Activation,
@@ -182,18 +181,6 @@ def following(name: str, input_size: int, config: NetworkConfig) -> Encoder:
 def _for_part(part: Inputs, name: str) -> str:
     """Return the network for one part of several: one for images serves the images among them, an MLP the rest."""
     return "mlp" if name in IMAGE_READERS and not isinstance(part, Image) else name
-
-
-def features_after(
-    encoder: Encoder, inputs: Any, start: Bool[Tensor, "longer batch"], burn_in: int
-) -> Float[Tensor, "time batch feature"]:
-    """Return the features of each row from `burn_in` on. The rows before only fill the memory, without gradients."""
-    memory = encoder.initial_memory(start.shape[1])
-    if burn_in:
-        with torch.no_grad():
-            _, memory = encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, start[:burn_in])
-        inputs, start = tree_map(lambda leaf: leaf[burn_in:], inputs), start[burn_in:]
-    return encoder.features(inputs, memory, start)
 
 
 def has_memory(encoder: Encoder) -> bool:

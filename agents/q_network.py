@@ -4,16 +4,17 @@ from typing import Any
 
 from gymnasium import Space
 from jaxtyping import Bool, Float, Int
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from supervised.networks import Memory, greedy, noisy_layers
 
 from .actions import check_mask, choice_among
-from .encoders import NetworkConfig, encoder_for, features_after, has_batch_statistics, has_memory
+from .encoders import NetworkConfig, encoder_for
 from .observations import inputs_for
+from .reader import Reader
 
 
-class QNetwork(nn.Module):
+class QNetwork(Reader):
     """The numbers of each action (a value, quantiles, or a distribution's) for each row of a sequence.
 
     `make_head` makes the head, given the size of the features and the number of actions.
@@ -22,40 +23,25 @@ class QNetwork(nn.Module):
     def __init__(
         self, observation_space: Space, action_space: Space, config: NetworkConfig, make_head: Any, agent: str
     ):
-        super().__init__()
         check_mask(observation_space, action_space)
+        inputs = inputs_for(observation_space, config.normalize_observations)
+        super().__init__(inputs, encoder_for(inputs, config))
         self.choice = choice_among(action_space, agent)
-        self.inputs = inputs_for(observation_space, config.normalize_observations)
-        self.encoder = encoder_for(self.inputs, config)
         self.head = make_head(self.encoder.feature_size, self.choice.actions)
         self._noisy = noisy_layers(self)
-
-    @property
-    def has_memory(self) -> bool:
-        """Whether anything is carried between steps."""
-        return has_memory(self.encoder)
-
-    @property
-    def compiles(self) -> bool:
-        """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
-        return not self.has_memory and not has_batch_statistics(self)
-
-    def initial_memory(self, batch: int) -> Memory:
-        """Return the memory before an episode."""
-        return self.encoder.initial_memory(batch)
 
     def forward(
         self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch action"], Memory]:
         """Return the value of each action and the memory after the last row."""
-        features, memory = self.encoder(self.inputs(observation), memory, start)
+        features, memory = self.read(observation, memory, start)
         return self.head.values(self.head(features)), memory
 
     def atoms(
         self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int = 0
     ) -> Float[Tensor, "time batch action atom"]:
         """Return the numbers of each action from row `burn_in` on. The rows before only fill the memory."""
-        return self.head(features_after(self.encoder, self.inputs(observation), start, burn_in))
+        return self.head(self.read_rows(observation, start, burn_in))
 
     def best(self, values: Float[Tensor, "*batch action"], observation: Any) -> Int[Tensor, "*batch"]:
         """Return the best legal action of each row."""

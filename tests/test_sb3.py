@@ -16,7 +16,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from agents.agent import Spaces
 from agents.loading import agent_class
 from agents.loop import Journal, StopSignals, derived_seed
-from agents.sb3 import ALGORITHMS, sb3_agent
+from agents.sb3 import sb3_agent
 from agents.sb3.config import arguments, config_for
 from agents.sb3.envs import Watched, make_envs
 from agents.sb3.learned import cut_episodes
@@ -26,7 +26,6 @@ from sandlot.cli import main
 from tests.worlds import OBSERVATIONS
 from tracking import Run, SandlotError, read_checkpoint, read_metrics, write_checkpoint
 
-CONTRIB = [name for name, (package, _) in ALGORITHMS.items() if package == "sb3_contrib"]
 QUIET = ["--wandb", "disabled", "--video-every", "0", "--evaluation-episodes", "3"]
 SMALL = {
     "sb3:ppo": {"n_steps": 32, "batch_size": 32, "n_epochs": 2, "num_envs": 2, "learning_rate": "lin_0.01"},
@@ -85,8 +84,6 @@ def test_a_segment_learns_what_stable_baselines3_learns_by_itself(name, algorith
 
 @pytest.mark.parametrize("name", SMALL)
 def test_goes_on_from_a_checkpoint_as_if_nothing_had_been(name, tmp_path):
-    if name in CONTRIB:
-        pytest.importorskip("sb3_contrib")
     agent = new(name)
     begin = {name: array.copy() for name, array in agent.tensors().items()}
     middle = play(agent, 200, 100)
@@ -103,8 +100,6 @@ def test_goes_on_from_a_checkpoint_as_if_nothing_had_been(name, tmp_path):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_loaded_to_play_it_acts_the_same(name, tmp_path):
-    if name in CONTRIB:
-        pytest.importorskip("sb3_contrib")
     agent = new(name)
     play(agent, 70, 70)
     agent.save(tmp_path / "agent")
@@ -173,7 +168,6 @@ def test_a_stop_ends_the_segment_where_it_is():
 
 @pytest.mark.parametrize("tells", ["observation", "info", "method"])
 def test_masked_actions_are_never_taken(tells):
-    pytest.importorskip("sb3_contrib")
     small = {"n_steps": 32, "batch_size": 32, "n_epochs": 1}
     source = Source("tests/Legal-v0", 1, {"tells": tells})
     agent = sb3_agent("sb3:maskable-ppo")(source, **small)
@@ -361,8 +355,6 @@ class TestZips:
 
     @pytest.mark.parametrize("name", SMALL)
     def test_the_algorithm_is_found_without_unpickling(self, name):
-        if name in CONTRIB:
-            pytest.importorskip("sb3_contrib")
         new(name).model.save("model.zip")
         with zipfile.ZipFile("model.zip") as archive:
             data = json.loads(archive.read("data"))
