@@ -12,9 +12,9 @@ from gymnasium import Space, spaces
 from jaxtyping import Bool
 
 from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
-from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
+from tracking import Checkpoint, Run, SandlotError, StopSignals, read_checkpoint, write_checkpoint
 
-from .loop import Journal, StopSignals, play_segment, train
+from .loop import EpisodeJournal, play_segment, train
 from .recipes import recipe_config
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Player(ABC):
         """Get ready to train until `steps` env steps in all."""
 
     @abstractmethod
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
         """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
 
     @abstractmethod
@@ -228,7 +228,7 @@ class Agent(Player):
     def observe(self, step: Step) -> Mapping[str, float] | None:
         """Take in what the last actions led to. Return metrics if that was reason to learn from it."""
 
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
         play_segment(self, steps, end, journal, stop)
 
 

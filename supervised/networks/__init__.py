@@ -3,6 +3,7 @@
 from .capsule import CapsuleNet
 from .chain import Chain
 from .cnn import NatureCNN
+from .convnet import ConvNet
 from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
 from .encoder import Encoder, Memory, Memoryless
 from .ensemble import Ensemble
@@ -25,6 +26,7 @@ __all__ = [
     "Categorical",
     "CategoricalHead",
     "Chain",
+    "ConvNet",
     "DiagonalGaussian",
     "Distribution",
     "Encoder",
