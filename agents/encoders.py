@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
-
 from envs import tree_leaves
 from supervised.encoders import IMAGE_READERS, MEMORIES, EncoderConfig, following, image_reader
-from supervised.networks import Chain, Encoder, Fuse, Memoryless, NatureCNN
+from supervised.networks import Chain, Encoder, Flat, FlatImage, Fuse, NatureCNN
 from tracking import SandlotError
 
 from .observations import Choices, Image, Inputs, Masked, Parts, Vector
@@ -21,28 +18,6 @@ class NetworkConfig(EncoderConfig):
 
     normalize_observations: bool = False
     """Shift and scale vector observations to mean 0 and variance 1 by running statistics."""
-
-
-class Flat(Memoryless):
-    """Pass vectors on as they are."""
-
-    def __init__(self, size: int):
-        super().__init__()
-        self.feature_size = size
-
-    def encode(self, inputs: Float[Tensor, "row size"]) -> Float[Tensor, "row size"]:
-        return inputs
-
-
-class FlatImage(Memoryless):
-    """Read an image as a vector."""
-
-    def __init__(self, image: Image):
-        super().__init__()
-        self.feature_size = image.channels * image.height * image.width
-
-    def encode(self, inputs: Float[Tensor, "row channel height width"]) -> Float[Tensor, "row size"]:
-        return inputs.flatten(1)
 
 
 def reader_before_mlp(inputs: Inputs, config: NetworkConfig) -> Encoder:
@@ -77,7 +52,7 @@ def reader_for(inputs: Inputs, name: str, config: NetworkConfig) -> Encoder:
             shape = (inputs.channels, inputs.height, inputs.width)
             return image_reader(shape, "cnn" if name in ("auto", "flat") else name, config)
         case Image():
-            flat = FlatImage(inputs)
+            flat = FlatImage(inputs.channels, inputs.height, inputs.width)
             return Chain([flat, following(name, flat.feature_size, config)])
         case Vector() | Choices() if name in ("auto", "mlp"):
             return following("mlp", inputs.size, config)

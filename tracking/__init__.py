@@ -19,6 +19,7 @@ from .metrics import (
     read_metrics,
     step_of,
 )
+from .options import options_from_json, with_options
 from .run import Run, WandbMode
 from .seeds import derived_seed, seed_everything
 from .signals import Stopped, StopSignals
@@ -45,6 +46,7 @@ __all__ = [
     "derived_seed",
     "draw_curves",
     "json_object",
+    "options_from_json",
     "read_checkpoint",
     "read_metrics",
     "require",
@@ -54,6 +56,7 @@ __all__ = [
     "step_of",
     "stop_helper",
     "tell_helper",
+    "with_options",
     "write_checkpoint",
     "write_video",
 ]

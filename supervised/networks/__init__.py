@@ -7,6 +7,7 @@ from .convnet import ConvNet
 from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
 from .encoder import Encoder, Memory, Memoryless
 from .ensemble import Ensemble
+from .flat import Flat, FlatImage
 from .fuse import Fuse
 from .heads import CategoricalHead, QHead, QuantileHead, ValueHead, greedy
 from .initialize import orthogonal
@@ -31,6 +32,8 @@ __all__ = [
     "Distribution",
     "Encoder",
     "Ensemble",
+    "Flat",
+    "FlatImage",
     "Fuse",
     "ImpalaCNN",
     "Memory",
