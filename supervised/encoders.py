@@ -44,7 +44,7 @@ class EncoderConfig:
     normalization: Normalization = "none"
     """Normalisation of an MLP's layers."""
     dropout: float = 0.0
-    """Share of an MLP's activations that are dropped while learning."""
+    """Share of an MLP's activations (of tasks on data: of any network's features) that are dropped while learning."""
     pooling: Pooling = "max"
     """How impala halves its images."""
     memory_size: int = 64
