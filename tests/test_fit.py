@@ -101,6 +101,7 @@ def test_learns_to_tell_two_clouds_apart():
     task = clouds().learn()
     assert task.evaluate("test")["accuracy"] == 1.0
     assert task.best.value == 1.0
+    assert task.best.step == task.step, "of equals, the newest"
 
 
 def test_same_seed_same_weights_and_another_seed_others():
