@@ -248,7 +248,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("what", nargs="?", choices=["speed", "accuracy", "digits", "text", "transfer"])
     arguments.add_argument("--data", default="digits", help="folder, file or name")
-    arguments.add_argument("--steps", type=int, default=300, help="gradient steps of a comparison of speed")
+    arguments.add_argument("--steps", type=int, default=100, help="gradient steps of a comparison of speed")
     arguments.add_argument("--threads", type=int, default=2, help="threads of a comparison of speed")
     arguments.add_argument("--seeds", type=int, default=3)
     options = arguments.parse_args()
