@@ -118,6 +118,7 @@ def test_what_does_not_fit_is_a_sentence():
         encoding_of(PPO("CartPole-v1", num_envs=2, num_steps=8, batch_size=16))
 
 
+@pytest.mark.slow
 def test_few_labels_are_enough_for_an_encoder_that_has_seen_other_classes():
     options = {"network": "cnn", "learning_rate": 3e-3, "validation_share": 0.0}
     few, gains = digits_of(range(7, 10), rows=3), []
