@@ -52,10 +52,16 @@ class Counter(gymnasium.Env):
 
 
 class TwoStates(gymnasium.Env):
-    """Pays 1 in the first state and 2 in the second, then ends: their returns are 1 + 2 gamma and 2."""
+    """Pays 1 in the first state and 2 in the second, then terminates, or is cut by the clock.
+
+    If it terminates, the returns are 1 + 2 gamma and 2.
+    """
 
     observation_space = spaces.Box(0, 1, (2,))
-    action_space = spaces.Discrete(2)
+    action_space: gymnasium.Space = spaces.Discrete(2)
+
+    def __init__(self, terminates: bool = True):
+        self.terminates, self.state = terminates, 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         super().reset(seed=seed)
@@ -63,9 +69,9 @@ class TwoStates(gymnasium.Env):
         return self._observation(), {}
 
     def step(self, action: Any):
-        reward, ended = 1.0 + self.state, self.state == 1
+        reward, over = 1.0 + self.state, self.state == 1
         self.state = 1
-        return self._observation(), reward, ended, False, {}
+        return self._observation(), reward, over and self.terminates, over and not self.terminates, {}
 
     def _observation(self) -> np.ndarray:
         return np.eye(2, dtype=np.float32)[self.state]
