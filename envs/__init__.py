@@ -1,9 +1,10 @@
 """Worlds: environments made, batched and filmed."""
 
 from . import memory
-from .film import Film
+from .action_names import action_names
+from .film import Act, Frame, Shot, frames_per_second, run_headless, shoot
 from .making import make, make_single
-from .masks import MASK, REST, choices, has_mask, with_mask
+from .masks import MASK, REST, choices, chosen, has_mask, with_mask
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tables import Table, TableEnv, read_table, table_from
@@ -15,19 +16,26 @@ memory.register()
 __all__ = [
     "MASK",
     "REST",
+    "Act",
     "EnvBatch",
     "Episodes",
-    "Film",
+    "Frame",
     "Observation",
+    "Shot",
     "Source",
     "Step",
     "Table",
     "TableEnv",
+    "action_names",
     "choices",
+    "chosen",
+    "frames_per_second",
     "has_mask",
     "make",
     "make_single",
     "read_table",
+    "run_headless",
+    "shoot",
     "space_from_json",
     "space_to_json",
     "table_from",
