@@ -3,13 +3,13 @@
 from . import memory
 from .action_names import action_names
 from .film import Act, Frame, Shot, frames_per_second, run_headless, shoot
-from .making import make, make_single
 from .masks import MASK, REST, choices, chosen, has_mask, with_mask
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tables import Table, TableEnv, read_table, table_from
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
+from .world import World, make
 
 memory.register()
 
@@ -26,13 +26,13 @@ __all__ = [
     "Step",
     "Table",
     "TableEnv",
+    "World",
     "action_names",
     "choices",
     "chosen",
     "frames_per_second",
     "has_mask",
     "make",
-    "make_single",
     "read_table",
     "run_headless",
     "shoot",

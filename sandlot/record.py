@@ -1,42 +1,49 @@
 """`sandlot record`: film a trained agent."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
-from agents.films import film
-from tracking import VIDEOS, SandlotError, require, step_name
+from agents.films import Look, Take, film
+from agents.loading import load_agent
+from tracking import VIDEOS, Run, SandlotError, require, step_name, write_gif
 
 from .options import Record
 from .subject import Found, find
 from .table import print_table
 
+MOST_CELLS = 64
+PROGRESS_GRIDS = {2: (2, 1), 3: (3, 1), 4: (2, 2)}
+"""For so many checkpoints, the columns and rows in which they are shown if nobody says."""
+
 
 def main(options: Record) -> None:
     """Do what `options` say."""
-    require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
+    check(options)
     found = find(options)
-    path = options.output or default_path(found, options.seed)
-    if path.suffix != ".mp4":
-        raise SandlotError(f"--output must end in .mp4, not {path.name!r}")
+    columns, rows = size_of(options.grid) if options.grid else default_grid(options, found.run)
+    look = Look(columns=columns, rows=rows, overlay=options.overlay)
+    takes = progress_takes(options, found, look.cells) if options.progress else episode_takes(options, found, look.cells)
+    path = options.output or default_path(options, found)
     console = Console()
     with console.status(f"Filming {found.name} …"):
-        returns = film(
-            found.agent,
-            found.env,
-            found.kwargs,
-            path,
-            episodes=options.episodes,
-            seed=options.seed,
-            deterministic=not options.stochastic,
-        )
-    if found.run is not None and options.output is None:
-        found.run.add_media("video", path, found.agent.env_step)
-    print_table(console, [("return", ", ".join(f"{value:.1f}" for value in returns)), ("video", path)])
+        film(takes, found.world, path, look=look, deterministic=not options.stochastic, seconds=options.seconds)
 
 
-def default_path(found: Found, seed: int) -> Path:
-    """Return where the film goes if nobody says."""
-    if found.run is None:
-        return Path(found.name).with_suffix(".mp4")
-    return found.run.folder / VIDEOS / f"{step_name(found.agent.env_step)}-seed{seed}.mp4"
+def check(options: Record) -> None:
+    """Raise `SandlotError` if the options make no sense, before anything is loaded."""
+    if options.episodes is not None:
+        require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
+    if options.seconds is not None:
+        require(options.seconds > 0, "--seconds must be positive", options.seconds)
+    if options.grid is not None:
+        size_of(options.grid)
+    if options.output is not None and options.output.suffix != ".mp4":
+        hint = "; --gif makes a GIF beside the film" if options.output.suffix == ".gif" else ""
+        raise SandlotError(f"--output must end in .mp4, not {options.output.name!r}{hint}")
+    if options.progress and options.run.endswith(".zip"):
+        raise SandlotError("--progress compares the checkpoints of a run; a .zip file holds one model")
+    if options.progress and options.step is not None:
+        raise SandlotError("--progress films several checkpoints; leave out --step")

@@ -92,10 +92,11 @@ class Run:
             write_json(self.folder / CONFIG, self.config)
         self.open()
 
-    def add_media(self, key: str, path: Path, env_step: int) -> None:
-        """Log a video or image that was made after the run had ended."""
+    def add_media(self, media: Mapping[str, Path], env_step: int) -> None:
+        """Log videos or images, by name, that were made after the run had ended."""
         self.open()
-        self.log_media(key, path, env_step)
+        for key, path in media.items():
+            self.log_media(key, path, env_step)
         self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
 
     def open(self) -> None:

@@ -1,6 +1,6 @@
 """Films of agents at play."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from agents.agent import Player
-from envs import Act, Frame, frames_per_second, make_single, run_headless, shoot, tree_map
+from envs import Act, Frame, World, frames_per_second, run_headless, shoot, tree_map
 from tracking import write_video
 
 from .grid import side_by_side
@@ -45,21 +45,20 @@ class Look:
 
 def film(
     takes: Sequence[Take],
-    env: str,
-    kwargs: Mapping[str, Any] | None,
+    world: World,
     path: Path,
     *,
     look: Look | None = None,
     deterministic: bool = True,
     seconds: float | None = None,
 ) -> list[float]:
-    """Film `takes`, in the environment with the id `env`, into the mp4 file `path`, and return their returns.
+    """Film `takes`, in `world`, into the mp4 file `path`, and return their returns.
 
     As many as the `look` has room for play at a time. `seconds` is how long one may take (see `envs.shoot`).
     """
     look = look or Look()
     run_headless()
-    stages = [make_single(env, kwargs, render=True) for _ in range(min(look.cells, len(takes)))]
+    stages = [world.single(render=True) for _ in range(min(look.cells, len(takes)))]
     totals: list[float] = []
     try:
         with takes[0].agent.at_work():

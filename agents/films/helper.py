@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from agents.loading import load_agent
+from envs import World
 from tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_helper, tell_helper
 
 from .film import Look, Take, film
@@ -64,7 +65,8 @@ def film_path(run: Run, env_step: int) -> Path:
 def serve(folder: Path) -> None:
     """Film each checkpoint of the run in `folder` whose env step stands on a line of standard input."""
     run = Run(folder)
-    env = run.config["env"]
+    world = World.from_json(run.config["env"])
+    look = Look(overlay=run.config["training"].get("video_overlay", False))
     for line in sys.stdin:
         if not line.strip():
             continue
@@ -74,7 +76,7 @@ def serve(folder: Path) -> None:
                 Take(load_agent(run, env_step), FILM_SEED),
                 Look(overlay=run.config["training"]["video_overlay"]),
             )
-            film([take], env["id"], env["kwargs"], film_path(run, env_step), look=look, seconds=LONGEST_SECONDS)
+            film([take], world, film_path(run, env_step), look=look, seconds=LONGEST_SECONDS)
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)
 
