@@ -49,7 +49,7 @@ def _told(core: Any) -> tuple[str, ...] | None:
     actions = getattr(core, "actions", None)
     if isinstance(actions, type) and issubclass(actions, enum.Enum):
         return tuple(action.name for action in actions)
-    model = getattr(core, "model", None)
+    model: Any = getattr(core, "model", None)
     if hasattr(model, "nu") and hasattr(model, "actuator"):
         return tuple(model.actuator(index).name or str(index) for index in range(model.nu))
     return None

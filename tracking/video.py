@@ -31,7 +31,8 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "height width 3"]
     try:
         for frame in frames:
             if writer is None:
-                writer = _writer(temporary, *frame.shape[:2], fps)
+                height, width, _ = frame.shape
+                writer = _writer(temporary, height, width, fps)
             _write(writer, _even(frame), path)
             count += 1
         if writer is None:
@@ -46,14 +47,14 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "height width 3"]
     return count
 
 
-def write_gif(path: Path, video: Path, fps: float) -> None:
-    """Make the GIF file `path` of the film `video`, small enough to put on a page.
+def write_gif(path: Path, video: Path) -> None:
+    """Make the GIF file `path` of the mp4 file `video`, small enough to put on a page.
 
     Its colours are chosen in a first pass over the film, so memory stays bounded here too.
     """
     temporary, palette = path.with_name(f".{path.stem}.tmp.gif"), path.with_name(f".{path.stem}.tmp.png")
-    rate = fps / max(1, -(-fps // GIF_RATE))
-    shown = f"fps={rate},scale={_within(GIF_SIDE)}:flags=area"
+    rate = f"source_fps/ceil(source_fps/{GIF_RATE})"
+    shown = f"fps='{rate}',scale={_within(GIF_SIDE)}:flags=area"
     used = "[shown];[shown][1:v]paletteuse=dither=none:diff_mode=rectangle"
     try:
         _ffmpeg("-i", str(video), "-vf", f"{shown},palettegen=stats_mode=full", "-update", "1", str(palette))

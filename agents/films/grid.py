@@ -20,29 +20,22 @@ def side_by_side(reels: Sequence[Reel], columns: int, rows: int) -> Iterator[Fra
     if columns * rows == 1:
         yield from reels[0]
         return
-    playing, faded = set(range(len(reels))), set[int]()
-    canvas = np.empty((0, 0, 3), np.uint8)
+    pictures = [next(reel) for reel in reels]
+    height, width, _ = pictures[0].shape
+    canvas = np.empty((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), np.uint8)
+    canvas[:] = PAPER
+    places = [
+        canvas[row * (height + GAP) :, column * (width + GAP) :][:height, :width]
+        for row, column in np.ndindex(rows, columns)
+    ]
+    playing = list(zip(reels, places, strict=False))
+    for (_, place), picture in zip(playing, pictures, strict=True):
+        place[:] = picture
     while playing:
-        shown = {}
-        for index in sorted(playing):
-            picture = next(reels[index], None)
-            if picture is not None:
-                shown[index] = picture
-        if not shown:
-            return
-        if not canvas.size:
-            height, width, _ = shown[0].shape
-            canvas = np.empty((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), np.uint8)
-            canvas[:] = PAPER
-            places = [
-                canvas[row * (height + GAP) :, column * (width + GAP) :][:height, :width]
-                for row, column in np.ndindex(rows, columns)
-            ]
-        for index in range(len(reels)):
-            if index in shown:
-                places[index][:] = shown[index]
-            elif index not in faded:
-                places[index][:] = reels[index].faded()
-                faded.add(index)
-        playing = set(shown)
         yield canvas
+        shown = [(reel, place, next(reel, None)) for reel, place in playing]
+        playing = []
+        for reel, place, picture in shown:
+            place[:] = reel.faded() if picture is None else picture
+            if picture is not None:
+                playing.append((reel, place))

@@ -25,7 +25,7 @@ class Films:
     def __init__(self, run: Run):
         self.run = run
         self.log = run.folder / "films.log"
-        self._helper = start_helper([sys.executable, "-m", "agents.films.helper", str(run.folder)], self.log)
+        self._helper = start_helper([sys.executable, "-m", "agents.films", str(run.folder)], self.log)
         self._pending: list[int] = []
 
     def request(self, env_step: int) -> None:
@@ -79,7 +79,3 @@ def serve(folder: Path) -> None:
             film([take], world, film_path(run, env_step), look=look, seconds=LONGEST_SECONDS)
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
