@@ -46,11 +46,9 @@ def main(options: Record) -> None:
             write_gif(path.with_suffix(".gif"), path)
     if found.run is not None and options.output is None:
         found.run.add_media(media, plan.takes[-1].agent.env_step)
-    told = [
-        f"{value:.1f}" + (f" after {take.label}" if take.label else "")
-        for take, value in zip(plan.takes, returns, strict=True)
-    ]
-    print_table(console, [("return", ", ".join(told)), *((path.suffix.lstrip("."), path) for path in media.values())])
+    labels = (f" after {take.label}" if take.label else "" for take in plan.takes)
+    told = ", ".join(f"{value:.1f}{label}" for value, label in zip(returns, labels, strict=True))
+    print_table(console, [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())])
 
 
 def check(options: Record) -> None:
@@ -113,10 +111,5 @@ def default_path(options: Record, found: Found, plan: Plan) -> Path:
     """Return where the film goes if nobody says."""
     if found.run is None:
         return Path(found.name).with_suffix(".mp4")
-    parts = [
-        plan.stem,
-        f"seed{options.seed}",
-        *([options.grid] if options.grid else []),
-        *(["overlay"] * options.overlay),
-    ]
-    return found.run.folder / VIDEOS / f"{'-'.join(parts)}.mp4"
+    parts = (plan.stem, f"seed{options.seed}", options.grid, "overlay" if options.overlay else None)
+    return found.run.folder / VIDEOS / f"{'-'.join(filter(None, parts))}.mp4"

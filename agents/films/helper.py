@@ -66,7 +66,7 @@ def serve(folder: Path) -> None:
     """Film each checkpoint of the run in `folder` whose env step stands on a line of standard input."""
     run = Run(folder)
     world = World.from_json(run.config["env"])
-    look = Look(overlay=run.config["training"].get("video_overlay", False))
+    look = Look(overlay=run.config.get("training", {}).get("video_overlay", False))
     for line in sys.stdin:
         if not line.strip():
             continue
