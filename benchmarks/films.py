@@ -89,7 +89,7 @@ def job(name: str) -> dict[str, float]:
     """Make one film and return what it cost."""
     run_headless()
     warnings.filterwarnings("ignore")
-    import moviepy.video.io.ffmpeg_writer  # noqa: F401 (so that no film pays for the import)
+    import moviepy.video.io.ffmpeg_writer  # so that no film pays for the import
     import moviepy.video.io.ImageSequenceClip  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:
