@@ -8,13 +8,15 @@ from .spaces import space_from_json, space_to_json
 from .tables import Table, TableEnv, read_table, table_from
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
-from .world import World, make
+from .world import Backend, World, make, wrappers_for
+from .wrappers import Wrappers
 
 memory.register()
 
 __all__ = [
     "MASK",
     "REST",
+    "Backend",
     "EnvBatch",
     "Episodes",
     "Film",
@@ -24,6 +26,7 @@ __all__ = [
     "Table",
     "TableEnv",
     "World",
+    "Wrappers",
     "choices",
     "has_mask",
     "make",
@@ -34,4 +37,5 @@ __all__ = [
     "tree_leaves",
     "tree_map",
     "with_mask",
+    "wrappers_for",
 ]

@@ -11,9 +11,11 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from tracking import SandlotError
 
+from .atari import atari_vector, is_atari
 from .masks import sample_legal, show_mask
 from .tables import table_env
 from .vector import EnvBatch
+from .wrappers import NONE
 
 if TYPE_CHECKING:
     from .world import World
@@ -32,17 +34,19 @@ def batch_of(world: "World", num_envs: int) -> EnvBatch:
     if num_envs < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_envs}")
     single, seconds = _probe(world)
+    if is_atari(world.id) and (games := atari_vector(world, num_envs)) is not None:
+        return EnvBatch(games, world.id, "ale", world.worn)
     own = _own_vector_env(world, num_envs, single)
     if own is not None:
-        return EnvBatch(own, world.id, "vector")
+        return EnvBatch(own, world.id, "vector", world.worn)
     played = table_env(single, num_envs)
     if played is not None:
-        return EnvBatch(played, world.id, "table")
+        return EnvBatch(played, world.id, "table", world.worn)
     parallel = seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1
     kind: Callable[..., VectorEnv] = AsyncVectorEnv if parallel else SyncVectorEnv
     with warnings.catch_warnings(action="ignore"):
         vector = kind([world.single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-    return EnvBatch(vector, world.id, "async" if parallel else "sync")
+    return EnvBatch(vector, world.id, "async" if parallel else "sync", world.worn)
 
 
 def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
@@ -75,7 +79,7 @@ def _probe(world: "World") -> tuple[gymnasium.Env, float]:
 def _own_vector_env(world: "World", num_envs: int, single: gymnasium.Env) -> VectorEnv | None:
     """Return the environment's own vectorised form, if it has one that is the same task."""
     # Not gymnasium.spec(env), which does not know ids of the form module:id.
-    if single.spec is None or single.spec.vector_entry_point is None:
+    if world.worn.inside != NONE or single.spec is None or single.spec.vector_entry_point is None:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):

@@ -9,12 +9,21 @@ import gymnasium
 
 from tracking import SandlotError
 
+from .atari import is_atari, make_atari, quiet
 from .masks import show_mask
+from .wrappers import wrap
 
 if TYPE_CHECKING:
     from .world import World
 
-EXTRAS = {"ale_py": "atari", "mujoco": "mujoco", "Box2D": "box2d", "jax": "jax", "pygame": "classic-control"}
+EXTRAS = {
+    "ale_py": "atari",
+    "opencv": "images",
+    "mujoco": "mujoco",
+    "Box2D": "box2d",
+    "jax": "jax",
+    "pygame": "classic-control",
+}
 """Packages that environments need beyond ours, and what to install them with."""
 
 
@@ -28,7 +37,7 @@ def make_single(world: "World", *, render: bool = False) -> gymnasium.Env:
     options: dict[str, Any] = dict(world.kwargs) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):
-            return show_mask(gymnasium.make(env, **options))
+            return show_mask(_make(world, options))
     except gymnasium.error.DependencyNotInstalled as error:
         raise SandlotError(_missing(env, str(error))) from error
     except gymnasium.error.DeprecatedEnv as error:
@@ -42,11 +51,19 @@ def make_single(world: "World", *, render: bool = False) -> gymnasium.Env:
         raise SandlotError(f"{env} does not take these options: {error}") from error
 
 
+def _make(world: "World", options: dict[str, Any]) -> gymnasium.Env:
+    if is_atari(world.id):
+        return make_atari(world, options)
+    if world.worn.time_limit:
+        options["max_episode_steps"] = world.worn.time_limit
+    return wrap(gymnasium.make(world.id, **options), world.worn)
+
+
 def register(env: str) -> None:
-    """Import the package that registers the ids of `env`'s namespace."""
-    if env.startswith("ALE/"):
+    """Import the package that registers the id `env`, if we know of one."""
+    if env.startswith("ALE/") or "NoFrameskip-v" in env:
         try:
-            importlib.import_module("ale_py")
+            quiet(importlib.import_module("ale_py"))
         except ModuleNotFoundError as error:
             raise SandlotError(
                 f"{env!r} needs the package 'ale_py', which is not installed{_extra('ale_py')}"

@@ -10,9 +10,14 @@ from jaxtyping import Bool, Float, Int
 from tracking import SandlotError
 
 from .tree import tree_map
+from .wrappers import NONE, Wrappers
 
 Observation = Any
 """An array, or a dict or tuple of arrays, with the environments as first axis."""
+
+
+LIVES = "lives"
+"""What Atari games call them in `info`."""
 
 
 class Episodes(NamedTuple):
@@ -24,7 +29,11 @@ class Episodes(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What one step of a batch of environments gave."""
+    """What one step of a batch of environments gave.
+
+    `reward`, `terminated` and `start` are the learner's: rewards scaled and clipped, and a lost life the end of an
+    episode, if the wrappers say so. `episodes` are true: whole games, and their scores as they are.
+    """
 
     observation: Observation
     """What to act on next."""
@@ -46,11 +55,14 @@ class EnvBatch:
 
     Gymnasium's three ways of starting the next episode look the same from here. NEXT_STEP spends a step on
     the reset (`acted` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
-    holds the final observations that `observation` no longer shows.
+    holds the final observations that `observation` no longer shows. Where a life was lost, but not the game, the
+    observation after it is both: the last of one episode for the learner, and the first of the next.
     """
 
-    def __init__(self, env: VectorEnv, name: str, backend: str = "given"):
+    def __init__(self, env: VectorEnv, name: str, backend: str = "given", wrappers: Wrappers = NONE):
         self.env, self.name, self.backend = env, name, backend
+        self._shape_reward = wrappers.shaped if (wrappers.reward_scale, wrappers.reward_clip) != (1.0, 0.0) else None
+        self._life_loss = wrappers.life_loss
         self.num_envs = env.num_envs
         self.observation_space: gymnasium.Space = env.single_observation_space
         self.action_space: gymnasium.Space = env.single_action_space
@@ -62,7 +74,9 @@ class EnvBatch:
     def reset(self, seed: int | None = None) -> Observation:
         """Start an episode in every environment and return the first observations."""
         self._clear()
-        return self.env.reset(seed=seed)[0]
+        observation, info = self.env.reset(seed=seed)
+        self._lives = info.get(LIVES)
+        return observation
 
     def step(self, action: np.ndarray) -> Step:
         """Act in every environment."""
@@ -84,6 +98,11 @@ class EnvBatch:
         self._returns += reward
         self._lengths += acted
         episodes = self._take(done) if ended else None
+        if self._shape_reward is not None:
+            reward = self._shape_reward(reward)
+        if self._life_loss and LIVES in info:
+            lost = (info[LIVES] < self._lives) & acted & ~done
+            terminated, start, self._lives = terminated | lost, start | lost, info[LIVES]
         return Step(observation, next_observation, reward, terminated, truncated, acted, start, episodes)
 
     @property
