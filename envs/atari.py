@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 from gymnasium.vector import VectorEnv
-from gymnasium.wrappers import AtariPreprocessing, TimeLimit
+from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation, TimeLimit
 
 from tracking import require
 
-from .wrappers import Wrappers, stack_frames
+from .wrappers import Wrappers
 
 if TYPE_CHECKING:
     from .world import World
@@ -64,7 +64,8 @@ def make_atari(world: "World", options: dict[str, Any]) -> gymnasium.Env:
     env = FireReset(env)
     if wrappers.time_limit:
         env = TimeLimit(env, wrappers.time_limit)
-    return stack_frames(env, wrappers.frame_stack)
+    # Black frames before the first, as in ALE's vector env.
+    return env if wrappers.frame_stack == 1 else FrameStackObservation(env, wrappers.frame_stack, padding_type="zero")
 
 
 def atari_vector(world: "World", num_envs: int) -> VectorEnv | None:

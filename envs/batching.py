@@ -13,6 +13,8 @@ from tracking import SandlotError
 
 from .atari import atari_vector, is_atari
 from .masks import sample_legal, show_mask
+from .pool import FASTER, pool_ids, pool_vector
+from .single import extra
 from .tables import table_env
 from .vector import EnvBatch
 from .wrappers import NONE
@@ -27,13 +29,18 @@ SLOW_SECONDS = 1e-3
 def batch_of(world: "World", num_envs: int) -> EnvBatch:
     """Return `num_envs` copies of `world` as a batch.
 
-    They run in the environment's own vectorised form where Gymnasium has one of the same task, or from its table
-    of transitions where it is nothing else, else side by side in this process, or, if a step takes over a
-    millisecond, in processes of their own.
+    They run in EnvPool where that is installed, faster and the same task; or in the environment's own vectorised
+    form where Gymnasium has one of the same task; or from its table of transitions where it is nothing else; else
+    side by side in this process, or, if a step takes over a millisecond, in processes of their own.
     """
     if num_envs < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_envs}")
+    if world.backend == "envpool":
+        return EnvBatch(_asked_pool(world, num_envs), world.id, "envpool", world.worn)
     single, seconds = _probe(world)
+    pooled = pool_vector(world, num_envs, single) if world.backend == "auto" and world.id in FASTER else None
+    if pooled is not None:
+        return EnvBatch(pooled, world.id, "envpool", world.worn)
     if is_atari(world.id) and (games := atari_vector(world, num_envs)) is not None:
         return EnvBatch(games, world.id, "ale", world.worn)
     own = _own_vector_env(world, num_envs, single)
@@ -74,6 +81,18 @@ def _probe(world: "World") -> tuple[gymnasium.Env, float]:
         seconds /= steps
         single.close()
     return single, seconds
+
+
+def _asked_pool(world: "World", num_envs: int) -> VectorEnv:
+    """Return the copies in EnvPool, or say why there are none."""
+    ids = pool_ids()
+    if not ids:
+        raise SandlotError(f"the backend envpool needs the package 'envpool', which is not installed{extra('envpool')}")
+    pooled = pool_vector(world, num_envs, world.single())
+    if pooled is None:
+        reason = "with these wrappers, or not as the same task" if world.id in ids else "at all"
+        raise SandlotError(f"EnvPool does not have {world.id} {reason}; leave out --backend envpool")
+    return pooled
 
 
 def _own_vector_env(world: "World", num_envs: int, single: gymnasium.Env) -> VectorEnv | None:

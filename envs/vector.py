@@ -1,5 +1,6 @@
 """A batch of environments, and the one place that knows how episodes end and begin again."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from tracking import SandlotError
 
+from .blame import broken_row, fault, told
 from .tree import tree_map
 from .wrappers import NONE, Wrappers
 
@@ -67,6 +69,9 @@ class EnvBatch:
         self.observation_space: gymnasium.Space = env.single_observation_space
         self.action_space: gymnasium.Space = env.single_action_space
         self._mode = _autoreset_mode(env)
+        self._shape = env.observation_space.shape
+        self._seed: int | None = None
+        self._steps = 0
         self._none = np.zeros(self.num_envs, bool)
         self._all = np.ones(self.num_envs, bool)
         self._clear()
@@ -74,13 +79,16 @@ class EnvBatch:
     def reset(self, seed: int | None = None) -> Observation:
         """Start an episode in every environment and return the first observations."""
         self._clear()
-        observation, info = self.env.reset(seed=seed)
+        self._seed, self._steps = seed, 0
+        observation, info = self._call(self.env.reset, seed=seed)
+        self._check(observation)
         self._lives = info.get(LIVES)
         return observation
 
     def step(self, action: np.ndarray) -> Step:
-        """Act in every environment."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
+        """Act in every environment. Raises `SandlotError` if one fails, or gives what can't be learned from."""
+        self._steps += 1
+        observation, reward, terminated, truncated, info = self._call(self.env.step, action)
         done = terminated | truncated
         ended = bool(done.any())
         next_observation, start, acted = observation, self._none, self._all
@@ -94,7 +102,10 @@ class EnvBatch:
                 next_observation = _with_finals(observation, info["final_obs"], done)
             else:
                 next_observation = tree_map(np.array, observation)
-                observation, _ = self.env.reset(options={"reset_mask": done})
+                observation, _ = self._call(self.env.reset, options={"reset_mask": done})
+        self._check(observation, reward)
+        if next_observation is not observation:
+            self._check(next_observation)
         self._returns += reward
         self._lengths += acted
         episodes = self._take(done) if ended else None
@@ -111,8 +122,32 @@ class EnvBatch:
         return Episodes(self._returns, self._lengths, np.arange(self.num_envs))
 
     def close(self) -> None:
-        """Free what the environments hold."""
-        self.env.close()
+        """Free what the environments hold, and end their processes, even broken ones."""
+        try:
+            self.env.close()
+        except (OSError, EOFError):
+            for process in getattr(self.env, "processes", ()):
+                process.kill()
+                process.join()
+
+    def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(*arguments, **options)
+        except SandlotError:
+            raise
+        except Exception as error:
+            dead = isinstance(error, BrokenPipeError | ConnectionResetError | EOFError)
+            what = "ended: the process of a copy is gone" if dead else f"failed: {told(error)}"
+            raise fault(self.name, what, None, self._seed, self._steps) from error
+
+    def _check(self, observation: Observation, reward: np.ndarray | None = None) -> None:
+        for what, arrays in (("an observation", observation), ("a reward", reward)):
+            row = None if arrays is None else broken_row(arrays)
+            if row is not None:
+                raise fault(self.name, f"gave {what} that is NaN or infinite", row, self._seed, self._steps)
+        if self._shape is not None and np.shape(observation) != self._shape:
+            what = f"gave observations of the shape {np.shape(observation)}, not {self._shape}"
+            raise fault(self.name, what, None, self._seed, self._steps)
 
     def _clear(self) -> None:
         self._resetting = self._none

@@ -109,12 +109,7 @@ def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
         env = GrayscaleObservation(env)
     if wrappers.resize:
         env = ResizeObservation(env, (wrappers.resize, wrappers.resize))
-    return stack_frames(env, wrappers.frame_stack)
-
-
-def stack_frames(env: gymnasium.Env, count: int) -> gymnasium.Env:
-    """Return `env` showing its last `count` observations together; at the start, the first one `count` times."""
-    return env if count == 1 else FrameStackObservation(env, count)
+    return env if wrappers.frame_stack == 1 else FrameStackObservation(env, wrappers.frame_stack)
 
 
 def hide_entries(env: gymnasium.Env, entries: tuple[int, ...]) -> gymnasium.Env:
