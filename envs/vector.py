@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
 from jaxtyping import Bool, Float, Int
 
 from tracking import SandlotError
@@ -71,7 +71,7 @@ class EnvBatch:
         self._mode = _autoreset_mode(env)
         self._shape = env.observation_space.shape
         self._seed: int | None = None
-        self._steps = 0
+        self._steps, self._failed = 0, False
         self._none = np.zeros(self.num_envs, bool)
         self._all = np.ones(self.num_envs, bool)
         self._clear()
@@ -123,12 +123,13 @@ class EnvBatch:
 
     def close(self) -> None:
         """Free what the environments hold, and end their processes, even broken ones."""
-        try:
-            self.env.close()
-        except (OSError, EOFError):
-            for process in getattr(self.env, "processes", ()):
+        if self._failed and isinstance(self.env, AsyncVectorEnv):
+            # Its own close would wait for answers, which a broken process never gives.
+            for process in self.env.processes:
                 process.kill()
                 process.join()
+        else:
+            self.env.close()
 
     def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         try:
@@ -136,6 +137,7 @@ class EnvBatch:
         except SandlotError:
             raise
         except Exception as error:
+            self._failed = True
             dead = isinstance(error, BrokenPipeError | ConnectionResetError | EOFError)
             what = "ended: the process of a copy is gone" if dead else f"failed: {told(error)}"
             raise fault(self.name, what, None, self._seed, self._steps) from error
