@@ -31,6 +31,8 @@ class Train(RunsDir):
     """Seed of everything random."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
+    backend: Literal["auto", "envpool", "gymnasium"] = "auto"
+    """What runs the environments; auto: EnvPool, if it is installed, where it is faster and the task the same."""
     checkpoint_every: int = 50_000
     """Env steps between checkpoints."""
     video_every: int = 100_000

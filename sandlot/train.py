@@ -10,7 +10,7 @@ from agents import AGENTS
 from agents.loading import agent_class, what_is
 from agents.recipes import recipe, recipe_config
 from agents.sb3 import ALGORITHMS
-from envs import World
+from envs import World, Wrappers, wrappers_for
 from tracking import Run, json_object, require
 
 from .options import Train
@@ -34,14 +34,13 @@ def main(words: list[str]) -> None:
         return
     begin = time.perf_counter()
     agent_type = agent_class(words[0])
-    options, config = parse(words[0], agent_type.Config, words[1:])
+    options, config, world = parse(words[0], agent_type.Config, words[1:])
     from .session import train_and_report
 
     for name in ("steps", "checkpoint_every", "evaluation_episodes"):
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
-    world = world_of(options)
     agent = agent_type(world, seed=options.seed, config=config)
     record = {
         "agent": agent.name,
@@ -61,8 +60,11 @@ def main(words: list[str]) -> None:
     train_and_report(agent, run, begin)
 
 
-def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any]:
-    """Return the options and the agent's config. Flags beat the recipe for the environment, which beats defaults."""
+def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any, World]:
+    """Return the options, the agent's config and its world.
+
+    Flags beat the recipe for the environment, which beats defaults.
+    """
     program = f"sandlot {command} {agent}"
     first = bool(words) and not words[0].startswith("-")
     env = words[0] if first else _parse_with(program, agent, config, None, {}, words)[0].env
@@ -71,9 +73,13 @@ def parse(agent: str, config: type, words: list[str], command: str = "train") ->
 
 def _parse_with(
     program: str, agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
-) -> tuple[Train, Any]:
+) -> tuple[Train, Any, World]:
     train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
-    fields = [("train", Train, train), ("agent", config, recipe_config(agent, config, env))]
+    fields = [
+        ("train", Train, train),
+        ("agent", config, recipe_config(agent, config, env)),
+        ("wrappers", Wrappers, wrappers_for(env) if env else Wrappers()),
+    ]
     both = dataclasses.make_dataclass(
         "Both", [(name, kind, dataclasses.field(default=value)) for name, kind, value in fields]
     )
@@ -81,9 +87,5 @@ def _parse_with(
     if found:
         description += f" The defaults shown are those of the recipe for {env}."
     parsed = tyro.cli(tyro.conf.OmitArgPrefixes[both], args=words, prog=program, description=description)
-    return parsed.train, parsed.agent
-
-
-def world_of(options: Train) -> World:
-    """Return the world that `options` describe."""
-    return World(options.env, json_object("--env-kwargs", options.env_kwargs))
+    kwargs = json_object("--env-kwargs", parsed.train.env_kwargs)
+    return parsed.train, parsed.agent, World(parsed.train.env, kwargs, parsed.train.backend, parsed.wrappers)
