@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from envs import Observation, tree_leaves, tree_map
 from supervised import Learner, one_thread
 from supervised.networks import Memory
+from supervised.parts import Stateful
 from tracking import SandlotError
 
 from .actor_critic import ActorCritic
-from .network_agent import NetworkAgent, Stateful
+from .network_agent import NetworkAgent
 from .rollout import Rollout
 
 

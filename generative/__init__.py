@@ -1,1 +1,4 @@
-"""Models that make: the place of autoencoders and GANs, which learn through `supervised.Learner`."""
+"""Models that make: pictures, from what they have seen."""
+
+MODELS: dict[str, tuple[str, str]] = {}
+"""For each model's name on the command line, its class and what it is."""

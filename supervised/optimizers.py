@@ -6,7 +6,7 @@ than importing torch, and walks lists of parameters where a `Learner` has one te
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -121,6 +121,39 @@ class Adagrad(Optimizer):
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         total = self.averages["sum"].addcmul_(gradient, gradient)
         self.parameters.addcdiv_(gradient, total.sqrt().add_(self.epsilon), value=-learning_rate)
+
+
+class Layered:
+    """Optimizers of the parts of a flat tensor, each with its share of the learning rate."""
+
+    def __init__(self, parts: Sequence[tuple[Optimizer, slice, float]]):
+        self.parts = parts
+
+    @property
+    def steps(self) -> int:
+        """Steps that were taken."""
+        return self.parts[0][0].steps
+
+    def step(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+        """Take one step."""
+        for optimizer, part, scale in self.parts:
+            optimizer.step(gradient[part], learning_rate * scale)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what is carried from step to step."""
+        return {
+            f"{index}.{name}": tensor
+            for index, (optimizer, _, _) in enumerate(self.parts)
+            for name, tensor in optimizer.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state_dict` returned."""
+        for index, (optimizer, _, _) in enumerate(self.parts):
+            prefix = f"{index}."
+            optimizer.load_state_dict(
+                {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+            )
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -6,6 +6,6 @@ CHECKPOINTS, VIDEOS, IMAGES, EXPERIENCE = "checkpoints", "videos", "images", "ex
 CURVE = f"{IMAGES}/learning-curve.png"
 
 
-def step_name(env_step: int) -> str:
-    """Return the name, without suffix, of what a run keeps of `env_step`."""
-    return f"step-{env_step:09d}"
+def step_name(step: int) -> str:
+    """Return the name, without suffix, of what a run keeps of `step`."""
+    return f"step-{step:09d}"

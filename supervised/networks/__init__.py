@@ -3,9 +3,11 @@
 from .capsule import CapsuleNet
 from .chain import Chain
 from .cnn import NatureCNN
+from .convnet import ConvNet
 from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
 from .encoder import Encoder, Memory, Memoryless
 from .ensemble import Ensemble
+from .flat import Flat, FlatImage
 from .fuse import Fuse
 from .heads import CategoricalHead, QHead, QuantileHead, ValueHead, greedy
 from .initialize import orthogonal
@@ -25,10 +27,13 @@ __all__ = [
     "Categorical",
     "CategoricalHead",
     "Chain",
+    "ConvNet",
     "DiagonalGaussian",
     "Distribution",
     "Encoder",
     "Ensemble",
+    "Flat",
+    "FlatImage",
     "Fuse",
     "ImpalaCNN",
     "Memory",
