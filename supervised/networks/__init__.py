@@ -4,6 +4,8 @@ from .capsule import CapsuleNet
 from .chain import Chain
 from .cnn import NatureCNN
 from .convnet import ConvNet
+from .decoder import ConvDecoder, MapDecoder, MLPDecoder, Upsampling
+from .discriminator import Discriminator, initialize_normally, normalize_spectrally
 from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
 from .encoder import Encoder, Memory, Memoryless
 from .ensemble import Ensemble
@@ -16,6 +18,7 @@ from .noisy import NoisyLinear, noisy_layers
 from .normalize import RunningNorm
 from .recurrent import Recurrent
 from .residual import ImpalaCNN, Pooling, ResNet
+from .strided import MapNormalization, StridedCNN
 from .transformer import Transformer
 from .vit import ViT
 
@@ -27,8 +30,10 @@ __all__ = [
     "Categorical",
     "CategoricalHead",
     "Chain",
+    "ConvDecoder",
     "ConvNet",
     "DiagonalGaussian",
+    "Discriminator",
     "Distribution",
     "Encoder",
     "Ensemble",
@@ -36,6 +41,9 @@ __all__ = [
     "FlatImage",
     "Fuse",
     "ImpalaCNN",
+    "MLPDecoder",
+    "MapDecoder",
+    "MapNormalization",
     "Memory",
     "Memoryless",
     "MultiCategorical",
@@ -49,10 +57,14 @@ __all__ = [
     "ResNet",
     "RunningNorm",
     "SquashedGaussian",
+    "StridedCNN",
     "Transformer",
+    "Upsampling",
     "ValueHead",
     "ViT",
     "greedy",
+    "initialize_normally",
     "noisy_layers",
+    "normalize_spectrally",
     "orthogonal",
 ]
