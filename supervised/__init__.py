@@ -4,21 +4,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .config import FitConfig
     from .learner import Learner, LearnerConfig, NonFiniteError, one_thread
     from .polyak import SlowCopy, frozen
     from .schedules import Schedule, scheduled
-    from .task import FitConfig, Task
+    from .task import Task
     from .tasks.classifier import Classifier, ClassifierConfig
+    from .tasks.forecaster import Forecaster, ForecasterConfig
+    from .tasks.language_model import LanguageModel, LanguageModelConfig
+    from .tasks.regressor import Regressor, RegressorConfig
 
 TASKS = {
-    "classifier": ("Classifier", "tells classes of images or rows of a table"),
+    "classifier": ("Classifier", "tells classes of images, texts or rows of a table apart"),
+    "regressor": ("Regressor", "predicts a number from images, texts or rows of a table"),
+    "forecaster": ("Forecaster", "says how time series go on"),
+    "language-model": ("LanguageModel", "says how a text goes on, by characters or byte pairs"),
 }
 """For each task's name on the command line, its class and what it does."""
 
 _HOMES = {
     "Classifier": "tasks.classifier",
     "ClassifierConfig": "tasks.classifier",
-    "FitConfig": "task",
+    "Regressor": "tasks.regressor",
+    "RegressorConfig": "tasks.regressor",
+    "Forecaster": "tasks.forecaster",
+    "ForecasterConfig": "tasks.forecaster",
+    "LanguageModel": "tasks.language_model",
+    "LanguageModelConfig": "tasks.language_model",
+    "FitConfig": "config",
     "frozen": "polyak",
     "Learner": "learner",
     "LearnerConfig": "learner",
@@ -35,9 +48,15 @@ __all__ = [
     "Classifier",
     "ClassifierConfig",
     "FitConfig",
+    "Forecaster",
+    "ForecasterConfig",
+    "LanguageModel",
+    "LanguageModelConfig",
     "Learner",
     "LearnerConfig",
     "NonFiniteError",
+    "Regressor",
+    "RegressorConfig",
     "Schedule",
     "SlowCopy",
     "Task",

@@ -134,7 +134,7 @@ class Task(ABC):
         """Return the rows for training, validation or test."""
         if self.split is None:
             raise SandlotError(f"this {self.name} was loaded without its data")
-        return Part(self.columns, self.split.rows(name))
+        return Part(name, self.columns, self.split.rows(name))
 
     def parts(self) -> dict[str, Stateful]:
         """Return all that learns, by name: what a checkpoint holds."""

@@ -85,7 +85,8 @@ def test_killed_in_mid_epoch_and_resumed_ends_as_if_nothing_had_been():
     reached = int(killed.checkpoints()[-1].name.removeprefix("step-"))
     assert reached < killed.config["steps"]
     process = sandlot("resume", killed.folder.name)
-    assert process.wait(120) == 0, process.communicate()
+    _, error = process.communicate(timeout=200)
+    assert process.returncode == 0, error
     assert main(["train", *words]) == 0
     whole = Run.find(runs(), "latest")
     assert whole.folder != killed.folder

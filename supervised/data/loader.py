@@ -35,8 +35,13 @@ class Loader:
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(derived_seed(self.seed, 1, epoch))
             self._epoch = epoch
-            self._order = self.rows[torch.randperm(len(self.rows), generator=generator)]
+            rows = self.rows_of_epoch(epoch)
+            self._order = rows[torch.randperm(len(rows), generator=generator)]
         return rows_of(self.columns, self._order[place * self.batch_size : (place + 1) * self.batch_size])
+
+    def rows_of_epoch(self, epoch: int) -> Int[Tensor, "some"]:
+        """Return the rows of an epoch, in any order."""
+        return self.rows
 
     def pieces(self, step: int, count: int) -> Sequence[Batch]:
         """Return the batch of `step` in `count` pieces, for gradients that are summed up."""
@@ -54,8 +59,9 @@ def rows_of(columns: Columns, rows: Int[Tensor, "some"]) -> Batch:
 
 
 class Part(NamedTuple):
-    """Some rows of the data."""
+    """Some rows of the data: those for the training, validation or test, as its name says."""
 
+    name: str
     columns: Columns
     rows: Int[np.ndarray, "some"]
 

@@ -8,8 +8,10 @@ from torch import Tensor
 from tracking import SandlotError
 
 from ..data import Frame
+from ..data.frame import looks_numeric
 from .images import Images
 from .tables import Tables
+from .texts import Texts
 
 Facts = dict[str, Any]
 
@@ -22,7 +24,7 @@ class Modality(Protocol):
     def reader(self, facts: Facts, config: Any) -> Any: ...
 
 
-MODALITIES: dict[str, Modality] = {"images": Images(), "tables": Tables()}
+MODALITIES: dict[str, Modality] = {"images": Images(), "tables": Tables(), "texts": Texts()}
 
 
 def modality_of(frame: Frame, columns: Sequence[str]) -> tuple[str, list[str]]:
@@ -33,4 +35,16 @@ def modality_of(frame: Frame, columns: Sequence[str]) -> tuple[str, list[str]]:
         raise SandlotError(f"{frame.name} has {len(images)} columns of images; choose one with --columns")
     if images:
         return "images", images
-    return "tables", list(shown)
+    texts = [name for name, column in shown.items() if looks_written(column)]
+    if len(texts) > 1:
+        raise SandlotError(f"{frame.name} has {len(texts)} columns of texts; choose one with --columns")
+    return ("texts", texts) if texts else ("tables", list(shown))
+
+
+def looks_written(column: Any) -> bool:
+    """Tell whether a column holds texts, which are categories if there are few, or if they are short."""
+    if column.dtype != object or looks_numeric(column):
+        return False
+    texts = [str(text) for text in column if text]
+    words = sum(len(text.split()) for text in texts)
+    return bool(texts) and words > 3 * len(texts)

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tracking import SandlotError, require
 
 from ..data import Batch, Frame, Part
+from ..measures import classification_measures
+from ..mixup import OTHER, SHARE
 from ..task import Goal
 from .predicting import TARGET, PredictingConfig, PredictingTask
 
@@ -31,6 +34,9 @@ def classification_loss(module: Any, batch: Batch, label_smoothing: float) -> tu
     """Return the cross-entropy of the true classes, and what to log."""
     logits = module(batch)
     loss = F.cross_entropy(logits, batch[TARGET], label_smoothing=label_smoothing)
+    if OTHER in batch:
+        other = F.cross_entropy(logits, batch[OTHER], label_smoothing=label_smoothing)
+        loss = batch[SHARE] * loss + (1 - batch[SHARE]) * other
     accuracy = (logits.detach().argmax(-1) == batch[TARGET]).float().mean()
     return loss, {"loss": loss.detach(), "accuracy": accuracy}
 
@@ -98,11 +104,11 @@ class Classifier(PredictingTask):
         return torch.tensor([places[label] for label in labels])
 
     def measure(self, part: Part) -> dict[str, float]:
-        logits, labels = self.predict(part), part.columns[TARGET][torch.from_numpy(part.rows)]
-        return {
-            "loss": F.cross_entropy(logits, labels).item(),
-            "accuracy": (logits.argmax(-1) == labels).float().mean().item(),
-        }
+        return classification_measures(*self.answers(part), self.classes)
+
+    def answers(self, part: Part) -> tuple[Float[Tensor, "row class"], Int[Tensor, "row"]]:
+        """Return the logits and the true class of each row."""
+        return self.predict(part).cpu(), part.columns[TARGET].cpu()[torch.from_numpy(part.rows)]
 
 
 def _natural(name: str) -> tuple[int, str]:

@@ -10,16 +10,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tracking import SandlotError
+from tracking import SandlotError, require
 
+from ..augment import Augmentation, augmented
 from ..config import FitConfig
 from ..data import Batch, Frame, Part, Split, stratified_split
 from ..encoders import EncoderConfig
 from ..learner import Learner
+from ..mixup import mixed
 from ..modalities import MODALITIES, modality_of
+from ..modalities.images import IMAGE
 from ..networks import Activation
 from ..predictor import Predictor
 from ..task import Task
+from ..tokens import Units
 
 TARGETS = ("label", "target", "class", "y")
 TARGET = "target"
@@ -33,10 +37,24 @@ class PredictingConfig(FitConfig, EncoderConfig):
     max_grad_norm: float = 1.0
     hidden: tuple[int, ...] = (256, 256)
     activation: Activation = "relu"
+    memory_length: int = 128
+    units: Units = "byte-pairs"
+    """What texts are cut into."""
+    vocabulary: int = 2000
+    """Byte pairs that are learned, at most."""
+    text_length: int = 256
+    """Tokens of a text that are read."""
+    augment: tuple[Augmentation, ...] = ()
+    """Random changes of images while learning."""
+    mixup: float = 0.0
+    """How evenly pairs of rows are mixed while learning (α in the paper); 0 for not at all."""
 
     def __post_init__(self) -> None:
         FitConfig.__post_init__(self)
         EncoderConfig.__post_init__(self)
+        for name in ("vocabulary", "text_length"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
+        require(self.mixup >= 0, "mixup must be at least 0", self.mixup)
 
 
 class PredictingTask(Task):
@@ -100,7 +118,13 @@ class PredictingTask(Task):
         return {"network": Learner(Predictor(reader, self.outputs), self.loss, self.config)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
-        self.learners["network"].step(*batches)
+        self.learners["network"].step(*map(self.varied, batches))
+
+    def varied(self, batch: Batch) -> Batch:
+        """Return a batch with its images changed and its rows mixed, as the config says."""
+        if self.config.augment and self.facts["kind"] == "images":
+            batch = {**batch, IMAGE: augmented(batch[IMAGE], self.config.augment)}
+        return mixed(batch, self.config.mixup) if self.config.mixup else batch
 
     def predict(self, part: Part) -> Float[Tensor, "row output"]:
         """Return what the network gives for each row."""
