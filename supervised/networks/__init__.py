@@ -16,6 +16,7 @@ from .initialize import orthogonal
 from .mlp import MLP, Activation, Normalization
 from .noisy import NoisyLinear, noisy_layers
 from .normalize import RunningNorm
+from .quantizer import Quantizer
 from .recurrent import Recurrent
 from .residual import ImpalaCNN, Pooling, ResNet
 from .strided import MapNormalization, StridedCNN
@@ -53,6 +54,7 @@ __all__ = [
     "Pooling",
     "QHead",
     "QuantileHead",
+    "Quantizer",
     "Recurrent",
     "ResNet",
     "RunningNorm",

@@ -13,6 +13,7 @@ from .sizes import halving_kernel, pyramid
 from .strided import MapNormalization, map_normalization
 
 Upsampling = Literal["transposed", "resize"]
+Images = Float[Tensor, "row channel height width"]
 
 
 class MLPDecoder(nn.Module):
@@ -60,9 +61,7 @@ class MapDecoder(nn.Module):
         self.map_shape = (widths[-1], *sizes[-1])
         """Channels, height and width of the maps that it decodes."""
 
-    def forward(
-        self, maps: Float[Tensor, "row map small_height small_width"]
-    ) -> Float[Tensor, "row channel height width"]:
+    def forward(self, maps: Float[Tensor, "row map small_height small_width"]) -> Images:
         """Return an image for each row's maps."""
         return self.layers(maps)
 
@@ -87,7 +86,7 @@ class ConvDecoder(nn.Module):
         first = [nn.Linear(input_size, prod(maps.map_shape)), nn.Unflatten(1, maps.map_shape)]
         self.layers = nn.Sequential(*first, *map_normalization(normalization, widths[-1]), nn.ReLU(), maps)
 
-    def forward(self, latent: Float[Tensor, "row latent"]) -> Float[Tensor, "row channel height width"]:
+    def forward(self, latent: Float[Tensor, "row latent"]) -> Images:
         """Return an image for each latent vector."""
         return self.layers(latent)
 

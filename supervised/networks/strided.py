@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .encoder import Memoryless
 from .sizes import halving_kernel, pyramid
 
+Images = Float[Tensor, "row channel height width"]
 MapNormalization = Literal["none", "batch", "layer"]
 LEAK = 0.2
 """Slope of the leaky ReLUs for negative inputs."""
@@ -53,7 +54,7 @@ class StridedCNN(Memoryless):
         """Return the maps at the end, which `encode` flattens."""
         return self.layers(inputs)
 
-    def encode(self, inputs: Float[Tensor, "row channel height width"]) -> Float[Tensor, "row feature"]:
+    def encode(self, inputs: Images) -> Float[Tensor, "row feature"]:
         return self.maps(inputs).flatten(1)
 
 
