@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 
 from supervised.fit import fit
@@ -62,7 +63,8 @@ def examine(task: Task, run: Run) -> tuple[dict[str, float], dict[str, Path]]:
         return {}, {}
     measures = task.evaluate("test")
     run.log({f"{TEST}{name}": value for name, value in measures.items()}, task.step)
-    pictures = task.draw(part, run.folder / IMAGES)
+    with torch.no_grad():
+        pictures = task.draw(part, run.folder / IMAGES)
     for name, path in pictures.items():
         run.log_media(name, path, task.step)
     return measures, pictures

@@ -24,7 +24,7 @@ from .networks import (
     ViT,
 )
 
-IMAGE_READERS = ("cnn", "strided", "impala", "resnet", "vit", "capsule")
+IMAGE_READERS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
 MEMORIES = ("rnn", "lstm", "gru", "transformer")
 
 
@@ -36,8 +36,9 @@ class EncoderConfig:
     """What is meant by `cnn`."""
 
     network: str = "auto"
-    """Kind of network: mlp; cnn, strided, impala, resnet, vit or capsule for images; rnn, lstm, gru or transformer for
-    memory; several in a row, as in cnn+lstm; auto is a cnn for images and an mlp for the rest."""
+    """Kind of network: mlp; cnn, nature (that of DQN), strided, impala, resnet, vit or capsule for images; rnn, lstm,
+    gru or transformer for memory; several in a row, as in cnn+lstm; auto is a cnn for images and an mlp for the
+    rest."""
     hidden: tuple[int, ...] = (64, 64)
     """Sizes of an MLP's layers."""
     activation: Activation = "tanh"
@@ -84,6 +85,8 @@ def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) 
     """Return the encoder called `name` for images of `shape`. Raises `ValueError` if they are too small for it."""
     try:
         match name:
+            case "nature":
+                return NatureCNN(*shape)
             case "strided":
                 return StridedCNN(*shape, widths=config.widths)
             case "impala":

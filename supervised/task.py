@@ -3,7 +3,7 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -126,9 +126,18 @@ class Task(ABC):
         """Draw, when it has learned, how well it does on some rows into new files in `folder`; return them by name."""
         return {}
 
+    def answers(self, frame: Frame) -> list[dict[str, Any]]:
+        """Return what it says of each row of new data, in words."""
+        raise SandlotError(f"a {self.name} says nothing of new rows")
+
     def loader(self) -> Loader:
         """Return the batches to learn from."""
         return Loader(self.columns, self.part("train").rows, self.config.batch_size, self.seed)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it learns."""
+        return choose_device(self.config.device)
 
     def part(self, name: str) -> Part:
         """Return the rows for training, validation or test."""
@@ -159,7 +168,8 @@ class Task(ABC):
 
     def at_work(self) -> AbstractContextManager[None]:
         """Return a context with as many CPU threads as the learners are worth."""
-        return max(self.learners.values(), key=lambda learner: learner.flat.numel()).threads()
+        largest = max(self.learners.values(), key=lambda learner: learner.flat.numel(), default=None)
+        return nullcontext() if largest is None else largest.threads()
 
     def train(self, learning: bool) -> None:
         """Let what differs between learning and use (dropout, batch normalisation) learn, or not."""
@@ -242,8 +252,7 @@ class Task(ABC):
 
     def _take_in(self, frame: Frame) -> None:
         self.frame = frame
-        device = choose_device(self.config.device)
-        self.columns = {name: column.to(device) for name, column in self.encode(frame).items()}
+        self.columns = {name: column.to(self.device) for name, column in self.encode(frame).items()}
 
     def _build(self) -> None:
         with seeded(derived_seed(self.seed, 3)):

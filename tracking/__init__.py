@@ -6,7 +6,7 @@ from .errors import SandlotError, require
 from .files import json_object
 from .helper import start_helper, stop_helper, tell_helper
 from .journal import Journal
-from .layout import IMAGES, VIDEOS, step_name
+from .layout import IMAGES, TABLES, VIDEOS, step_name
 from .metrics import (
     ENV_STEP,
     RETURN,
@@ -20,9 +20,11 @@ from .metrics import (
     step_of,
 )
 from .options import options_from_json, with_options
+from .pictures import picture
 from .run import Run, WandbMode
 from .seeds import derived_seed, seed_everything
 from .signals import Stopped, StopSignals
+from .tables import read_table, write_table
 from .video import write_video
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "RETURN_HIGH",
     "RETURN_LOW",
     "STEP",
+    "TABLES",
     "TEST",
     "TRAIN",
     "VALIDATION",
@@ -47,8 +50,10 @@ __all__ = [
     "draw_curves",
     "json_object",
     "options_from_json",
+    "picture",
     "read_checkpoint",
     "read_metrics",
+    "read_table",
     "require",
     "seed_everything",
     "start_helper",
@@ -58,5 +63,6 @@ __all__ = [
     "tell_helper",
     "with_options",
     "write_checkpoint",
+    "write_table",
     "write_video",
 ]

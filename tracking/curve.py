@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, TRAIN, VALIDATION, step_of
+from .pictures import picture
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -15,9 +16,6 @@ def draw_curves(path: Path, runs: Mapping[str, Rows], goals: Mapping[str, str] |
     A run's goal is the metric by which it is judged, by default the return. Return False, and draw nothing,
     if there is none in any row yet.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels: dict[str, dict[str, Rows]] = {}
     for name, rows in runs.items():
         goal = (goals or {}).get(name, RETURN)
@@ -25,14 +23,9 @@ def draw_curves(path: Path, runs: Mapping[str, Rows], goals: Mapping[str, str] |
             panels.setdefault(goal, {})[name] = rows
     if not panels:
         return False
-    figure = Figure(figsize=(7, 4 * len(panels)), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    for place, (goal, shown) in enumerate(panels.items()):
-        _draw_panel(figure.add_subplot(len(panels), 1, place + 1), goal, shown, len(runs) == 1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp.png")
-    figure.savefig(temporary)
-    temporary.replace(path)
+    with picture(path, 7, 4 * len(panels)) as figure:
+        for place, (goal, shown) in enumerate(panels.items()):
+            _draw_panel(figure.add_subplot(len(panels), 1, place + 1), goal, shown, len(runs) == 1)
     return True
 
 

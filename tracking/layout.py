@@ -2,7 +2,7 @@
 
 CONFIG, SUMMARY, COMMAND, METRICS = "config.json", "summary.json", "command.txt", "metrics.jsonl"
 WANDB_STATE = "wandb.json"
-CHECKPOINTS, VIDEOS, IMAGES, EXPERIENCE = "checkpoints", "videos", "images", "experience"
+CHECKPOINTS, VIDEOS, IMAGES, TABLES, EXPERIENCE = "checkpoints", "videos", "images", "tables", "experience"
 CURVE = f"{IMAGES}/learning-curve.png"
 
 

@@ -16,6 +16,7 @@ from .curve import draw_curves
 from .files import read_json, write_json
 from .layout import CONFIG, CURVE, METRICS, SUMMARY, WANDB_STATE
 from .metrics import ENV_STEP, RETURN, parse_rows, read_metrics
+from .tables import read_table
 
 POLL_SECONDS = 0.2
 START_SECONDS = 20
@@ -107,11 +108,24 @@ class Mirror:
             import wandb
 
             for key, file in media.items():
-                path = str(self.folder / file)
-                values[key] = wandb.Video(path, format="mp4") if file.endswith(".mp4") else wandb.Image(path)
+                values[key] = self._media(wandb, self.folder / file)
             self.run.log(values, step=step)
         except Exception as error:
             self._fail(error)
+
+    def _media(self, wandb: Any, path: Path) -> Any:
+        match path.suffix:
+            case ".mp4":
+                return wandb.Video(str(path), format="mp4")
+            case ".json":
+                columns, rows = read_table(path)
+                cells = [
+                    [wandb.Image(str(path.parent / cell["image"])) if isinstance(cell, dict) else cell for cell in row]
+                    for row in rows
+                ]
+                return wandb.Table(columns=columns, data=cells)
+            case _:
+                return wandb.Image(str(path))
 
     def _fail(self, error: Exception) -> None:
         self.run = None

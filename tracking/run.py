@@ -119,7 +119,7 @@ class Run:
             self._metrics.write(json.dumps({self.axis: step, **metrics}) + "\n")
 
     def log_media(self, key: str, path: Path, step: int) -> None:
-        """Log a video or image that lies in the folder."""
+        """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
         self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, step)
 
     def save(

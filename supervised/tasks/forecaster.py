@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..encoders import MEMORIES, EncoderConfig, following
 from ..learner import Learner
 from ..measures import regression_measures
 from ..networks import MLP, orthogonal
+from ..pictures import draw_forecasts
 from ..task import Goal, Task
 
 PAST, FUTURE = "past", "future"
@@ -148,6 +150,11 @@ class Forecaster(Task):
         measures = regression_measures(forecast.flatten(), future.flatten())
         naive = regression_measures(past[:, -1:].expand_as(future).flatten(), future.flatten())
         return {**measures, "rmse_if_nothing_changed": naive["rmse"]}
+
+    def draw(self, part: Part, folder: Path) -> dict[str, Path]:
+        forecast, future, _ = self.forecasts(part)
+        draw_forecasts(folder / "forecasts.png", forecast[:, -1], future[:, -1], self.facts["targets"])
+        return {"forecasts": folder / "forecasts.png"}
 
     def forecasts(self, part: Part) -> tuple[Tensor, Tensor, Tensor]:
         """Return the forecasts, what came, and the past of the targets, in the units of the data."""

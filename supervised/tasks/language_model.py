@@ -64,6 +64,8 @@ class LanguageNetwork(nn.Module):
         if name not in MEMORIES:
             raise SandlotError(f"the network {name!r} does not read sequences; {', '.join(MEMORIES)} do")
         self.embed = nn.Embedding(vocabulary, config.memory_size)
+        if name == "transformer":
+            nn.init.normal_(self.embed.weight, std=0.02)  # as GPT-2's: residual sums grow from little
         self.drop = nn.Dropout(config.dropout)
         try:
             self.encoder = following(name, config.memory_size, config)
