@@ -12,9 +12,18 @@ from gymnasium import Space, spaces
 from jaxtyping import Bool
 
 from envs import Observation, Source, Step, World, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
-from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
+from tracking import (
+    Checkpoint,
+    Run,
+    SandlotError,
+    StopSignals,
+    options_from_json,
+    read_checkpoint,
+    with_options,
+    write_checkpoint,
+)
 
-from .loop import Journal, StopSignals, play_segment, train
+from .loop import EpisodeJournal, play_segment, train
 from .recipes import recipe_config
 from .thoughts import Thought
 
@@ -86,7 +95,7 @@ class Player(ABC):
         """Get ready to train until `steps` env steps in all."""
 
     @abstractmethod
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
         """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
 
     @abstractmethod
@@ -176,8 +185,7 @@ class Player(ABC):
     def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
         """Return the agent in `checkpoint`; unless it goes on `learning`, without environments."""
         state = checkpoint.state
-        known = {field.name for field in dataclasses.fields(cls.Config)}
-        config = cls.Config(**{name: _tupled(value) for name, value in state["config"].items() if name in known})
+        config = options_from_json(cls.Config, state["config"])
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
             env = World.from_json(state["env"])
@@ -233,18 +241,5 @@ class Agent(Player):
     def observe(self, step: Step) -> Mapping[str, float] | None:
         """Take in what the last actions led to. Return metrics if that was reason to learn from it."""
 
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
         play_segment(self, steps, end, journal, stop)
-
-
-def with_options(config: Any, options: Mapping[str, Any]) -> Any:
-    """Return `config` with some fields replaced. Raises `SandlotError` for names it doesn't have."""
-    names = [field.name for field in dataclasses.fields(config)]
-    for option in options:
-        if option not in names:
-            raise SandlotError(f"there is no option {option!r}; there are {', '.join(names)}")
-    return dataclasses.replace(config, **options)
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from envs import Observation, Step, tree_map
 from supervised.networks import Memory, RunningNorm
+from supervised.parts import Stateful
 from tracking import require
 
 from .advantage import discounted_sums, gae
-from .network_agent import Stateful
 from .policy_gradient import PolicyGradientAgent
 from .rollout import Experience
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from envs import Observation, tree_leaves, tree_map
 from supervised import Learner, one_thread
 from supervised.networks import Distribution, Memory
+from supervised.parts import Stateful
 
 from .actor_critic import ActorCritic
-from .network_agent import NetworkAgent, Stateful, row
+from .network_agent import NetworkAgent, row
 from .rollout import Rollout
 from .thoughts import Thought
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from supervised import Learner, SlowCopy, frozen
 from supervised.networks import SquashedGaussian
+from supervised.parts import Stateful
 from tracking import require
 
 from .continuous import (
@@ -24,7 +25,6 @@ from .continuous import (
     GaussianHead,
     squared_error,
 )
-from .network_agent import Stateful
 from .replay import Transitions
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from supervised import Learner, SlowCopy, frozen
+from supervised.parts import Stateful
 from tracking import require
 
 from .continuous import (
@@ -23,7 +24,6 @@ from .continuous import (
     TanhHead,
     squared_error,
 )
-from .network_agent import Stateful
 from .replay import Transitions
 
 

@@ -16,8 +16,9 @@ from agents import PPO, PPOConfig
 from agents.loop import train
 from benchmarks.ppo_vs_peers import EQUAL
 from benchmarks.statistics import machine
+from sandlot.agent_session import Filming
 from sandlot.options import Train
-from sandlot.session import Filming, ProgressBar
+from sandlot.progress import ProgressBar
 from tracking import Run
 
 ENV = "CartPole-v1"

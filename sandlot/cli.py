@@ -16,15 +16,16 @@ COMMANDS = {
     "resume": "Resume",
     "compare": "Compare",
 }
-"""For each command, its options in `sandlot.options`; those of `train` and `describe` depend on the agent."""
+"""For each command, its options in `sandlot.options`; those of `train` and `describe` depend on what is trained."""
 MISTAKE, KILLED_BY = 2, 128
 OVERVIEW = """usage: sandlot COMMAND …
 
-Train reinforcement-learning agents, track them in Weights & Biases, and film them.
+Train reinforcement-learning agents, and networks on data, track them in Weights & Biases, and film them.
 
 commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
-  evaluate RUN       play episodes, report     sandlot evaluate latest
+  train TASK DATA    fit a network to data     sandlot train classifier digits
+  evaluate RUN       play or test, report      sandlot evaluate latest
   record RUN         film the agent            sandlot record latest --episodes 3
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 EnvId = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
+DataName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 RunName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 RunNames = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
@@ -20,15 +21,34 @@ class RunsDir:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(RunsDir):
+class Recorded(RunsDir):
+    """A training and its record."""
+
+    seed: int = 0
+    """Seed of everything random."""
+    wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
+    """Weights & Biases; auto is online if you are logged in, else offline."""
+    project: str = "sandlot"
+    """W&B project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Recorded):
+    """Fit a task to data and track it."""
+
+    data: DataName
+    """A file (csv, tsv, jsonl, txt, parquet), a folder of such or of images (one below for each class), one of
+    scikit-learn's data sets (digits, iris, wine, breast-cancer, diabetes), or a name of the Hugging Face hub."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Recorded):
     """Train an agent, track it and film it."""
 
     env: EnvId
     """Environment id, as Gymnasium knows it."""
     steps: int = 100_000
     """Env steps to train for."""
-    seed: int = 0
-    """Seed of everything random."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
     backend: Literal["auto", "envpool", "gymnasium"] = "auto"
@@ -41,10 +61,6 @@ class Train(RunsDir):
     """Show in films what the agent thinks: of its actions, and of the return to come."""
     evaluation_episodes: int = 100
     """Episodes to play at the end, choosing the likeliest actions."""
-    wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
-    """Weights & Biases; auto is online if you are logged in, else offline."""
-    project: str = "sandlot"
-    """W&B project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +124,7 @@ class Resume(RunsDir):
     step: int | None = None
     """Checkpoint to go on from; the newest by default. Later ones are dropped."""
     steps: int | None = None
-    """Train until this many env steps, if not those the run was started with."""
+    """Train until this many env steps (of an agent) or gradient steps, if not those the run was started with."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,14 @@ import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import A2C, PPO, REINFORCE
-from agents.agent import Spaces, with_options
+from agents.agent import Spaces
 from agents.encoders import IMAGE_READERS, MEMORIES
 from agents.evaluation import evaluate_id
 from agents.recipes import recipe_config
 from agents.rollout import side_by_side
 from envs import World
 from tests.worlds import OBSERVATIONS, Counter, Match
-from tracking import SandlotError
+from tracking import SandlotError, with_options
 
 SMALL = {"num_envs": 4, "num_steps": 16, "batch_size": 32, "epochs": 2, "memory_size": 16, "memory_length": 4}
 SMALL_OF = {

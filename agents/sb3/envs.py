@@ -17,7 +17,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
-from agents.loop import Journal
+from agents.loop import EpisodeJournal
 from envs import MASK, Episodes, World, has_mask
 
 KINDS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
@@ -55,7 +55,7 @@ class Unplayable(gymnasium.Env):
 class Watched(VecEnvWrapper):
     """Note the episodes that end in `journal`."""
 
-    def __init__(self, venv: VecEnv, journal: Journal):
+    def __init__(self, venv: VecEnv, journal: EpisodeJournal):
         super().__init__(venv)
         self.journal = journal
 
