@@ -15,16 +15,8 @@ from supervised.networks import SquashedGaussian
 from supervised.parts import Stateful
 from tracking import require
 
-from .continuous import (
-    Actor,
-    ActorBatch,
-    ContinuousAgent,
-    ContinuousConfig,
-    CriticBatch,
-    Critics,
-    GaussianHead,
-    squared_error,
-)
+from .actor_and_critics import Actor, Critics, GaussianHead
+from .continuous import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .replay import Transitions
 
 

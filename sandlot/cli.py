@@ -26,7 +26,7 @@ commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
   train TASK DATA    fit a network to data     sandlot train classifier digits
   evaluate RUN       play or test, report      sandlot evaluate latest
-  record RUN         film the agent            sandlot record latest --episodes 3
+  record RUN         film the agent            sandlot record latest --overlay
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
   describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm

@@ -57,8 +57,8 @@ class Train(Recorded):
     """Env steps between checkpoints."""
     video_every: int = 100_000
     """Env steps between films, which are made of checkpoints; 0 for none at all."""
-    video_overlay: bool = True
-    """Show in films what the agent thinks: of its actions, and of the return to come."""
+    video_overlay: bool = False
+    """Show in films what the agent thinks, as `sandlot record --overlay` does; making them takes longer by half."""
     evaluation_episodes: int = 100
     """Episodes to play at the end, choosing the likeliest actions."""
 
