@@ -118,29 +118,6 @@ def test_evaluation_reports_the_true_return():
     assert evaluate_id(agent, world, episodes=2).returns.tolist() == [HORIZON, HORIZON]
 
 
-class Lives(gymnasium.Env):
-    """Pays 2 a step; a life is lost every 2 steps, and with the third the game."""
-
-    observation_space, action_space = spaces.Box(0, 9, (1,)), spaces.Discrete(2)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.time = 0
-        return self._seen(), {"lives": 3}
-
-    def step(self, action):
-        self.time += 1
-        return self._seen(), 2.0, self.time == 6, False, {"lives": 3 - self.time // 2}
-
-    def _seen(self):
-        return np.array([self.time], np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def game_with_lives():
-    gymnasium.register("tests/Lives-v0", entry_point=Lives, disable_env_checker=True)
-
-
 def test_a_lost_life_ends_the_episode_for_the_learner_only():
     env = make("tests/Lives-v0", 1, wrappers=Wrappers(life_loss=True, reward_clip=1.0))
     env.reset(0)
