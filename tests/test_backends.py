@@ -212,11 +212,16 @@ def test_auto_takes_envpool_where_it_is_faster_and_nothing_is_in_its_way():
 
 
 def test_worlds_that_only_envpool_has_are_played_and_filmed():
-    batch = pooled("AcrobotSwingup-v1", 2)
-    single = World("AcrobotSwingup-v1", backend="envpool").single()
+    batch = pooled("MiniGrid-Empty-5x5-v0", 2)
+    single = World("MiniGrid-Empty-5x5-v0", backend="envpool").single(render=True)
     assert batch.observation_space == single.observation_space
+    first, _ = single.reset(seed=4)
+    np.testing.assert_equal({key: part[0] for key, part in batch.reset(4).items()}, first)
+    assert single.render().shape[2] == 3
+    single.close()
+    batch.close()
     with pytest.raises(SandlotError, match="with --backend envpool"):
-        World("AcrobotSwingup-v1").single()
+        World("MiniGrid-Empty-5x5-v0").single()
 
 
 def test_without_envpool_the_backend_is_a_sentence(monkeypatch):

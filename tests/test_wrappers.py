@@ -147,6 +147,25 @@ def test_what_does_not_fit_is_a_sentence(env, wrappers, sentence):
         World(env, wrappers=Wrappers(**wrappers)).batch(2)
 
 
+def test_a_run_keeps_what_its_world_wears(tmp_path, monkeypatch, capsys):
+    from sandlot.cli import main
+    from tracking import Run
+
+    monkeypatch.chdir(tmp_path)
+    size = ["--num-envs", "2", "--num-steps", "16", "--batch-size", "32", "--epochs", "1", "--steps", "200"]
+    record = ["--evaluation-episodes", "4", "--video-every", "0", "--wandb", "disabled"]
+    worn = ["--frame-stack", "2", "--hide-velocities", "--reward-scale", "-1", "--time-limit", "30"]
+    assert main(["train", "ppo", "CartPole-v1", *size, *record, *worn, "--backend", "gymnasium"]) == 0
+    run = Run.find(tmp_path / "runs", "latest")
+    wrappers = Wrappers(frame_stack=2, hide_velocities=True, reward_scale=-1.0, time_limit=30)
+    assert World.from_json(run.config["env"]) == World("CartPole-v1", {}, "gymnasium", wrappers)
+    assert 1 < run.summary["evaluation"]["return"] <= 30
+    assert main(["evaluate", "latest", "--episodes", "3"]) == 0
+    assert main(["record", "latest", "--output", "film.mp4"]) == 0
+    assert (tmp_path / "film.mp4").stat().st_size > 1000
+    capsys.readouterr()
+
+
 class TestAtari:
     """Against single games, frame by frame."""
 
