@@ -144,7 +144,12 @@ def test_a_fall_in_the_step_of_the_time_limit_is_both_in_envpool_as_in_gymnasium
     assert falls > 0
 
 
-SEEDED = ["CartPole-v1", "Acrobot-v1", "FrozenLake-v1", "Blackjack-v1", "tests/Match-v0"]
+SEEDED = [
+    *(("auto", env) for env in ("CartPole-v1", "Acrobot-v1", "FrozenLake-v1", "Blackjack-v1", "tests/Match-v0")),
+    *(("async", env) for env in ("Blackjack-v1", "tests/Match-v0")),
+    *(("envpool", env) for env in ("CartPole-v1", "FrozenLake-v1", "LunarLander-v3")),
+    ("ale", "ALE/Breakout-v5"),
+]
 
 
 def trace(batch, steps=40):
@@ -157,16 +162,10 @@ def trace(batch, steps=40):
     return seen
 
 
-@pytest.mark.parametrize("kind", ["auto", "async", "envpool", "ale"])
-@pytest.mark.parametrize("env", SEEDED)
+@pytest.mark.parametrize(("kind", "env"), SEEDED)
 def test_a_seed_makes_every_backend_repeat_itself(kind, env):
-    if kind == "envpool":
-        env = {"tests/Match-v0": "Pendulum-v1", "Blackjack-v1": "LunarLander-v3"}.get(env, env)
     if kind == "ale":
         pytest.importorskip("ale_py", reason="ALE is not installed")
-        if env != "CartPole-v1":
-            pytest.skip("one game is enough")
-        env = "ALE/Breakout-v5"
 
     def batch():
         return {"async": in_processes, "envpool": pooled}.get(kind, lambda env, n: World(env).batch(n))(env, 3)
