@@ -4,6 +4,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from statistics import median
 from typing import TYPE_CHECKING
 
 import gymnasium
@@ -72,15 +73,15 @@ def _probe(world: "World") -> tuple[gymnasium.Env, float]:
     with warnings.catch_warnings(action="ignore"):
         observation, _ = single.reset(seed=0)
         single.action_space.seed(0)
-        seconds, steps, over = 0.0, 0, False
-        while steps < 8 and not over:
+        seconds, over = [], False
+        while len(seconds) < 8 and not over:
             action = sample_legal(single, observation)
             begin = time.perf_counter()
             observation, _, terminated, truncated, _ = single.step(action)
-            seconds, steps, over = seconds + time.perf_counter() - begin, steps + 1, terminated or truncated
-        seconds /= steps
+            seconds.append(time.perf_counter() - begin)
+            over = terminated or truncated
         single.close()
-    return single, seconds
+    return single, median(seconds)
 
 
 def _asked_pool(world: "World", num_envs: int) -> VectorEnv:

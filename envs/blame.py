@@ -2,7 +2,6 @@
 
 import math
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,14 +31,12 @@ def told(error: Exception) -> str:
 
 def broken_row(arrays: Any) -> int | None:
     """Return the first row in which floats of `arrays` are NaN or infinite; None if all are finite."""
-    for array in _floats(arrays):
+    for array in (arrays,) if isinstance(arrays, np.ndarray) else tree_leaves(arrays):
+        if array.dtype.kind != "f":
+            continue
         # One cheap sum says "fine" almost always; what overflows it is looked at closely.
         if not math.isfinite(np.vdot(array, array)):
             broken = ~np.isfinite(array).reshape(len(array), -1).all(1)
             if broken.any():
                 return int(broken.argmax())
     return None
-
-
-def _floats(arrays: Any) -> Iterator[np.ndarray]:
-    return (leaf for leaf in tree_leaves(arrays) if leaf.dtype.kind == "f")

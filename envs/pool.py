@@ -16,6 +16,7 @@ from gymnasium.vector.utils import batch_space
 
 from tracking import SandlotError
 
+from .tree import tree_map
 from .wrappers import Wrappers
 
 if TYPE_CHECKING:
@@ -92,8 +93,12 @@ class PoolVector(VectorEnv):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         if options is not None:
             rows = np.flatnonzero(options["reset_mask"]).astype(np.int32)
-            self._observation = self._observation.copy()
-            self._observation[rows] = self._pool.reset(rows)[0]
+            self._observation = tree_map(np.array, self._observation)
+
+            def put(array: np.ndarray, first: np.ndarray) -> None:
+                array[rows] = first
+
+            tree_map(put, self._observation, self._pool.reset(rows)[0])
             self._elapsed[rows] = 0
             return self._observation, {}
         super().reset(seed=seed)
@@ -142,11 +147,14 @@ class PoolSingle(gymnasium.Env):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
-        return self.vector.reset(seed=seed)[0][0], {}
+        return self._only(self.vector.reset(seed=seed)[0]), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, _ = self.vector.step(np.asarray(action)[None])
-        return observation[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), {}
+        return self._only(observation), float(reward[0]), bool(terminated[0]), bool(truncated[0]), {}
+
+    def _only(self, observation: Any) -> Any:
+        return tree_map(lambda leaf: leaf[0], observation)
 
     def render(self) -> Any:
         return self.vector.render()[0]

@@ -3,6 +3,8 @@
 import contextlib
 import difflib
 import importlib
+import os
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,8 @@ def make_single(world: "World", *, render: bool = False) -> gymnasium.Env:
     """
     env = world.id
     register(env)
+    if render and sys.platform.startswith("linux") and "DISPLAY" not in os.environ:
+        os.environ.setdefault("MUJOCO_GL", "egl")
     options: dict[str, Any] = dict(world.kwargs) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
+from gymnasium.vector.utils import create_empty_array
 from jaxtyping import Bool, Float, Int
 
 from tracking import SandlotError
 
 from .blame import broken_row, fault, told
-from .tree import tree_map
+from .tree import tree_leaves, tree_map
 from .wrappers import NONE, Wrappers
 
 Observation = Any
@@ -70,6 +71,7 @@ class EnvBatch:
         self.action_space: gymnasium.Space = env.single_action_space
         self._mode = _autoreset_mode(env)
         self._shape = env.observation_space.shape
+        self._real = any(leaf.dtype.kind == "f" for leaf in tree_leaves(create_empty_array(env.observation_space)))
         self._seed: int | None = None
         self._steps, self._failed = 0, False
         self._none = np.zeros(self.num_envs, bool)
@@ -78,8 +80,8 @@ class EnvBatch:
 
     def reset(self, seed: int | None = None) -> Observation:
         """Start an episode in every environment and return the first observations."""
-        self._clear()
         self._seed, self._steps = seed, 0
+        self._clear()
         observation, info = self._call(self.env.reset, seed=seed)
         self._check(observation)
         self._lives = info.get(LIVES)
@@ -90,12 +92,12 @@ class EnvBatch:
         self._steps += 1
         observation, reward, terminated, truncated, info = self._call(self.env.step, action)
         done = terminated | truncated
-        ended = bool(done.any())
+        ended = np.count_nonzero(done) > 0
         next_observation, start, acted = observation, self._none, self._all
         if self._mode is AutoresetMode.NEXT_STEP:
-            if self._resetting.any():
+            if self._resetting is not None:
                 start, acted = self._resetting, ~self._resetting
-            self._resetting = done
+            self._resetting = done if ended else None
         elif ended:
             start = done
             if self._mode is AutoresetMode.SAME_STEP:
@@ -107,7 +109,6 @@ class EnvBatch:
         if next_observation is not observation:
             self._check(next_observation)
         self._returns += reward
-        self._lengths += acted
         episodes = self._take(done) if ended else None
         if self._shape_reward is not None:
             reward = self._shape_reward(reward)
@@ -119,7 +120,7 @@ class EnvBatch:
     @property
     def unfinished(self) -> Episodes:
         """The episodes that go on, as far as they have come."""
-        return Episodes(self._returns, self._lengths, np.arange(self.num_envs))
+        return Episodes(self._returns, np.maximum(self._steps - self._began, 0), np.arange(self.num_envs))
 
     def close(self) -> None:
         """Free what the environments hold, and end their processes, even broken ones."""
@@ -143,24 +144,25 @@ class EnvBatch:
             raise fault(self.name, what, None, self._seed, self._steps) from error
 
     def _check(self, observation: Observation, reward: np.ndarray | None = None) -> None:
-        for what, arrays in (("an observation", observation), ("a reward", reward)):
-            row = None if arrays is None else broken_row(arrays)
-            if row is not None:
-                raise fault(self.name, f"gave {what} that is NaN or infinite", row, self._seed, self._steps)
         if self._shape is not None and np.shape(observation) != self._shape:
             what = f"gave observations of the shape {np.shape(observation)}, not {self._shape}"
             raise fault(self.name, what, None, self._seed, self._steps)
+        for what, arrays in (("an observation", observation if self._real else None), ("a reward", reward)):
+            row = None if arrays is None else broken_row(arrays)
+            if row is not None:
+                raise fault(self.name, f"gave {what} that is NaN or infinite", row, self._seed, self._steps)
 
     def _clear(self) -> None:
-        self._resetting = self._none
+        self._resetting: np.ndarray | None = None
         self._returns = np.zeros(self.num_envs)
-        self._lengths = np.zeros(self.num_envs, np.int64)
+        self._began = np.zeros(self.num_envs, np.int64)
+        """The step after which each episode began."""
 
     def _take(self, done: Bool[np.ndarray, "env"]) -> Episodes:
         envs = np.flatnonzero(done)
-        episodes = Episodes(self._returns[envs], self._lengths[envs], envs)
+        episodes = Episodes(self._returns[envs], self._steps - self._began[envs], envs)
         self._returns[envs] = 0.0
-        self._lengths[envs] = 0
+        self._began[envs] = self._steps + (self._mode is AutoresetMode.NEXT_STEP)
         return episodes
 
 

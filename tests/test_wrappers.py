@@ -118,29 +118,6 @@ def test_evaluation_reports_the_true_return():
     assert evaluate_id(agent, world, episodes=2).returns.tolist() == [HORIZON, HORIZON]
 
 
-class Lives(gymnasium.Env):
-    """Pays 2 a step; a life is lost every 2 steps, and with the third the game."""
-
-    observation_space, action_space = spaces.Box(0, 9, (1,)), spaces.Discrete(2)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.time = 0
-        return self._seen(), {"lives": 3}
-
-    def step(self, action):
-        self.time += 1
-        return self._seen(), 2.0, self.time == 6, False, {"lives": 3 - self.time // 2}
-
-    def _seen(self):
-        return np.array([self.time], np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def game_with_lives():
-    gymnasium.register("tests/Lives-v0", entry_point=Lives, disable_env_checker=True)
-
-
 def test_a_lost_life_ends_the_episode_for_the_learner_only():
     env = make("tests/Lives-v0", 1, wrappers=Wrappers(life_loss=True, reward_clip=1.0))
     env.reset(0)
@@ -168,6 +145,25 @@ def test_a_lost_life_ends_the_episode_for_the_learner_only():
 def test_what_does_not_fit_is_a_sentence(env, wrappers, sentence):
     with pytest.raises(SandlotError, match=sentence):
         World(env, wrappers=Wrappers(**wrappers)).batch(2)
+
+
+def test_a_run_keeps_what_its_world_wears(tmp_path, monkeypatch, capsys):
+    from sandlot.cli import main
+    from tracking import Run
+
+    monkeypatch.chdir(tmp_path)
+    size = ["--num-envs", "2", "--num-steps", "16", "--batch-size", "32", "--epochs", "1", "--steps", "200"]
+    record = ["--evaluation-episodes", "4", "--video-every", "0", "--wandb", "disabled"]
+    worn = ["--frame-stack", "2", "--hide-velocities", "--reward-scale", "-1", "--time-limit", "30"]
+    assert main(["train", "ppo", "CartPole-v1", *size, *record, *worn, "--backend", "gymnasium"]) == 0
+    run = Run.find(tmp_path / "runs", "latest")
+    wrappers = Wrappers(frame_stack=2, hide_velocities=True, reward_scale=-1.0, time_limit=30)
+    assert World.from_json(run.config["env"]) == World("CartPole-v1", {}, "gymnasium", wrappers)
+    assert 1 < run.summary["evaluation"]["return"] <= 30
+    assert main(["evaluate", "latest", "--episodes", "3"]) == 0
+    assert main(["record", "latest", "--output", "film.mp4"]) == 0
+    assert (tmp_path / "film.mp4").stat().st_size > 1000
+    capsys.readouterr()
 
 
 class TestAtari:
