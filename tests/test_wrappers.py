@@ -231,6 +231,21 @@ class TestAtari:
         spread = np.sqrt(ours.var(0) / len(ours) + theirs.var(0) / len(theirs))
         assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * spread).all()
 
+    def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
+        from agents.loop import Journal
+        from agents.sb3.envs import Watched, make_envs
+
+        journal, rng, ends = Journal(None, 1, None), np.random.default_rng(0), 0
+        envs = Watched(make_envs("dummy", 1, World("ALE/Breakout-v5")), journal)
+        envs.seed(1)
+        envs.reset()
+        while not journal.returns:
+            _, reward, done, _ = envs.step(rng.integers(4, size=1))
+            ends += int(done[0])
+            assert abs(reward[0]) <= 1
+        assert ends == 5
+        envs.close()
+
     def test_sticky_actions_have_one_name(self):
         with pytest.raises(SandlotError, match="option sticky_actions"):
             World("ALE/Pong-v5", {"repeat_action_probability": 0.1}).batch(1)
