@@ -64,6 +64,9 @@ class AdversarialConfig(GenerativeConfig):
 class Generator(nn.Module):
     """Make rows of noise, of a class if there are any: images between -1 and 1."""
 
+    compiles = False
+    """Statistics of a batch are written down on the way."""
+
     def __init__(self, decoder: nn.Module, squash: nn.Module, classes: int = 0):
         super().__init__()
         self.decoder, self.squash, self.classes = decoder, squash, classes
@@ -120,16 +123,11 @@ class Adversarial(Model):
         if config.spectral_norm:
             normalize_spectrally(judge)
         rate = config.discriminator_learning_rate or config.learning_rate
-        # Regularisers and normalisations of weights take derivatives that a compiled step can't.
-        of_judge = replace(config, learning_rate=rate, compile="off")
-        discriminator = Learner(judge, self._judge, of_judge)
+        discriminator = Learner(judge, self._judge, replace(config, learning_rate=rate))
         opponent = frozen(discriminator)
         of_maker = partial(_maker_loss, opponent=opponent, loss=self.generator_loss)
-        learners = {
-            "generator": Learner(generator, of_maker, replace(config, compile="off")),
-            "discriminator": discriminator,
-        }
-        self.average = SlowCopy(learners["generator"]) if config.generator_average else None
+        maker = Learner(generator, of_maker, config)
+        self.average = SlowCopy(maker) if config.generator_average else None
         if self.average:
             self.average.module.eval()
         return {"generator": maker, "discriminator": discriminator}
@@ -144,7 +142,8 @@ class Adversarial(Model):
         if (self.step + 1) % self.config.n_critic == 0:
             maker.step(*(self._with_noise(batch) for batch in batches))
             if self.average:
-                self.average.follow(1 - self.config.generator_average)
+                # Young averages are of few steps, or they would be of the first weights.
+                self.average.follow(max(1 - self.config.generator_average, 9 / (10 + maker.optimizer.steps)))
 
     def measure(self, part: Part) -> dict[str, float]:
         """Return how well the discriminator tells the rows from as many that are made: no measure of the samples."""

@@ -132,7 +132,7 @@ class Model(Task):
         with torch.no_grad(), self.at_work(), seeded(derived_seed(self.seed, NOISE_SEED)):
             samples = Shown(self.sample(SHOWN, self.asked_for(SHOWN)), self.conditions or 8)
             shown = {"samples": samples, **self.show()}
-            reality = self.rows(self.some("train", 1000))
+            reality = self.rows(self.some("train", 1 if self.makes_images else 1000))
         return {name: draw_rows(folder / f"{name}.png", some, reality) for name, some in shown.items()}
 
     def draw(self, part: Any, folder: Path) -> dict[str, Path]:

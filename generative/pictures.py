@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from tracking import picture
+
 SMALLEST_SHOWN = 56
 """Pixels a side that an image is shown with at least."""
 GAP = 2
@@ -70,17 +72,11 @@ def write_image(path: Path, pixels: UInt8[np.ndarray, "height width 3"]) -> Path
 
 def draw_points(path: Path, rows: Float[Tensor, "row size"], reality: Float[Tensor, "real size"]) -> Path:
     """Draw rows as points, over those of reality, by their first two numbers."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5, 5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for points, name, color in ((reality, "data", "0.75"), (rows, path.stem, "C0")):
-        first, second = points[:, 0].tolist(), points[:, min(1, points.shape[1] - 1)].tolist()
-        axes.scatter(first, second, s=8, label=name, color=color, linewidths=0)
-    axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    with picture(path, 5, 5) as figure:
+        axes = figure.add_subplot()
+        for points, name, color in ((reality, "data", "0.75"), (rows, path.stem, "C0")):
+            first, second = points[:, 0].tolist(), points[:, min(1, points.shape[1] - 1)].tolist()
+            axes.scatter(first, second, s=8, label=name, color=color, linewidths=0)
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
     return path

@@ -15,6 +15,8 @@ COMMANDS = {
     "record": "Record",
     "resume": "Resume",
     "compare": "Compare",
+    "predict": "Predict",
+    "sample": "Sample",
 }
 """For each command, its options in `sandlot.options`; those of `train` and `describe` depend on what is trained."""
 MISTAKE, KILLED_BY = 2, 128
@@ -29,6 +31,8 @@ commands:
   record RUN         film the agent            sandlot record latest --overlay
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
+  predict RUN FILE … predict new data          sandlot predict latest new.csv --json
+  sample RUN         write or make something   sandlot sample latest --prompt "Once"
   describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.

@@ -47,12 +47,12 @@ def played(run: Run, rows: list[dict[str, Any]]) -> list[str]:
 
 
 def fitted(run: Run) -> list[str]:
-    """Return a task's measures on the test, by the first of which it is judged, and the best validation."""
+    """Return what a task is judged by, on the test, and the best of it in the validation."""
     best = run.summary.get("best")
     goal = run.config.get("goal", "").removeprefix(VALIDATION)
     test = run.summary.get("test", {})
     shown = f"{goal} {test[goal]:.4f}" if goal in test else "–"
-    return [shown, "–", f"{best['value']:.4f} (validation)" if best else "–"]
+    return [shown, "–", f"{best['value']:.4f}" if best else "–"]
 
 
 def print_differences(console: Console, runs: list[Run]) -> None:

@@ -21,7 +21,7 @@ def main(options: Evaluate) -> None:
 def measure_task(run: Run, options: Evaluate) -> None:
     """Report how well the task of a run does on the rows of the test."""
     task = load_task(run, options.step)
-    rows = [(f"test {name}", f"{value:.4f}") for name, value in task.evaluate("test").items()]
+    rows = [(f"test {name.replace('/', ' of ')}", f"{value:.4f}") for name, value in task.evaluate("test").items()]
     named = [("run", run.folder.name), ("task", f"{task.name} after {task.step:,} steps"), ("data", run.config["data"])]
     print_table(Console(), [*named, *rows])
 

@@ -39,6 +39,10 @@ class Fit(Recorded):
     data: DataName
     """A file (csv, tsv, jsonl, txt, parquet), a folder of such or of images (one below for each class), one of
     scikit-learn's data sets (digits, iris, wine, breast-cancer, diabetes), or a name of the Hugging Face hub."""
+    from_run: Annotated[str | None, tyro.conf.arg(name="from", metavar="RUN")] = None
+    """Run whose encoder to start from: of a task, or of an agent that observes images."""
+    find_learning_rate: bool = False
+    """Find the learning rate by a short test at rising rates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,3 +139,37 @@ class Compare(RunsDir):
     """Two or more runs' folders or names."""
     output: Path = Path("compare.png")
     """File for the picture of their learning curves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromTask(RunsDir):
+    """A task that was fitted to data."""
+
+    run: RunName
+    """A run's folder or name; "latest" is the newest."""
+    step: int | None = None
+    """Checkpoint to take; the best by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict(FromTask):
+    """Say of each row of new files what the task of a run predicts."""
+
+    files: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE")] = ()
+    """Files or folders of the kind that the training read: tables, texts, images."""
+    json: bool = False
+    """Print JSON lines in place of a table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(FromTask):
+    """Write on from a prompt with the language model of a run."""
+
+    prompt: str = "\n"
+    """What the text begins with."""
+    tokens: int = 300
+    """How many tokens to add."""
+    temperature: float = 0.8
+    """How freely to choose: 0 takes the likeliest token each time, 1 draws them as likely as they are."""
+    seed: int = 0
+    """Seed of the draws."""

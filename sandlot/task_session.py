@@ -44,13 +44,28 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
                 "test": measures,
             }
         )
+    report(console, task, run, measures, pictures, speed, time.perf_counter() - begin)
+
+
+def report(
+    console: Console,
+    task: Task,
+    run: Run,
+    measures: Mapping[str, float],
+    pictures: Mapping[str, Path],
+    speed: float,
+    seconds: float,
+) -> None:
+    """Print the table at the end of a fitting."""
+    best, goal = task.best, task.goal
+    judged = [("best", f"validation {goal.measure} {best.value:.4f} at step {best.step:,}")] if best and goal else []
     rows: list[tuple[str, str | Path]] = [
         *measure_rows(measures),
-        ("steps", f"{task.step:,} at {speed:,.0f} a second ({time.perf_counter() - begin:.1f} s in all)"),
-        *([("best", f"validation {judged_by} {task.best.value:.4f} at step {task.best.step:,}")] if task.best else []),
+        *judged,
+        ("steps", f"{task.step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
         ("run", run.folder),
         ("curve", run.curve if run.curve.exists() else "none: there were no rows for the validation"),
-        *pictures.items(),
+        *([("pictures", f"{next(iter(pictures.values())).parent}: {', '.join(pictures)}")] if pictures else []),
         ("W&B", where_wandb_is(run)),
     ]
     print_table(console, rows)
@@ -71,5 +86,5 @@ def examine(task: Task, run: Run) -> tuple[dict[str, float], dict[str, Path]]:
 
 
 def measure_rows(measures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the measures on the test as rows of a table."""
-    return [(f"test {name}", f"{value:.4f}") for name, value in measures.items()]
+    """Return the measures on the test as rows of a table, without those of single classes, "measure/class"."""
+    return [(f"test {name}", f"{value:.4f}") for name, value in measures.items() if "/" not in name]

@@ -6,9 +6,9 @@ from typing import Any
 
 import tyro
 
-from tracking import STEP, VALIDATION, Run, require
+from tracking import IMAGES, STEP, VALIDATION, Run, SandlotError, require
 
-from .catalogue import task_class, what_task
+from .catalogue import encoding_of, task_class, what_task
 from .options import Fit
 
 
@@ -22,10 +22,12 @@ def main(words: list[str]) -> None:
 
     from .task_session import fit_and_report
 
-    task = kind(options.data, seed=options.seed, config=config)
+    task = kind(options.data, seed=options.seed, config=config, **start(options, kind))
+    finding = find_rate(task) if options.find_learning_rate else None
     record = {
         "task": task.name,
         "data": options.data,
+        **({"from": options.from_run} if options.from_run else {}),
         "seed": options.seed,
         "axis": STEP,
         **({"goal": f"{VALIDATION}{task.goal.measure}"} if task.goal else {}),
@@ -34,7 +36,36 @@ def main(words: list[str]) -> None:
     }
     name = f"{task.name}-{task.source['name'].rstrip('/').rsplit('/', 1)[-1]}-s{options.seed}"
     run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
+    if finding is not None:
+        record_finding(finding, run)
     fit_and_report(task, run, begin)
+
+
+def start(options: Fit, kind: Any) -> dict[str, Any]:
+    """Return the encoder to start from, if one is asked for, as an argument for the task."""
+    if options.from_run is None:
+        return {}
+    if not hasattr(kind, "encoding"):
+        raise SandlotError(f"a {kind.name} can't start --from another run")
+    return {"start": encoding_of(Run.find(options.runs_dir, options.from_run))}
+
+
+def find_rate(task: Any) -> Any:
+    """Find a learning rate, and build `task` anew with it."""
+    from supervised.finder import find_learning_rate
+
+    finding = find_learning_rate(task)
+    task.rebuild(learning_rate=finding.best)
+    return finding
+
+
+def record_finding(finding: Any, run: Run) -> None:
+    """Draw and log how the learning rate was found."""
+    from supervised.finder import draw_finding
+
+    path = run.folder / IMAGES / "learning-rate.png"
+    draw_finding(path, finding)
+    run.log_media("learning_rate", path, 0)
 
 
 def parse(name: str, config: type, words: list[str], command: str = "train") -> tuple[Fit, Any]:

@@ -21,6 +21,19 @@ TASKS = {
     "language-model": ("LanguageModel", "says how a text goes on, by characters or byte pairs"),
 }
 """For each task's name on the command line, its class and what it does."""
+BASELINES = (
+    "sklearn:logistic-regression",
+    "sklearn:random-forest",
+    "sklearn:svm",
+    "sklearn:gradient-boosting",
+    "sklearn:k-means",
+    "sklearn:nearest-neighbours",
+    "sklearn:linear-regression",
+    "sklearn:random-forest-regressor",
+    "sklearn:svm-regressor",
+    "sklearn:gradient-boosting-regressor",
+)
+"""The names of scikit-learn's learners on the command line."""
 
 _HOMES = {
     "Classifier": "tasks.classifier",
@@ -44,6 +57,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BASELINES",
     "TASKS",
     "Classifier",
     "ClassifierConfig",

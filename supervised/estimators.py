@@ -51,5 +51,5 @@ def _trees(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]
         for tree in stage:
             nodes = tree.nodes
             leaf = nodes["is_leaf"].astype(bool)
-            sides = (np.where(leaf, LEAF, nodes[side].astype(np.int64)) for side in ("left", "right"))
-            yield (*sides, nodes["feature_idx"])
+            left, right = (np.where(leaf, LEAF, nodes[side].astype(np.int64)) for side in ("left", "right"))
+            yield left, right, nodes["feature_idx"]

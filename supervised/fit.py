@@ -83,8 +83,7 @@ class Training:
         """Write a row of what the learners measured."""
         row = self.task.metrics()
         self.journal.write(self.task.step, {"epoch": self.task.step / self.loader.steps_per_epoch, **row})
-        if self.progress is not None:
-            self.progress(self.task.step, self.latest)
+        self.tell()
 
     def validate(self) -> None:
         """Measure how well the task does on the rows that watch, and note whether it was never better."""
@@ -95,11 +94,17 @@ class Training:
                 self.run.log({f"{VALIDATION}{name}": value for name, value in measures.items()}, task.step)
             if goal is not None:
                 self.judge(measures[goal.measure])
+                self.tell()
         if self.run is not None:
             folder = self.run.folder / IMAGES / step_name(task.step)
             for name, path in task.sketch(folder).items():
                 self.run.log_media(name, path, task.step)
         task.train(True)
+
+    def tell(self) -> None:
+        """Say how far the training is."""
+        if self.progress is not None:
+            self.progress(self.task.step, self.latest)
 
     def judge(self, value: float) -> None:
         """Compare a validation of the goal with the best so far."""
@@ -108,7 +113,7 @@ class Training:
         if task.best is None or task.goal.better(value, task.best.value):
             task.best, task.stale = Best(task.step, value), 0
             if self.run is None:
-                self.best_tensors = task.tensors()
+                self.best_tensors = {name: tensor.copy() for name, tensor in task.tensors().items()}
         else:
             task.stale += 1
 

@@ -21,9 +21,7 @@ def mixed(batch: Batch, alpha: float) -> Batch:
     inputs = {name: column for name, column in batch.items() if name != TARGET}
     if not all(column.is_floating_point() or column.dtype == torch.uint8 for column in inputs.values()):
         raise SandlotError("--mixup is for images and tables; these inputs can't be mixed")
-    # Beta(a, a) from two Gamma variables, for which torch has a sampler that obeys its seed.
-    first, second = torch._standard_gamma(torch.full((2,), alpha)).unbind()
-    share = (first / (first + second).clamp(min=1e-8)).to(target.device)
+    share = torch.distributions.Beta(alpha, alpha).sample().to(target.device)
     order = torch.randperm(len(target)).to(target.device)
     blended = {name: share * column.float() + (1 - share) * column[order].float() for name, column in inputs.items()}
     return {**blended, TARGET: target, OTHER: target[order], SHARE: share}

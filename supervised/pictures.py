@@ -50,7 +50,7 @@ def draw_roc(path: Path, probabilities: Float[Tensor, "row class"], labels: Int[
     with picture(path, 5.5, 4.5) as figure:
         axes = figure.add_subplot()
         for area, name, false, true in sorted(curves, key=lambda curve: curve[0])[:MOST_CURVES]:
-            axes.plot(false, true, linewidth=1.4, label=f"{name} ({area:.3f})")
+            axes.plot(false.numpy(), true.numpy(), linewidth=1.4, label=f"{name} ({area:.3f})")
         axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
         axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC (area under the curve)")
         _plain(axes)
@@ -73,6 +73,7 @@ def draw_reliability(path: Path, probabilities: Float[Tensor, "row class"], labe
     place = (confidence * BINS).long().clamp(max=BINS - 1)
     count = torch.bincount(place, minlength=BINS)
     accuracy = torch.bincount(place, right, minlength=BINS) / count.clamp(min=1)
+    count, accuracy = count.numpy(), accuracy.numpy()
     centres = (np.arange(BINS) + 0.5) / BINS
     with picture(path, 5, 5.5) as figure:
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -86,12 +87,13 @@ def draw_reliability(path: Path, probabilities: Float[Tensor, "row class"], labe
             _plain(part)
 
 
-def draw_residuals(path: Path, prediction: Float[Tensor, "row"], target: Float[Tensor, "row"], name: str) -> None:
+def draw_residuals(path: Path, predicted: Float[Tensor, "row"], true: Float[Tensor, "row"], name: str) -> None:
     """Draw predictions over what is true, and how the errors are spread."""
+    prediction, target = predicted.numpy(), true.numpy()
     with picture(path, 9, 4) as figure:
         left, right = figure.subplots(1, 2)
         left.scatter(target, prediction, s=10, alpha=0.6, linewidths=0)
-        low, high = float(min(target.min(), prediction.min())), float(max(target.max(), prediction.max()))
+        low, high = min(target.min(), prediction.min()), max(target.max(), prediction.max())
         left.plot([low, high], [low, high], color="grey", linewidth=0.8, linestyle=":")
         left.set(xlabel=f"true {name}", ylabel=f"predicted {name}")
         right.scatter(prediction, prediction - target, s=10, alpha=0.6, linewidths=0)
@@ -101,10 +103,10 @@ def draw_residuals(path: Path, prediction: Float[Tensor, "row"], target: Float[T
             _plain(axes)
 
 
-def draw_forecasts(path: Path, forecast: Float[Tensor, "time target"], future: Float[Tensor, "time target"],
+def draw_forecasts(path: Path, forecasts: Float[Tensor, "time target"], came: Float[Tensor, "time target"],
                    names: Sequence[str]) -> None:  # fmt: skip
     """Draw forecasts of the longest horizon beside what came, for up to six columns."""
-    shown = list(names)[:6]
+    shown, forecast, future = list(names)[:6], forecasts.numpy(), came.numpy()
     with picture(path, 9, 2.2 * len(shown) + 0.4) as figure:
         for place, name in enumerate(shown):
             axes = figure.add_subplot(len(shown), 1, place + 1)

@@ -192,6 +192,11 @@ class Task(ABC):
         with torch.no_grad(), self.at_work(), seeded(derived_seed(self.seed, 2)):
             return self.measure(part)
 
+    def rebuild(self, **options: Any) -> None:
+        """Begin anew, with some fields of the config replaced."""
+        self.config = with_options(self.config, options)
+        self._build()
+
     def save(self, folder: str | Path) -> None:
         """Write it to `folder`, as safetensors and JSON."""
         write_checkpoint(Path(folder), self.tensors(), self.state())

@@ -1,16 +1,11 @@
 """The fit loop, on data small enough for hand and eye."""
 
-import signal
-
 import numpy as np
 import pytest
 import torch
 
-from sandlot.cli import main
 from supervised import Classifier
 from supervised.fit import fit
-from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
-from tracking import Run, read_metrics
 
 
 def two_clouds(rows=120, seed=0):
@@ -75,24 +70,3 @@ def test_gradients_of_pieces_are_those_of_the_batch():
     fit(pieces, 3)
     for name, value in weights(whole).items():
         np.testing.assert_allclose(value, weights(pieces)[name], atol=1e-5)
-
-
-def test_killed_in_mid_epoch_and_resumed_ends_as_if_nothing_had_been():
-    words = ["classifier", "digits", "--epochs", "3", "--checkpoint-every", "7", "--network", "mlp", "--hidden", "256"]
-    words += ["--dropout", "0.3", "--wandb", "disabled", "--batch-size", "16"]
-    killed, status, _ = stopped_after_a_checkpoint(words, signal.SIGKILL)
-    assert status == -signal.SIGKILL
-    reached = int(killed.checkpoints()[-1].name.removeprefix("step-"))
-    assert reached < killed.config["steps"]
-    process = sandlot("resume", killed.folder.name)
-    _, error = process.communicate(timeout=200)
-    assert process.returncode == 0, error
-    assert main(["train", *words]) == 0
-    whole = Run.find(runs(), "latest")
-    assert whole.folder != killed.folder
-    for name, value in final_weights(whole).items():
-        np.testing.assert_array_equal(final_weights(killed)[name], value, name)
-    assert killed.summary["test"] == whole.summary["test"]
-    rows = [[{k: v for k, v in row.items() if not k.startswith("time/")} for row in read_metrics(run.folder)]
-            for run in (killed, whole)]  # fmt: skip
-    assert rows[0] == rows[1]

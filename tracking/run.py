@@ -25,7 +25,7 @@ from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SU
 from .metrics import ENV_STEP, drop_rows_after
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
-RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "wandb")
+RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
 EXIT_CODES = {"finished": 0, "interrupted": 130, "failed": 1}
 SECONDS_FOR_WANDB = 60
 

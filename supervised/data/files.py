@@ -22,6 +22,8 @@ Rows = list[dict[str, Any]]
 
 def read_path(path: Path, config: DataConfig) -> Frame:
     """Return what lies in the file or folder `path`: a folder of images (one below for each class), or tables."""
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        return Frame(str(path), {"image": read_pictures([(path, str(path))], str(path), config)[0]}, [(str(path), 1)])
     if path.is_file():
         return read_tables(str(path), [path], config)
     images = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)

@@ -1,7 +1,7 @@
 """The kinds of inputs: what is learned of them, how they become tensors, and which network reads them."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from .texts import Texts
 Facts = dict[str, Any]
 
 
+@runtime_checkable
 class Modality(Protocol):
     """A kind of inputs."""
 

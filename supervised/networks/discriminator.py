@@ -15,6 +15,9 @@ class Discriminator(nn.Module):
     Source of the classes' part, a projection: Miyato and Koyama, "cGANs with projection discriminator", 2018.
     """
 
+    compiles = False
+    """Penalties and normalisations take derivatives and steps that a compiled gradient can't."""
+
     def __init__(self, encoder: Memoryless, classes: int = 0):
         super().__init__()
         self.encoder = encoder

@@ -31,7 +31,8 @@ ESTIMATORS: dict[str, Kind] = {
     "svm": (Classifying, "svm", "SVC", {}),
     "gradient-boosting": (Classifying, "ensemble", "HistGradientBoostingClassifier", {}),
     "k-means": (Classifying, "cluster", "KMeans", {}),
-    "nearest-neighbours": (Classifying, "neighbors", "KNeighborsClassifier", {}),
+    # By comparing all with all: trees of points are no format that can be loaded safely.
+    "nearest-neighbours": (Classifying, "neighbors", "KNeighborsClassifier", {"algorithm": "brute"}),
     "linear-regression": (Regressing, "linear_model", "Ridge", {}),
     "random-forest-regressor": (Regressing, "ensemble", "RandomForestRegressor", {"n_estimators": 200}),
     "svm-regressor": (Regressing, "svm", "SVR", {}),

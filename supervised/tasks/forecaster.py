@@ -122,14 +122,12 @@ class Forecaster(Task):
         return {"scales": scales}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
-        names, window, horizon = self.facts["columns"], self.config.window, self.config.horizon
-        scales = np.array([self.facts["scales"][name] for name in names])
-        values = np.stack([frame.numbers(name) for name in names], 1)
-        series = torch.from_numpy((values - scales[:, 0]) / scales[:, 1]).float()
+        window, horizon = self.config.window, self.config.horizon
+        series = self._scaled(frame)
         # A forecast is found by its last row: the rows before the first whole one are filled up.
         padded = F.pad(series, (0, 0, window + horizon - 1, 0))
         past = padded.unfold(0, window, 1).transpose(1, 2)[: len(series)]
-        targets = [names.index(name) for name in self.facts["targets"]]
+        targets = [self.facts["columns"].index(name) for name in self.facts["targets"]]
         future = padded[window:, targets].unfold(0, horizon, 1).transpose(1, 2)
         return {PAST: past, FUTURE: future}
 
@@ -156,6 +154,20 @@ class Forecaster(Task):
         draw_forecasts(folder / "forecasts.png", forecast[:, -1], future[:, -1], self.facts["targets"])
         return {"forecasts": folder / "forecasts.png"}
 
+    def answers(self, frame: Frame) -> list[dict[str, Any]]:
+        """Return how the series in `frame` goes on after its last row."""
+        if len(frame) < self.config.window:
+            raise SandlotError(f"{frame.name} has {len(frame)} rows; a forecast is made from {self.config.window}")
+        self.train(False)
+        past = self._scaled(frame)[None, -self.config.window :].to(self.device)
+        network: Any = self.learners["network"].module
+        with torch.no_grad():
+            forecast = self._in_units(network({PAST: past})[0].cpu())
+        return [
+            {"row": f"{frame.name}, {ahead} ahead", **dict(zip(self.facts["targets"], values, strict=True))}
+            for ahead, values in enumerate(forecast.tolist(), 1)
+        ]
+
     def forecasts(self, part: Part) -> tuple[Tensor, Tensor, Tensor]:
         """Return the forecasts, what came, and the past of the targets, in the units of the data."""
         network: Any = self.learners["network"].module
@@ -165,6 +177,16 @@ class Forecaster(Task):
             torch.cat(pieces).cpu() * scales[:, 1] + scales[:, 0] for pieces in zip(*read, strict=True)
         )
         return forecast, future, past
+
+    def _scaled(self, frame: Frame) -> Float[Tensor, "time column"]:
+        names = self.facts["columns"]
+        scales = np.array([self.facts["scales"][name] for name in names])
+        values = np.stack([frame.numbers(name) for name in names], 1)
+        return torch.from_numpy((values - scales[:, 0]) / scales[:, 1]).float()
+
+    def _in_units(self, scaled: Float[Tensor, "*row target"]) -> Float[Tensor, "*row target"]:
+        scales = torch.tensor([self.facts["scales"][name] for name in self.facts["targets"]])
+        return scaled * scales[:, 1] + scales[:, 0]
 
     def _whole(self, rows: np.ndarray) -> np.ndarray:
         """Return those of a part's `rows`, which follow each other, that end a forecast of rows of the part.

@@ -47,7 +47,7 @@ class PredictingConfig(FitConfig, ReadingConfig, EncoderConfig, TransferConfig):
 class NetworkTask(PredictingTask):
     """Learn to predict with one network. `start` is an encoder to begin with, in place of a new one."""
 
-    config: PredictingConfig
+    config: Any
 
     def __init__(self, data: Any, *, start: Encoding | None = None, config: Any = None, **options: Any):
         self.start = start
