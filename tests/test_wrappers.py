@@ -232,10 +232,10 @@ class TestAtari:
         assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * spread).all()
 
     def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
-        from agents.loop import Journal
+        from agents.loop import EpisodeJournal
         from agents.sb3.envs import Watched, make_envs
 
-        journal, rng, ends = Journal(None, 1, None), np.random.default_rng(0), 0
+        journal, rng, ends = EpisodeJournal(None, 1, None), np.random.default_rng(0), 0
         envs = Watched(make_envs("dummy", 1, World("ALE/Breakout-v5")), journal)
         envs.seed(1)
         envs.reset()
