@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import Space, spaces
 from jaxtyping import Bool
 
-from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
+from envs import Observation, Source, Step, World, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
 from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
 
 from .loop import Journal, StopSignals, play_segment, train
@@ -41,19 +41,19 @@ class Player(ABC):
 
     def __init__(
         self,
-        env: "str | gymnasium.Env | VectorEnv | EnvBatch | Source | Spaces",
+        env: "str | World | gymnasium.Env | VectorEnv | EnvBatch | Source | Spaces",
         *,
         seed: int = 0,
         config: Any = None,
         **options: Any,
     ):
-        """Make an untrained agent for `env`: an id, an environment, a vector environment, or only its spaces.
+        """Make an untrained agent for `env`: an id, a world, an environment object, or only its spaces.
 
         Hyperparameters are those of `config`, or of the recipe for the id, or the defaults; `options`
         (fields of the config by name) beat all three.
         """
         if config is None:
-            config = recipe_config(self.name, self.Config, env if isinstance(env, str) else None)
+            config = recipe_config(self.name, self.Config, World.of(env).id if isinstance(env, str | World) else None)
         self.config = with_options(config, options)
         self.seed = seed
         self.env_step = 0
@@ -68,14 +68,9 @@ class Player(ABC):
         self._build()
 
     @classmethod
-    def for_env(cls, env: str, kwargs: Mapping[str, Any], *, seed: int, config: Any) -> Self:
-        """Make an untrained agent for the environment with the id `env` and the options `kwargs`."""
-        return cls(cls.make_source(env, config, kwargs), seed=seed, config=config)
-
-    @classmethod
-    def make_source(cls, env: Any, config: Any, kwargs: Mapping[str, Any] | None = None) -> Source:
+    def make_source(cls, env: Any, config: Any) -> Source:
         """Return where the environments for training come from."""
-        return Source(env, config.num_envs, kwargs)
+        return Source(env, config.num_envs)
 
     @abstractmethod
     def _build(self) -> None:
@@ -175,7 +170,7 @@ class Player(ABC):
         config = cls.Config(**{name: _tupled(value) for name, value in state["config"].items() if name in known})
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
-            env = cls.make_source(state["env"]["id"], config, state["env"]["kwargs"])
+            env = World.from_json(state["env"])
         agent = cls(spaces if env is None else env, seed=state["seed"], config=config)
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
@@ -187,7 +182,7 @@ class Player(ABC):
         """Return all that `restore` needs beside the tensors."""
         return {
             "agent": self.name,
-            "env": self.source.to_json() if self.source else None,
+            "env": self.source.world.to_json() if self.source and self.source.world else None,
             "seed": self.seed,
             "env_step": self.env_step,
             "config": dataclasses.asdict(self.config),

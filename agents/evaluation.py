@@ -1,12 +1,11 @@
 """How well an agent plays."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from envs import EnvBatch, make
+from envs import EnvBatch, World
 
 from .agent import Player
 from .planning import GIVEN_UP_AFTER
@@ -46,15 +45,14 @@ class Evaluation(NamedTuple):
 
 def evaluate_id(
     agent: Player,
-    env: str,
-    kwargs: Mapping[str, Any] | None = None,
+    env: str | World,
     *,
     episodes: int = 100,
     seed: int = 10_000,
     deterministic: bool = True,
 ) -> Evaluation:
-    """Play `episodes` episodes of the environment with the id `env`; see `evaluate`."""
-    batch = make(env, min(episodes, ENVS_AT_ONCE), kwargs)
+    """Play `episodes` episodes of the world (or the id) `env`; see `evaluate`."""
+    batch = World.of(env).batch(min(episodes, ENVS_AT_ONCE))
     try:
         return evaluate(agent, batch, episodes=episodes, seed=seed, deterministic=deterministic)
     finally:

@@ -1,13 +1,12 @@
 """Films of an agent while it trains, made by a helper process from the checkpoints."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from envs import Film
+from envs import Film, World
 from tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_helper, tell_helper, write_video
 
 from .agent import Player
@@ -66,15 +65,14 @@ def film_path(run: Run, env_step: int) -> Path:
 
 def film(
     agent: Player,
-    env: str,
-    kwargs: Mapping[str, Any] | None,
+    world: World,
     path: Path,
     *,
     episodes: int = 1,
     seed: int = FILM_SEED,
     deterministic: bool = True,
 ) -> list[float]:
-    """Film `agent` in the environment with the id `env` into `path`, and return the episodes' returns."""
+    """Film `agent` in `world` into `path`, and return the episodes' returns."""
     memory = None
 
     def act(observation: Any, start: bool) -> Any:
@@ -82,7 +80,7 @@ def film(
         action, memory = agent.predict(observation, memory, np.array([start]), deterministic)
         return action.item() if action.ndim == 0 else action
 
-    movie = Film(env, act, kwargs=kwargs, episodes=episodes, seed=seed)
+    movie = Film(world, act, episodes=episodes, seed=seed)
     with agent.at_work():
         write_video(path, movie.frames(), movie.fps)
     return movie.returns
@@ -96,8 +94,8 @@ def serve(folder: Path) -> None:
             continue
         env_step = int(line)
         try:
-            env = run.config["env"]
-            film(load_agent(run, env_step), env["id"], env["kwargs"], film_path(run, env_step))
+            world = World.from_json(run.config["env"])
+            film(load_agent(run, env_step), world, film_path(run, env_step))
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)
 

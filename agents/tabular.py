@@ -193,7 +193,7 @@ class TabularAgent(Agent):
         from .pictures import draw_table
 
         table, source = self._known(), self.source
-        core = source.single().unwrapped if source is not None and source.id else None
+        core = source.world.single().unwrapped if source is not None and source.world else None
         title = f"{self.name} on {source.name if source else 'its states'}, {self.env_step:,} env steps"
         allowed = None if table is None else table.allowed
         draw_table(path, core, self.q.mean(0), allowed, self.states.sizes, title)

@@ -2,13 +2,13 @@
 
 from . import memory
 from .film import Film
-from .making import make, make_single
 from .masks import MASK, REST, choices, has_mask, with_mask
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tables import Table, TableEnv, read_table, table_from
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
+from .world import World, make
 
 memory.register()
 
@@ -23,10 +23,10 @@ __all__ = [
     "Step",
     "Table",
     "TableEnv",
+    "World",
     "choices",
     "has_mask",
     "make",
-    "make_single",
     "read_table",
     "space_from_json",
     "space_to_json",

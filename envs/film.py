@@ -1,7 +1,7 @@
 """Pictures of an agent at play."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from tracking import SandlotError
 
-from .making import make_single
+from .world import World
 
 SECONDS_WITHOUT_LIMIT = 300
 """How long a film of an environment without a time limit may be: its episodes may have no end."""
@@ -18,7 +18,7 @@ Act = Callable[[Any, bool], Any]
 
 
 class Film:
-    """The frames of an agent playing the environment with the id `env` for a number of episodes.
+    """The frames of an agent playing the world `world` for a number of episodes.
 
     Frames come one at a time as they are played, so a long film takes no memory. `returns` fills with the
     episodes' returns.
@@ -26,17 +26,16 @@ class Film:
 
     def __init__(
         self,
-        env: str,
+        world: World,
         act: Act,
         *,
-        kwargs: Mapping[str, Any] | None = None,
         episodes: int = 1,
         seed: int = 0,
         max_frames: int = 20_000,
     ):
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-        self._env = make_single(env, kwargs, render=True)
+        self._env = world.single(render=True)
         self._act, self._episodes, self._seed, self._max_frames = act, episodes, seed, max_frames
         self.fps = float(self._env.metadata.get("render_fps") or 30)
         if self._env.spec is None or self._env.spec.max_episode_steps is None:

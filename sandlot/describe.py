@@ -14,7 +14,7 @@ from envs import tree_leaves, tree_map
 from tracking import SandlotError
 
 from .table import print_table
-from .train import env_options, parse
+from .train import parse, world_of
 
 MIB = 2**20
 
@@ -25,7 +25,7 @@ def main(words: list[str]) -> None:
     if words[0] in ALGORITHMS:
         raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
     options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
-    agent: Any = agent_type.for_env(options.env, env_options(options.env_kwargs), seed=0, config=config)
+    agent: Any = agent_type(world_of(options), config=config)
     words_for_it = agent.describe()
     if words_for_it:
         spaces = {"observations": str(agent.spaces.observation), "actions": str(agent.spaces.action)}

@@ -16,8 +16,7 @@ def main(options: Evaluate) -> None:
     found = find(options)
     evaluation = evaluate_id(
         found.agent,
-        found.env,
-        found.kwargs,
+        found.world,
         episodes=options.episodes,
         seed=options.seed,
         deterministic=not options.stochastic,
@@ -26,7 +25,7 @@ def main(options: Evaluate) -> None:
     rows = [
         ("run" if found.run else "file", found.name),
         ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
-        ("env", found.env),
+        ("env", found.world.id),
         ("return", interval(evaluation)),
         ("range", f"{returns.min():.1f} to {returns.max():.1f}, standard deviation {returns.std():.1f}"),
         ("length", f"{evaluation.lengths.mean():.1f} env steps"),

@@ -23,8 +23,7 @@ def main(options: Record) -> None:
     with console.status(f"Filming {found.name} …"):
         returns = film(
             found.agent,
-            found.env,
-            found.kwargs,
+            found.world,
             path,
             episodes=options.episodes,
             seed=options.seed,

@@ -11,6 +11,7 @@ from agents.agent import Player
 from agents.evaluation import Evaluation, evaluate_id
 from agents.films import Films, film_path
 from agents.loop import train
+from envs import World
 from tracking import IMAGES, Run, SandlotError, step_name
 
 from .table import interval, print_table
@@ -22,11 +23,11 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
     console = Console()
-    steps, training, env = run.config["steps"], run.config["training"], run.config["env"]
+    steps, training, world = run.config["steps"], run.config["training"], World.from_json(run.config["env"])
     with run, Filming(run, training["video_every"], steps) as filming:
         first_step, trained = agent.env_step, time.perf_counter()
         try:
-            with ProgressBar(console, f"{agent.name} {env['id']}", steps) as bar:
+            with ProgressBar(console, f"{agent.name} {world.id}", steps) as bar:
                 train(
                     agent,
                     steps,
@@ -45,7 +46,7 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
             run.finish({"status": "failed", "env_step": agent.env_step, "error": str(error)})
             raise SandlotError(f"{error}; the record up to the last checkpoint is in {run.folder}") from error
         trained = time.perf_counter() - trained
-        evaluation = evaluate_id(agent, env["id"], env["kwargs"], episodes=training["evaluation_episodes"])
+        evaluation = evaluate_id(agent, world, episodes=training["evaluation_episodes"])
         picture = draw_picture(agent, run)
         filming.finish()
         speed = (agent.env_step - first_step) / trained

@@ -1,21 +1,21 @@
 """Whom to evaluate or film: the agent of a run, or a model that Stable-Baselines3 saved."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agents.agent import Player
 from agents.loading import load_agent
+from envs import World
 from tracking import Run, SandlotError, json_object
 
 from .options import Subject
 
 
 class Found(NamedTuple):
-    """An agent, its environment, and the run it is from, if it is from one."""
+    """An agent, its world, and the run it is from, if it is from one."""
 
     agent: Player
-    env: str
-    kwargs: dict[str, Any]
+    world: World
     run: Run | None
     name: str
 
@@ -28,8 +28,7 @@ def find(options: Subject) -> Found:
         if getattr(options, name):
             raise SandlotError(f"--{name} is for .zip files of Stable-Baselines3; a run knows its own")
     run = Run.find(options.runs_dir, options.run)
-    env = run.config["env"]
-    return Found(load_agent(run, options.step), env["id"], env["kwargs"], run, run.folder.name)
+    return Found(load_agent(run, options.step), World.from_json(run.config["env"]), run, run.folder.name)
 
 
 def _find_zip(path: Path, options: Subject) -> Found:
@@ -39,6 +38,6 @@ def _find_zip(path: Path, options: Subject) -> Found:
         raise SandlotError(f"{path} does not tell its environment; add --env ID")
     if options.step is not None:
         raise SandlotError("--step is for runs; a .zip file holds one model")
-    kwargs = json_object("--env-kwargs", options.env_kwargs)
-    agent = load_zip(path, options.env, kwargs, algorithm=options.algorithm, trust=options.trust)
-    return Found(agent, options.env, kwargs, None, path.name)
+    world = World(options.env, json_object("--env-kwargs", options.env_kwargs))
+    agent = load_zip(path, world, algorithm=options.algorithm, trust=options.trust)
+    return Found(agent, world, None, path.name)

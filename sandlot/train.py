@@ -10,6 +10,7 @@ from agents import AGENTS
 from agents.loading import agent_class, what_is
 from agents.recipes import recipe, recipe_config
 from agents.sb3 import ALGORITHMS
+from envs import World
 from tracking import Run, json_object, require
 
 from .options import Train
@@ -40,11 +41,11 @@ def main(words: list[str]) -> None:
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
-    kwargs = env_options(options.env_kwargs)
-    agent = agent_type.for_env(options.env, kwargs, seed=options.seed, config=config)
+    world = world_of(options)
+    agent = agent_type(world, seed=options.seed, config=config)
     record = {
         "agent": agent.name,
-        "env": {"id": options.env, "kwargs": kwargs},
+        "env": world.to_json(),
         "seed": options.seed,
         "steps": options.steps,
         "training": {
@@ -82,6 +83,6 @@ def _parse_with(
     return parsed.train, parsed.agent
 
 
-def env_options(text: str) -> dict[str, Any]:
-    """Return the environment's options that the JSON object `text` gives."""
-    return json_object("--env-kwargs", text)
+def world_of(options: Train) -> World:
+    """Return the world that `options` describe."""
+    return World(options.env, json_object("--env-kwargs", options.env_kwargs))

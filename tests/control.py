@@ -6,6 +6,7 @@ from gymnasium.vector import SyncVectorEnv
 
 from agents.evaluation import evaluate_id
 from agents.replay import Transitions
+from envs import World
 from tests.worlds import Match, TwoStates
 
 QUICK = {
@@ -35,7 +36,7 @@ def match(observation="box"):
 
 
 def score(agent, observation="box"):
-    return evaluate_id(agent, "tests/Match-v0", {"observation": observation, "action": "box"}, episodes=20).mean
+    return evaluate_id(agent, World("tests/Match-v0", {"observation": observation, "action": "box"}), episodes=20).mean
 
 
 def transitions(reward, terminated, action=0.0, gamma=0.9):

@@ -9,6 +9,7 @@ from agents.agent import Spaces, with_options
 from agents.encoders import IMAGE_READERS, MEMORIES
 from agents.evaluation import evaluate_id
 from agents.recipes import recipe_config
+from envs import World
 from tests.worlds import OBSERVATIONS, Counter, Match
 from tracking import SandlotError
 
@@ -185,9 +186,10 @@ def test_the_worlds_are_what_they_say():
 def test_memory_solves_what_needs_memory_and_an_mlp_stays_at_chance(network, env):
     kwargs, steps = ({"length": 3}, 30_000) if "TMaze" in env else ({"delay": 1}, 40_000)
     config = with_options(recipe_config("ppo", PPO.Config, env), {"network": network})
-    agent = PPO.for_env(env, kwargs, seed=1, config=config)
+    world = World(env, kwargs)
+    agent = PPO(world, seed=1, config=config)
     agent.learn(steps)
-    reached = evaluate_id(agent, env, kwargs).mean
+    reached = evaluate_id(agent, world).mean
     if network == "mlp":
         assert reached < (0.65 if "TMaze" in env else 0.35)
     else:

@@ -7,6 +7,7 @@ from gymnasium.vector import SyncVectorEnv
 
 from agents import A2C, REINFORCE
 from agents.evaluation import evaluate_id
+from envs import World
 from tests.worlds import ACTIONS, Match
 from tracking import SandlotError
 
@@ -32,7 +33,7 @@ def match(action="discrete"):
 
 
 def score(agent, action="discrete"):
-    return evaluate_id(agent, "tests/Match-v0", {"action": action}, episodes=20).mean
+    return evaluate_id(agent, World("tests/Match-v0", {"action": action}), episodes=20).mean
 
 
 @KINDS

@@ -12,7 +12,7 @@ from agents.agent import Spaces
 from agents.evaluation import evaluate_id
 from agents.ppo import policy_loss, ppo_loss, value_loss
 from agents.rollout import Experience, row_minibatches
-from envs import Source
+from envs import Source, World
 from tests.worlds import ACTIONS, OBSERVATIONS, Endless, Match
 from tracking import SandlotError
 
@@ -164,7 +164,7 @@ def test_the_wrong_reward_is_not_learned():
 
 def score(agent, observation="box", action="discrete"):
     kwargs = {"observation": observation, "action": action}
-    return evaluate_id(agent, "tests/Match-v0", kwargs, episodes=20).mean
+    return evaluate_id(agent, World("tests/Match-v0", kwargs), episodes=20).mean
 
 
 def test_one_seed_gives_one_result():

@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.agent import Player
 from agents.loop import Journal, StopSignals, derived_seed
-from envs import Observation, Source, has_mask
+from envs import Observation, Source, World, has_mask
 from tracking import SandlotError, require
 
 from .config import arguments, policy_for
@@ -34,10 +34,10 @@ class SB3Agent(Player):
     algorithm: ClassVar[type[BaseAlgorithm]]
 
     @classmethod
-    def make_source(cls, env: Any, config: Any, kwargs: Mapping[str, Any] | None = None) -> Source:  # noqa: ARG003
-        if not isinstance(env, str):
-            raise SandlotError(f"{cls.name} trains in an environment that it makes from its id, not in {env}")
-        return Source(env, 1, kwargs)
+    def make_source(cls, env: Any, config: Any) -> Source:  # noqa: ARG003
+        if not isinstance(env, str | World):
+            raise SandlotError(f"{cls.name} trains in environments that it makes from an id, not in {env}")
+        return Source(env, 1)
 
     def _build(self) -> None:
         require(self.config.num_envs >= 1, "num_envs must be at least 1", self.config.num_envs)
@@ -64,8 +64,8 @@ class SB3Agent(Player):
 
     def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
         assert self.source is not None
-        assert self.source.id is not None
-        envs = make_envs(self.config.vec_env, self.config.num_envs, self.source.id, self.source.kwargs)
+        assert self.source.world is not None
+        envs = make_envs(self.config.vec_env, self.config.num_envs, self.source.world)
         latest = LatestValues()
         try:
             self._begin(Watched(envs, journal), latest)

@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
 from agents.loop import Journal
-from envs import MASK, Episodes, has_mask, make_single
+from envs import MASK, Episodes, World, has_mask
 
 KINDS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
 
@@ -70,14 +70,14 @@ class Watched(VecEnvWrapper):
         return observation, reward, done, infos
 
 
-def make_envs(kind: str, num_envs: int, env: str, kwargs: Mapping[str, Any]) -> VecEnv:
-    """Return environments with the id `env` that nobody has stepped yet."""
-    return KINDS[kind]([partial(make_monitored, env, kwargs)] * num_envs)
+def make_envs(kind: str, num_envs: int, world: World) -> VecEnv:
+    """Return copies of `world` that nobody has stepped yet."""
+    return KINDS[kind]([partial(make_monitored, world)] * num_envs)
 
 
-def make_monitored(env: str, kwargs: Mapping[str, Any]) -> gymnasium.Env:
-    """Return one environment that tells each episode's return and length."""
-    single = make_single(env, kwargs)
+def make_monitored(world: World) -> gymnasium.Env:
+    """Return one copy of `world` that tells each episode's return and length."""
+    single = world.single()
     return Monitor(HideMask(single) if has_mask(single.observation_space) else single)
 
 
