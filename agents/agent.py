@@ -16,6 +16,7 @@ from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_check
 
 from .loop import Journal, StopSignals, play_segment, train
 from .recipes import recipe_config
+from .thoughts import Thought
 
 if TYPE_CHECKING:
     import gymnasium
@@ -93,6 +94,15 @@ class Player(ABC):
         self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         """Return an action for each row of `observation`, and the memory to pass with the next."""
+
+    def think(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, Thought]:
+        """Return what `choose` does, and the thoughts behind it, which take time; by default there are none.
+
+        Take turns with `choose` only between episodes: what it doesn't need to know, it doesn't keep in memory.
+        """
+        return *self.choose(observation, memory, start, deterministic), Thought()
 
     @abstractmethod
     def tensors(self) -> dict[str, np.ndarray]:

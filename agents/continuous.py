@@ -16,10 +16,12 @@ from supervised.networks import MLP, Activation, Chain, Ensemble, Memory, Squash
 
 from .actions import bounded, check_mask
 from .encoders import NetworkConfig, reader_before_mlp
+from .network_agent import row
 from .observations import inputs_for
 from .off_policy import OffPolicyAgent, OffPolicyConfig
 from .reader import Reader
 from .replay import Transitions
+from .thoughts import Thought
 
 LOG_STD_RANGE = (-20.0, 2.0)
 
@@ -113,7 +115,15 @@ class Critics(Reader):
 
         The rows before only fill the memory.
         """
-        features = self.read_rows(observation, start, burn_in)
+        return self.judge(self.read_rows(observation, start, burn_in), action, count)
+
+    def judge(
+        self,
+        features: Float[Tensor, "time batch feature"],
+        action: Float[Tensor, "time batch size"],
+        count: int | None = None,
+    ) -> Float[Tensor, "critic time batch"]:
+        """Return the values of `action` where observations have these `features`."""
         both = torch.cat((features, action), dim=-1)
         return self.mlps(both.flatten(0, 1), count).unflatten(1, action.shape[:2])
 
@@ -181,6 +191,10 @@ class ContinuousAgent(OffPolicyAgent):
     def played(self, output: Any, deterministic: bool) -> Float[Tensor, "time env size"]:
         """Return the policy's actions in [-1, 1], given what the actor says."""
 
+    def moments(self, output: Any) -> tuple[Float[Tensor, "time env size"], Float[Tensor, "time env size"] | None]:
+        """Return mean and standard deviation of the policy's actions; by default it has only one, and no spread."""
+        return output, None
+
     @abstractmethod
     def learn_from(self, rows: Transitions) -> None:
         """Take one gradient step on `rows`."""
@@ -202,15 +216,33 @@ class ContinuousAgent(OffPolicyAgent):
         output, self.memory = self.policy(inputs, self.memory, start)
         return self._random(start.shape[1]) if random else self.explored(output)[0].cpu().numpy()
 
-    @torch.inference_mode()
-    def choose(
-        self, observation: Observation, memory: Memory, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Memory]:
+    def initial_memory(self, batch: int) -> tuple[Memory, Memory]:
+        return self.policy.initial_memory(batch), self.critics.initial_memory(batch)
+
+    def respond(
+        self, observation: Any, memory: tuple[Memory, Memory], start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory]]:
         """Return the policy's action for each row, or, not `deterministic`, one drawn from it if it is random."""
-        memory = self.policy.initial_memory(len(start)) if memory is None else memory
-        inputs = self.on_device(tree_map(lambda leaf: np.asarray(leaf)[None], observation))
-        output, memory = self.policy(inputs, memory, torch.as_tensor(start)[None].to(self.device))
-        return self.to_env(self.played(output, deterministic)[0].cpu().numpy()), memory
+        output, actor_memory = self.policy(observation, memory[0], start)
+        return self.played(output, deterministic), (actor_memory, memory[1])
+
+    def reflect(
+        self, observation: Any, memory: tuple[Memory, Memory], start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory], Thought]:
+        output, actor_memory = self.policy(observation, memory[0], start)
+        action = self.played(output, deterministic)
+        features, critic_memory = self.critics.read(observation, memory[1], start)
+        value = self.critics.judge(features, action).amin(0)
+        mean, std = self.moments(output)
+        bounds = self.policy.bounds
+        thought = Thought(mean=bounds.scaled(row(mean)), value=row(value))
+        thought = thought if std is None else thought._replace(std=bounds.reach.ravel() * row(std))
+        return action, (actor_memory, critic_memory), thought
+
+    @property
+    def critics(self) -> Critics:
+        """What judges the policy."""
+        return self.critic_learner.module  # pyright: ignore[reportReturnType]
 
     def update(self, gradient_steps: int) -> None:
         assert self.replay is not None

@@ -90,10 +90,6 @@ class OffPolicyAgent(NetworkAgent):
         """Return an action for each environment, as the replay memory stores it."""
 
     @abstractmethod
-    def to_env(self, action: np.ndarray) -> np.ndarray:
-        """Return stored actions as the environment takes them."""
-
-    @abstractmethod
     def update(self, gradient_steps: int) -> None:
         """Take gradient steps."""
 

@@ -135,6 +135,9 @@ class SAC(ContinuousAgent):
     def played(self, output: SquashedGaussian, deterministic: bool) -> Float[Tensor, "time env size"]:
         return output.mode() if deterministic else output.sample(self.noise)
 
+    def moments(self, output: SquashedGaussian) -> tuple[Tensor, Tensor]:
+        return output.moments()
+
     def learn_from(self, rows: Transitions) -> None:
         self.critic_learner.step(self.critic_batch(rows, self._following(rows)))
         noise = self.normal(rows.action[self.burn_in :])
