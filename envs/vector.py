@@ -41,12 +41,24 @@ class Step(NamedTuple):
     """The episodes that ended with this step, if any did."""
 
 
+class Truth(NamedTuple):
+    """What one of our own environments tells of its rows, as `info[TRUTH]`; see `Step`."""
+
+    next_observation: Observation
+    acted: Bool[np.ndarray, "env"]
+    start: Bool[np.ndarray, "env"]
+
+
+TRUTH = "truth"
+
+
 class EnvBatch:
     """Several environments that step together, whichever backend runs them.
 
     Gymnasium's three ways of starting the next episode look the same from here. NEXT_STEP spends a step on
     the reset (`acted` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
-    holds the final observations that `observation` no longer shows.
+    holds the final observations that `observation` no longer shows. Environments with rows that wait while others
+    go on say themselves what is what, by `Truth`.
     """
 
     def __init__(self, env: VectorEnv, name: str, backend: str = "given"):
@@ -70,7 +82,9 @@ class EnvBatch:
         done = terminated | truncated
         ended = bool(done.any())
         next_observation, start, acted = observation, self._none, self._all
-        if self._mode is AutoresetMode.NEXT_STEP:
+        if TRUTH in info:
+            next_observation, acted, start = info[TRUTH]
+        elif self._mode is AutoresetMode.NEXT_STEP:
             if self._resetting.any():
                 start, acted = self._resetting, ~self._resetting
             self._resetting = done

@@ -7,7 +7,10 @@ from typing import Any, Self
 import gymnasium
 from gymnasium.vector import VectorEnv
 
+from tracking import SandlotError
+
 from .batching import batch_of, given_batch
+from .games import Opponents, game_batch, game_single, is_game
 from .single import make_single
 from .vector import EnvBatch
 
@@ -20,28 +23,50 @@ class World:
     """As Gymnasium knows it; module:id imports the module first."""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Options of the environment."""
+    opponent: str | None = None
+    """Who sits opposite in a game of turns: random, scripted, self (past selves), or a run's folder."""
+    rivals: Opponents | None = field(default=None, compare=False)
+    """The opponent in person, where the name is not enough to find it."""
+    separate: bool = False
+    """Whether each player of a game in which all move at once learns a network of its own."""
 
     @classmethod
     def of(cls, env: "str | World") -> "World":
         """Return `env` as a world, if it is only an id."""
         return env if isinstance(env, World) else cls(env)
 
-    def batch(self, num_envs: int) -> EnvBatch:
-        """Return `num_envs` copies that step together, by the fastest backend there is for them."""
-        return batch_of(self, num_envs)
+    def batch(self, num_envs: int, *, exact: bool = False) -> EnvBatch:
+        """Return `num_envs` copies that step together, by the fastest backend there is for them.
+
+        Games have a row for each player, or one for each game against opponents; `exact` ones are played on
+        PettingZoo's boards, not on ours.
+        """
+        self._check()
+        return game_batch(self, num_envs, exact=exact) if is_game(self.id) else batch_of(self, num_envs)
 
     def single(self, *, render: bool = False) -> gymnasium.Env:
-        """Return one copy; with `render`, one whose `render()` gives pictures."""
-        return make_single(self, render=render)
+        """Return one copy; with `render`, one whose `render()` gives pictures.
+
+        Observations and actions of games have an axis for the rows before all others.
+        """
+        self._check()
+        return game_single(self, render=render) if is_game(self.id) else make_single(self, render=render)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
-        return {"id": self.id, "kwargs": dict(self.kwargs)}
+        players = {"opponent": self.opponent, "separate": self.separate} if is_game(self.id) else {}
+        return {"id": self.id, "kwargs": dict(self.kwargs), **players}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
         """Return the world that `to_json` wrote down."""
-        return cls(record["id"], record["kwargs"])
+        players = {name: record[name] for name in ("opponent", "separate") if name in record}
+        return cls(record["id"], record["kwargs"], **players)
+
+    def _check(self) -> None:
+        for name in ("opponent", "separate"):
+            if getattr(self, name) and not is_game(self.id):
+                raise SandlotError(f"{self.id} has one player; {name!r} is for games of several, PettingZoo's")
 
 
 def make(env: "str | World | gymnasium.Env | VectorEnv | EnvBatch", num_envs: int = 1, **options: Any) -> EnvBatch:

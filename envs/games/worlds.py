@@ -1,0 +1,100 @@
+"""From a world that is a game to a batch of its rows, or to one game to film."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+
+from tracking import SandlotError
+
+from ..vector import EnvBatch
+from .aec import AecGames
+from .boards import ConnectFour, RowGame, TicTacToe
+from .core import Games
+from .duel import Duel
+from .parallel import ParallelGames, groups_of
+from .pettingzoo import make_game, module_of
+from .rivals import RULES, Opponents, rule
+
+if TYPE_CHECKING:
+    from ..world import World
+
+BOARDS: dict[str, type[RowGame]] = {"pettingzoo/tictactoe_v3": TicTacToe, "pettingzoo/connect_four_v3": ConnectFour}
+"""By id, our boards of the same game."""
+
+
+def takes_turns(world: "World") -> bool:
+    """Tell whether `world` is played seat against seat: it has no other way, or opponents were asked for."""
+    return world.opponent is not None or not hasattr(module_of(world.id), "parallel_env")
+
+
+def games_of(world: "World", num_games: int, *, exact: bool = False, render: bool = False) -> Games:
+    """Return turn-based games of `world`: on our boards if there are any, `exact` on PettingZoo's own."""
+    if world.id in BOARDS and not world.kwargs and not exact:
+        return BOARDS[world.id](num_games)
+    envs = [make_game(world.id, "env", world.kwargs, render=render) for _ in range(max(num_games, 1))]
+    return AecGames(envs, world.id)
+
+
+def game_batch(world: "World", num_games: int, *, exact: bool = False) -> EnvBatch:
+    """Return `num_games` games of `world` as a batch of rows."""
+    backend = "boards" if takes_turns(world) and world.id in BOARDS and not exact else "pettingzoo"
+    return EnvBatch(_rows_of(world, num_games, exact=exact), world.id, backend)
+
+
+def game_single(world: "World", *, render: bool = False) -> gymnasium.Env:
+    """Return one game of `world`, whose first axis is that of its rows."""
+    return OneGame(lambda: _rows_of(world, 1, exact=True, render=render, autoreset=False))
+
+
+class OneGame(gymnasium.Env):
+    """One game; observations and actions have its rows (one, or one for each player) as first axis.
+
+    The reward is the rows' mean.
+    """
+
+    def __init__(self, make: Callable[[], Duel | ParallelGames]):
+        self.rows = make()
+        self.observation_space, self.action_space = self.rows.single_observation_space, self.rows.single_action_space
+        self.metadata = {**self.rows.metadata, "render_modes": ["rgb_array"]}
+        self.render_mode = "rgb_array"
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self._out = np.zeros(self.rows.num_envs, bool)
+        return self.rows.reset(seed=seed, options=options)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.rows.step(action)
+        self._out |= terminated | truncated
+        over = bool(self._out.all())
+        return observation, float(reward.mean()), over and not truncated.any(), over and bool(truncated.any()), info
+
+    def render(self) -> Any:
+        return self.rows.render()
+
+    def close(self) -> None:
+        self.rows.close()
+
+
+def _rows_of(
+    world: "World", num_games: int, *, exact: bool = False, render: bool = False, autoreset: bool = True
+) -> Duel | ParallelGames:
+    if num_games < 1:
+        raise SandlotError(f"num_envs must be at least 1, not {num_games}")
+    if takes_turns(world):
+        games = games_of(world, num_games, exact=exact, render=render)
+        return Duel(games, _opponents(world, games), autoreset=autoreset)
+    envs = [make_game(world.id, "parallel_env", world.kwargs, render=render) for _ in range(num_games)]
+    return ParallelGames(envs, groups_of(envs[0], world.separate, world.id), autoreset=autoreset)
+
+
+def _opponents(world: "World", games: Games) -> Opponents:
+    """Return who sits opposite: those the world brings, or a rule by name; for self, the best rule there is."""
+    if world.rivals is not None:
+        return world.rivals
+    name = world.opponent
+    if name in (None, "self"):
+        name = "scripted" if world.id in RULES else "random"
+    return rule(name, world.id, games.action_space)
