@@ -11,6 +11,7 @@ from tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_he
 
 from .agent import Player
 from .loading import load_agent
+from .players import world_of
 
 SECONDS_FOR_LAST_FILM = 300
 FILM_SEED = 20_000
@@ -94,7 +95,7 @@ def serve(folder: Path) -> None:
             continue
         env_step = int(line)
         try:
-            world = World.from_json(run.config["env"])
+            world = world_of(run.config["env"])
             film(load_agent(run, env_step), world, film_path(run, env_step))
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)

@@ -66,6 +66,9 @@ class EnvBatch:
         self.num_envs = env.num_envs
         self.observation_space: gymnasium.Space = env.single_observation_space
         self.action_space: gymnasium.Space = env.single_action_space
+        self.groups: list[tuple[str, ...]] = getattr(env, "groups", [])
+        self.game: Int[np.ndarray, "env"] = getattr(env, "game", np.arange(self.num_envs))
+        """The game that each row is a player of; a row is a game of its own where there is one player."""
         self._mode = _autoreset_mode(env)
         self._none = np.zeros(self.num_envs, bool)
         self._all = np.ones(self.num_envs, bool)
@@ -76,7 +79,7 @@ class EnvBatch:
         self._clear()
         return self.env.reset(seed=seed)[0]
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: Any) -> Step:
         """Act in every environment."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         done = terminated | truncated

@@ -31,6 +31,10 @@ class Train(RunsDir):
     """Seed of everything random."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
+    opponent: str | None = None
+    """In a game of turns: self (past selves; the default), random, scripted, or the run RUN (or RUN@STEP)."""
+    separate: bool = False
+    """In a game in which all move at once: a network for each player, even if their spaces are equal."""
     checkpoint_every: int = 50_000
     """Env steps between checkpoints."""
     video_every: int = 100_000

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from agents.agent import Player
 from agents.loading import load_agent
+from agents.players import world_of
 from envs import World
 from tracking import Run, SandlotError, json_object
 
@@ -28,7 +29,7 @@ def find(options: Subject) -> Found:
         if getattr(options, name):
             raise SandlotError(f"--{name} is for .zip files of Stable-Baselines3; a run knows its own")
     run = Run.find(options.runs_dir, options.run)
-    return Found(load_agent(run, options.step), World.from_json(run.config["env"]), run, run.folder.name)
+    return Found(load_agent(run, options.step), world_of(run.config["env"]), run, run.folder.name)
 
 
 def _find_zip(path: Path, options: Subject) -> Found:

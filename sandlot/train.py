@@ -8,6 +8,7 @@ import tyro
 
 from agents import AGENTS
 from agents.loading import agent_class, what_is
+from agents.players import agent_for, seat_opponent
 from agents.recipes import recipe, recipe_config
 from agents.sb3 import ALGORITHMS
 from envs import World
@@ -42,10 +43,10 @@ def main(words: list[str]) -> None:
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
     world = world_of(options)
-    agent = agent_type(world, seed=options.seed, config=config)
+    agent = agent_for(agent_type, world, seed=options.seed, config=config)
     record = {
         "agent": agent.name,
-        "env": world.to_json(),
+        "env": agent.source.world.to_json() if agent.source and agent.source.world else world.to_json(),
         "seed": options.seed,
         "steps": options.steps,
         "training": {
@@ -85,4 +86,6 @@ def _parse_with(
 
 def world_of(options: Train) -> World:
     """Return the world that `options` describe."""
-    return World(options.env, json_object("--env-kwargs", options.env_kwargs))
+    kwargs = json_object("--env-kwargs", options.env_kwargs)
+    world = World(options.env, kwargs, opponent=options.opponent, separate=options.separate)
+    return seat_opponent(world, options.runs_dir)

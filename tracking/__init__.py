@@ -3,7 +3,7 @@
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .curve import draw_curves
 from .errors import SandlotError, require
-from .files import json_object
+from .files import json_object, write_json
 from .helper import start_helper, stop_helper, tell_helper
 from .layout import IMAGES, VIDEOS, step_name
 from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, read_metrics
@@ -30,5 +30,6 @@ __all__ = [
     "stop_helper",
     "tell_helper",
     "write_checkpoint",
+    "write_json",
     "write_video",
 ]

@@ -39,7 +39,7 @@ class ParallelGames(VectorEnv):
              for p, agent in enumerate(group)}
             for game in range(self.num_games)
         ]  # fmt: skip
-        self._game = np.concatenate([np.repeat(np.arange(self.num_games), len(group)) for group in groups])
+        self.game = np.concatenate([np.repeat(np.arange(self.num_games), len(group)) for group in groups])
         seen = [envs[0].observation_space(group[0]) for group in groups]
         done = [envs[0].action_space(group[0]) for group in groups]
         self.single_observation_space = self._joined_space(seen)
@@ -74,7 +74,7 @@ class ParallelGames(VectorEnv):
                 ended.append(game)
         self._playing &= ~(terminated | truncated)
         final = observation = self._seen()
-        start = np.isin(self._game, ended)
+        start = np.isin(self.game, ended)
         if ended and self.autoreset:
             for game in ended:
                 self._begin(game, None)
