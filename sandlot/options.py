@@ -39,6 +39,8 @@ class Train(RunsDir):
     """Env steps between checkpoints."""
     video_every: int = 100_000
     """Env steps between films, which are made of checkpoints; 0 for none at all."""
+    video_overlay: bool = True
+    """Show in films what the agent thinks: of its actions, and of the return to come."""
     evaluation_episodes: int = 100
     """Episodes to play at the end, choosing the likeliest actions."""
     wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
@@ -81,10 +83,20 @@ class Evaluate(Subject):
 class Record(Subject):
     """Film a trained agent."""
 
-    episodes: int = 1
-    """Episodes to film."""
+    episodes: int | None = None
+    """Episodes to film, one after the other or, in a grid, as many at a time as it holds; by default it is filled."""
+    grid: str | None = None
+    """Columns x rows of episodes that are shown side by side, such as 3x2."""
+    overlay: bool = False
+    """Show step, reward, return and what the agent thinks: of its actions, and of the return to come."""
+    progress: bool = False
+    """Show the same episodes played by several checkpoints side by side, from the first to the last."""
+    gif: bool = False
+    """Make a GIF beside the film, for pages that show no videos."""
+    seconds: float | None = None
+    """The most that an episode may take of the film; by default 300 where the environment has no time limit."""
     seed: int = 20_000
-    """Seed of the environment."""
+    """Seed of the environment; each further episode has the next."""
     output: Path | None = None
     """File to write; by default one among the run's videos, or named after the .zip file, in this folder."""
 

@@ -52,6 +52,7 @@ def main(words: list[str]) -> None:
         "training": {
             "checkpoint_every": options.checkpoint_every,
             "video_every": options.video_every,
+            "video_overlay": options.video_overlay,
             "evaluation_episodes": options.evaluation_episodes,
         },
         "config": dataclasses.asdict(agent.config),

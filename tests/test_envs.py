@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from envs import EnvBatch, Film, World, make, space_from_json, space_to_json, tree_map
+from envs import EnvBatch, World, make, space_from_json, space_to_json, tree_map
 from tests.worlds import ACTIONS, OBSERVATIONS, Counter, Match
 from tracking import SandlotError
 
@@ -144,12 +144,3 @@ def test_spaces_survive_json(space):
 def test_a_space_of_another_kind_is_a_sentence():
     with pytest.raises(SandlotError, match="Text spaces are not supported"):
         space_to_json(gymnasium.spaces.Text(3))
-
-
-def test_a_film_plays_whole_episodes():
-    film = Film(World("CartPole-v1"), lambda observation, start: int(observation[2] > 0), episodes=2, seed=1)
-    frames = list(film.frames())
-    assert len(frames) == sum(film.returns) + 2
-    assert frames[0].shape == (400, 600, 3)
-    assert film.fps == 50
-    assert any((frame != frames[0]).any() for frame in frames)

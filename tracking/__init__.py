@@ -8,7 +8,7 @@ from .helper import start_helper, stop_helper, tell_helper
 from .layout import IMAGES, VIDEOS, step_name
 from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, read_metrics
 from .run import Run, WandbMode
-from .video import write_video
+from .video import write_gif, write_video
 
 __all__ = [
     "IMAGES",
@@ -30,6 +30,7 @@ __all__ = [
     "stop_helper",
     "tell_helper",
     "write_checkpoint",
+    "write_gif",
     "write_json",
     "write_video",
 ]

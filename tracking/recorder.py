@@ -108,7 +108,8 @@ class Mirror:
 
             for key, file in media.items():
                 path = str(self.folder / file)
-                values[key] = wandb.Video(path, format="mp4") if file.endswith(".mp4") else wandb.Image(path)
+                kind = Path(file).suffix.removeprefix(".")
+                values[key] = wandb.Video(path, format=kind) if kind in ("mp4", "gif") else wandb.Image(path)
             self.run.log(values, step=step)
         except Exception as error:
             self._fail(error)

@@ -28,7 +28,7 @@ def thought_of(model: BaseAlgorithm, observation: Any, action: np.ndarray, optio
     if hasattr(policy, "predict_values") and not hasattr(policy, "lstm_actor"):
         told = _of_distribution(policy.get_distribution(seen, **options))
         return told._replace(value=_array(policy.predict_values(seen))[:, 0])
-    if hasattr(policy, "critic"):
+    if hasattr(policy, "critic") and hasattr(policy, "actor"):
         return _of_actor(policy, seen)._replace(value=_of_critics(policy, seen, action))
     return Thought()
 
