@@ -84,14 +84,10 @@ def train_until(agent: Any, steps: int, end: int) -> None:
 
 
 def in_words(score: Score) -> str:
-    """Return a score as shares with the 95 % interval of the wins (Wilson's)."""
-    n, p, z = score.games, score.wins / score.games, 1.96
-    middle, reach = (p + z**2 / (2 * n)) / (1 + z**2 / n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    low, high = middle - reach / (1 + z**2 / n), middle + reach / (1 + z**2 / n)
-    return (
-        f"wins {100 * p:5.1f} % ({100 * low:.1f} to {100 * high:.1f}), draws {100 * score.draws / n:4.1f} %, "
-        f"loses {100 * score.losses / n:4.1f} % of {n} games"
-    )
+    """Return a score as shares, with the 95 % interval of the wins."""
+    (low, high), n = score.interval(), score.games
+    wins = f"wins {100 * score.wins / n:5.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{wins}, draws {100 * score.draws / n:4.1f} %, loses {100 * score.losses / n:4.1f} % of {n} games"
 
 
 def losses_to_all(agent: Any, player: Any, seat: int) -> tuple[int, int]:

@@ -27,6 +27,8 @@ class World:
     """Who sits opposite in a game of turns: random, scripted, self (past selves), or a run's folder."""
     rivals: Opponents | None = field(default=None, compare=False)
     """The opponent in person, where the name is not enough to find it."""
+    openings: int = field(default=0, compare=False)
+    """Random moves that half of the games of turns may begin with; for training."""
     separate: bool = False
     """Whether each player of a game in which all move at once learns a network of its own."""
 
@@ -47,7 +49,7 @@ class World:
     def single(self, *, render: bool = False) -> gymnasium.Env:
         """Return one copy; with `render`, one whose `render()` gives pictures.
 
-        Observations and actions of games have an axis for the rows before all others.
+        Where several players move at once, observations and actions have an axis for them before all others.
         """
         self._check()
         return game_single(self, render=render) if is_game(self.id) else make_single(self, render=render)

@@ -13,6 +13,7 @@ COMMANDS = {
     "describe": None,
     "evaluate": "Evaluate",
     "record": "Record",
+    "play": "Play",
     "resume": "Resume",
     "compare": "Compare",
 }
@@ -26,6 +27,7 @@ commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
   evaluate RUN       play episodes, report     sandlot evaluate latest
   record RUN         film the agent            sandlot record latest --episodes 3
+  play RUN           watch it, play against it sandlot play latest
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
   describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm

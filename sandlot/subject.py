@@ -1,11 +1,12 @@
 """Whom to evaluate or film: the agent of a run, or a model that Stable-Baselines3 saved."""
 
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
 from agents.agent import Player
 from agents.loading import load_agent
-from agents.players import world_of
+from agents.players import seat_opponent, world_of
 from envs import World
 from tracking import Run, SandlotError, json_object
 
@@ -29,7 +30,15 @@ def find(options: Subject) -> Found:
         if getattr(options, name):
             raise SandlotError(f"--{name} is for .zip files of Stable-Baselines3; a run knows its own")
     run = Run.find(options.runs_dir, options.run)
-    return Found(load_agent(run, options.step), world_of(run.config["env"]), run, run.folder.name)
+    return Found(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
+
+
+def _world_of(run: Run, options: Subject) -> World:
+    """Return the world of `run`, with the opponent that `options` ask for, if they do."""
+    if options.opponent is None:
+        return world_of(run.config["env"])
+    world = World.from_json(run.config["env"])
+    return seat_opponent(dataclasses.replace(world, opponent=options.opponent), options.runs_dir)
 
 
 def _find_zip(path: Path, options: Subject) -> Found:

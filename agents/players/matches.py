@@ -26,6 +26,12 @@ class Score(NamedTuple):
         """Points won, where a draw is half a point, as a share of what was to be won."""
         return (self.wins + 0.5 * self.draws) / self.games
 
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the share of wins. Source: Wilson, "Probable inference", 1927."""
+        n, p, z = self.games, self.wins / self.games, 1.96
+        middle, reach = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        return float((middle - reach) / (1 + z**2 / n)), float((middle + reach) / (1 + z**2 / n))
+
     @property
     def reversed(self) -> "Score":
         """The same games as the other one sees them."""

@@ -13,7 +13,8 @@ from agents.agent import Agent, Player
 from agents.loop import Journal, StopSignals, derived_seed, play_segment
 from agents.network_agent import NetworkAgent
 from agents.thoughts import Thought
-from envs import Observation, Source, Step, World
+from envs import Observation, Step, World, has_mask
+from envs.games import games_of
 from tracking import Checkpoint, SandlotError
 
 from .league import League
@@ -21,6 +22,8 @@ from .standings import draw_standings
 
 JOIN_EVERY, MEMBERS_PER_RUN = 50_000, 50
 """Env steps before a new self joins the pool, at least; and how many join over a run, at most."""
+OPENINGS = 8
+"""Random moves that half of the games may begin with, in games with a mask of legal moves."""
 STANDINGS_GAMES, STANDINGS_MEMBERS = 50, 8
 
 
@@ -41,7 +44,8 @@ class SelfPlay(Agent):
         if not issubclass(kind, NetworkAgent):
             raise SandlotError(f"{kind.name} keeps a table; self-play is for agents with networks, such as ppo and dqn")
         league = League(world, config.num_envs)
-        source = kind.make_source(replace(world, opponent="self", rivals=league), config)
+        openings = OPENINGS if has_mask(games_of(world, 0).observation_space) else 0
+        source = kind.make_source(replace(world, opponent="self", rivals=league, openings=openings), config)
         return cls(kind(source, seed=seed, config=config), league)
 
     @classmethod

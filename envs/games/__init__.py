@@ -21,7 +21,7 @@ from .core import Games
 from .duel import Duel
 from .pettingzoo import is_game
 from .rivals import RULES, Opponents, RandomRival, Rival, rule
-from .worlds import game_batch, game_single, games_of, takes_turns
+from .worlds import game_batch, game_single, games_of, opponent_name, opponents_in, takes_turns
 
 __all__ = [
     "RULES",
@@ -36,6 +36,8 @@ __all__ = [
     "game_single",
     "games_of",
     "is_game",
+    "opponent_name",
+    "opponents_in",
     "rule",
     "takes_turns",
 ]

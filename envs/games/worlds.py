@@ -1,6 +1,5 @@
 """From a world that is a game to a batch of its rows, or to one game to film."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -8,6 +7,7 @@ import numpy as np
 
 from tracking import SandlotError
 
+from ..tree import tree_map
 from ..vector import EnvBatch
 from .aec import AecGames
 from .boards import ConnectFour, RowGame, TicTacToe
@@ -44,38 +44,51 @@ def game_batch(world: "World", num_games: int, *, exact: bool = False) -> EnvBat
 
 
 def game_single(world: "World", *, render: bool = False) -> gymnasium.Env:
-    """Return one game of `world`, whose first axis is that of its rows."""
-    return OneGame(lambda: _rows_of(world, 1, exact=True, render=render, autoreset=False))
+    """Return one game of `world`: from one seat if players take turns, else with an axis for the players' rows."""
+    kind = OneSeat if takes_turns(world) else OneGame
+    return kind(_rows_of(world, 1, exact=True, render=render, autoreset=False))
 
 
 class OneGame(gymnasium.Env):
-    """One game; observations and actions have its rows (one, or one for each player) as first axis.
+    """One game in which all move at once: the first axis of observations and actions is that of the players.
 
-    The reward is the rows' mean.
+    The reward is the players' mean.
     """
 
-    def __init__(self, make: Callable[[], Duel | ParallelGames]):
-        self.rows = make()
-        self.observation_space, self.action_space = self.rows.single_observation_space, self.rows.single_action_space
-        self.metadata = {**self.rows.metadata, "render_modes": ["rgb_array"]}
+    def __init__(self, rows: Duel | ParallelGames):
+        self.rows, self.num_rows = rows, rows.num_envs
+        self.observation_space, self.action_space = rows.single_observation_space, rows.single_action_space
+        self.metadata = {**rows.metadata, "render_modes": ["rgb_array"]}
         self.render_mode = "rgb_array"
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
-        self._out = np.zeros(self.rows.num_envs, bool)
+        self._out = np.zeros(self.num_rows, bool)
         return self.rows.reset(seed=seed, options=options)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observation, reward, terminated, truncated, info = self.rows.step(action)
+        observation, reward, terminated, truncated, _ = self.rows.step(action)
         self._out |= terminated | truncated
-        over = bool(self._out.all())
-        return observation, float(reward.mean()), over and not truncated.any(), over and bool(truncated.any()), info
+        over, cut = bool(self._out.all()), bool(truncated.any())
+        return observation, float(reward.mean()), over and not cut, over and cut, {}
 
     def render(self) -> Any:
         return self.rows.render()
 
     def close(self) -> None:
         self.rows.close()
+
+
+class OneSeat(OneGame):
+    """One game of turns from one seat, as an environment of one agent. `options={"seat": …}` chooses the seat."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        observation, info = super().reset(seed=seed, options=options)
+        return tree_map(lambda leaf: leaf[0], observation), info
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, *rest = super().step(np.asarray(action)[None])
+        return tree_map(lambda leaf: leaf[0], observation), *rest
 
 
 def _rows_of(
@@ -85,16 +98,18 @@ def _rows_of(
         raise SandlotError(f"num_envs must be at least 1, not {num_games}")
     if takes_turns(world):
         games = games_of(world, num_games, exact=exact, render=render)
-        return Duel(games, _opponents(world, games), autoreset=autoreset)
+        return Duel(games, opponents_in(world, games), openings=world.openings, autoreset=autoreset)
     envs = [make_game(world.id, "parallel_env", world.kwargs, render=render) for _ in range(num_games)]
     return ParallelGames(envs, groups_of(envs[0], world.separate, world.id), autoreset=autoreset)
 
 
-def _opponents(world: "World", games: Games) -> Opponents:
-    """Return who sits opposite: those the world brings, or a rule by name; for self, the best rule there is."""
-    if world.rivals is not None:
-        return world.rivals
-    name = world.opponent
-    if name in (None, "self"):
-        name = "scripted" if world.id in RULES else "random"
-    return rule(name, world.id, games.action_space)
+def opponent_name(world: "World") -> str:
+    """Return who sits opposite: for past selves, outside of training, the best rule there is."""
+    if world.opponent not in (None, "self"):
+        return str(world.opponent)
+    return "scripted" if world.id in RULES else "random"
+
+
+def opponents_in(world: "World", games: Games) -> Opponents:
+    """Return who sits opposite in `games` of `world`: those it brings, or a rule by name."""
+    return world.rivals or rule(opponent_name(world), world.id, games.action_space)
