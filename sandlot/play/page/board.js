@@ -72,7 +72,7 @@ export class BoardPage {
     const sign = state.considers === state.seat ? -1 : 1;
     showNumbers([
       ["you won", won], ["drawn", drawn], ["lost", lost],
-      ["agent expects", number(state.thought.value === null ? null : sign * state.thought.value)],
+      ["it expects", number(state.thought.value === null ? null : sign * state.thought.value)],
       ["move", state.moves.length + (state.over ? 0 : 1)],
       ["you are", this.hello.falls ? (state.seat ? "yellow" : "red") : state.seat ? "○" : "×"],
     ]);

@@ -112,9 +112,8 @@ export class History {
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
-    const style = getComputedStyle(document.documentElement);
-    this.line(pen, this.returns, resolved(style, "--bar"), width, height);
-    this.line(pen, this.values, resolved(style, "--accent"), width, height);
+    this.line(pen, this.returns, colourOf("i"), width, height);
+    this.line(pen, this.values, colourOf("b"), width, height);
   }
 
   line(pen, numbers, colour, width, height) {
@@ -135,17 +134,7 @@ export class History {
   }
 }
 
-// Canvas knows no light-dark(), so an element says what the colour is.
-const probes = {};
-function resolved(style, name) {
-  const scheme = matchMedia("(prefers-color-scheme: dark)").matches;
-  const key = name + scheme;
-  if (!probes[key]) {
-    const probe = document.createElement("i");
-    probe.style.color = `var(${name})`;
-    document.body.append(probe);
-    probes[key] = getComputedStyle(probe).color;
-    probe.remove();
-  }
-  return probes[key];
+// The lines are coloured as the words above them; a canvas itself knows no light-dark().
+function colourOf(word) {
+  return getComputedStyle(document.querySelector(`#history-part ${word}`)).color;
 }
