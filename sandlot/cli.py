@@ -25,7 +25,7 @@ Train reinforcement-learning agents, track them in Weights & Biases, and film th
 commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
   evaluate RUN       play episodes, report     sandlot evaluate latest
-  record RUN         film the agent            sandlot record latest --episodes 3
+  record RUN         film the agent            sandlot record latest --overlay
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
   describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm

@@ -7,13 +7,13 @@ from tests.wandb_file import read_history
 from tracking import Run, read_metrics
 
 TRAIN = [
-    "train", "ppo", "tests/Match-v0", "--hidden", "8", "--evaluation-episodes", "2", "--steps", "672",
-    "--num-envs", "2", "--num-steps", "16", "--batch-size", "16", "--checkpoint-every", "224",
+    "--hidden", "8", "--evaluation-episodes", "2", "--steps", "672", "--num-envs", "2", "--num-steps", "16",
+    "--batch-size", "16", "--checkpoint-every", "224",
 ]  # fmt: skip
 
 
-def trained(*words):
-    assert main([*TRAIN, *words]) == 0
+def trained(*words, env="tests/Match-v0"):
+    assert main(["train", "ppo", env, *TRAIN, *words]) == 0
     return Run.find(runs(), "latest")
 
 
@@ -22,15 +22,15 @@ def test_every_kind_of_film_is_in_the_folder_and_in_wandb(capsys):
     steps = run.checkpoint_steps()
     assert len(steps) == 4
     assert main(["record", "latest", "--episodes", "3", "--grid", "2x2", "--overlay", "--gif"]) == 0
-    check(run, f"step-{steps[-1]:09d}-seed20000-2x2-overlay", "video", gif=True, size=(850, 820), count=9)
+    check(run, f"step-{steps[-1]:09d}-seed20000-2x2-overlay", "video", gif=True, size=(850, 902), count=9)
     assert main(["record", "latest", "--progress"]) == 0
-    path = check(run, "progress-seed20000", "progress", gif=False, size=(850, 654), count=9)
+    path = check(run, "progress-seed20000", "progress", gif=False, size=(850, 652), count=9)
     first, last = decode(path)[[0, -1]]
     assert (first[:25, :400] == last[:25, :400]).mean() > 0.8, "the label stays"
     said = capsys.readouterr().out.replace("\n", " ")
     assert "after 0 env steps" in said
     assert main(["record", "latest", "--progress", "--grid", "2x1", "--episodes", "2", "--output", "film.mp4"]) == 0
-    assert probe("film.mp4") == ((850, 326), True, 10.0, 18)
+    assert probe("film.mp4") == ((850, 324), True, 10.0, 18)
 
 
 def check(run, stem, key, *, gif, size, count):
@@ -84,7 +84,8 @@ def test_mistakes_get_one_sentence(capsys):
 
 
 def test_films_of_a_training_show_thoughts_unless_told_not_to():
-    run = trained("--wandb", "disabled", "--video-every", "1000")
-    assert [probe(path)[0] for path in sorted(run.folder.glob("videos/*.mp4"))] == [(424, 450)] * 2
-    plain = trained("--wandb", "disabled", "--video-every", "1000", "--no-video-overlay")
-    assert [probe(path)[0] for path in sorted(plain.folder.glob("videos/*.mp4"))] == [(48, 34)] * 2
+    words = ["--wandb", "disabled", "--video-every", "1000"]
+    run = trained(*words, env="CartPole-v1")
+    assert [probe(path)[0] for path in sorted(run.folder.glob("videos/*.mp4"))] == [(600, 616)] * 2
+    plain = trained(*words, "--no-video-overlay", env="CartPole-v1")
+    assert [probe(path)[0] for path in sorted(plain.folder.glob("videos/*.mp4"))] == [(600, 400)] * 2
