@@ -1,5 +1,7 @@
 """`sandlot record`, from the words to W&B's file."""
 
+import numpy as np
+
 from sandlot.cli import main
 from tests.commands import in_a_folder_of_its_own, runs  # noqa: F401
 from tests.video_file import decode, probe
@@ -25,8 +27,10 @@ def test_every_kind_of_film_is_in_the_folder_and_in_wandb(capsys):
     check(run, f"step-{steps[-1]:09d}-seed20000-2x2-overlay", "video", gif=True, size=(850, 902), count=9)
     assert main(["record", "latest", "--progress"]) == 0
     path = check(run, "progress-seed20000", "progress", gif=False, size=(850, 652), count=9)
-    first, last = decode(path)[[0, -1]]
-    assert (first[:25, :400] == last[:25, :400]).mean() > 0.8, "the label stays"
+    first, last = decode(path)[[0, -1]].astype(int)
+    assert first[:25, :200].max() > 200, "a label above the first checkpoint"
+    assert np.abs(first[:25, :200] - last[:25, :200]).mean() < 3, "it stays"
+    assert np.abs(first[30:300] - last[30:300]).mean() > 30, "and the pictures change"
     said = capsys.readouterr().out.replace("\n", " ")
     assert "after 0 env steps" in said
     assert main(["record", "latest", "--progress", "--grid", "2x1", "--episodes", "2", "--output", "film.mp4"]) == 0
