@@ -13,16 +13,8 @@ from torch import Tensor
 from supervised import Learner, SlowCopy, frozen
 from tracking import require
 
-from .continuous import (
-    Actor,
-    ActorBatch,
-    ContinuousAgent,
-    ContinuousConfig,
-    CriticBatch,
-    Critics,
-    TanhHead,
-    squared_error,
-)
+from .actor_and_critics import Actor, Critics, TanhHead
+from .continuous import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .network_agent import Stateful
 from .replay import Transitions
 

@@ -14,16 +14,8 @@ from supervised import Learner, SlowCopy, frozen
 from supervised.networks import SquashedGaussian
 from tracking import require
 
-from .continuous import (
-    Actor,
-    ActorBatch,
-    ContinuousAgent,
-    ContinuousConfig,
-    CriticBatch,
-    Critics,
-    GaussianHead,
-    squared_error,
-)
+from .actor_and_critics import Actor, Critics, GaussianHead
+from .continuous import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .network_agent import Stateful
 from .replay import Transitions
 

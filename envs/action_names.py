@@ -31,6 +31,11 @@ ELSEWHERE = {("CarRacing", 5): ("coast", "right", "left", "gas", "brake"), ("Lun
 """Names where an option of the environment makes another number of actions."""
 
 
+ARROWS = {
+    "UP": "↑", "DOWN": "↓", "LEFT": "←", "RIGHT": "→", "UPLEFT": "↖", "UPRIGHT": "↗", "DOWNLEFT": "↙", "DOWNRIGHT": "↘",
+}  # fmt: skip
+
+
 def action_names(env: gymnasium.Env) -> tuple[str, ...]:
     """Return what the choices in an action of `env` are called, or the numbers; if nobody knows, "0", "1" and so on."""
     core: Any = env.unwrapped
@@ -45,7 +50,7 @@ def action_names(env: gymnasium.Env) -> tuple[str, ...]:
 def _told(core: Any) -> tuple[str, ...] | None:
     """Return the names that the environment itself gives: as Atari, MiniGrid or MuJoCo have them."""
     if hasattr(core, "get_action_meanings"):
-        return tuple(str(name).lower() for name in core.get_action_meanings())
+        return tuple(map(_atari_name, core.get_action_meanings()))
     actions = getattr(core, "actions", None)
     if isinstance(actions, type) and issubclass(actions, enum.Enum):
         return tuple(action.name for action in actions)
@@ -53,6 +58,12 @@ def _told(core: Any) -> tuple[str, ...] | None:
     if hasattr(model, "nu") and hasattr(model, "actuator"):
         return tuple(model.actuator(index).name or str(index) for index in range(model.nu))
     return None
+
+
+def _atari_name(meaning: str) -> str:
+    """Return ALE's name of an action in fewer letters: UPRIGHTFIRE is ↗ fire."""
+    where = meaning.removesuffix("FIRE")
+    return f"{ARROWS.get(where, where.lower())} {meaning.removeprefix(where).lower()}".strip()
 
 
 def _size(space: gymnasium.Space) -> int:

@@ -26,7 +26,7 @@ Train reinforcement-learning agents, track them in Weights & Biases, and film th
 commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
   evaluate RUN       play episodes, report     sandlot evaluate latest
-  record RUN         film the agent            sandlot record latest --episodes 3
+  record RUN         film the agent            sandlot record latest --overlay
   play RUN           watch it, play against it sandlot play latest
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN

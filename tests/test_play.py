@@ -24,6 +24,7 @@ from gymnasium import spaces
 from websockets.sync.client import connect
 
 from agents import DQN, PPO
+from agents.players import agent_for
 from envs import World
 from envs.games import TicTacToe
 from sandlot.cli import main
@@ -260,11 +261,14 @@ def served(run: str, port: int = 0):
     assert (status, server.said[1]) == (0, "")
 
 
-def trained(env: str, steps: int = 64) -> str:
-    """Return the name of a run that was hardly trained."""
-    words = f"train ppo {env} --steps {steps} --num-envs 4 --num-steps 16 --batch-size 64 --hidden 8"
-    assert main([*words.split(), "--wandb", "disabled", "--video-every", "0", "--evaluation-episodes", "1"]) == 0
-    return Run.find(runs(), "latest").folder.name
+def untrained(env: str) -> str:
+    """Return the name of a run whose agent has learned nothing yet."""
+    agent = agent_for(PPO, env, config=PPO.Config(**TINY))
+    config = {"agent": "ppo", "env": agent.source.world.to_json(), "seed": 0, "steps": 1}
+    with Run.create(runs(), "untrained", config, wandb="disabled") as run:
+        run.save(0, agent.tensors(), agent.state())
+        run.finish({"status": "finished"})
+    return run.folder.name
 
 
 def opened(server: Server, **options):
@@ -272,7 +276,7 @@ def opened(server: Server, **options):
 
 
 def test_strangers_rubbish_crowds_and_the_vanished_leave_the_server_up():
-    with served(trained("CartPole-v1")) as server:
+    with served(untrained("CartPole-v1")) as server:
         for origin in ("http://evil.example", None):
             with pytest.raises(websockets.exceptions.InvalidStatus, match="403"):
                 opened(server, origin=origin)
@@ -314,7 +318,7 @@ def can_look_on(server: Server) -> bool:
 
 
 def test_mistakes_are_named(capsys):
-    run = trained("CartPole-v1")
+    run = untrained("CartPole-v1")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -358,7 +362,7 @@ def live(page, url):
 
 @pytest.mark.slow
 def test_in_a_browser_games_are_won_and_lost_and_it_comes_back(page):
-    run = trained(GAME)
+    run = untrained(GAME)
     with served(run) as server:
         live(page, server.url)
         for _ in range(30):  # against an untrained agent, both ends come soon
@@ -401,7 +405,7 @@ def play_a_game(page) -> None:
 
 @pytest.mark.slow
 def test_in_a_browser_an_environment_is_watched_and_taken_over(page):
-    with served(trained("CartPole-v1")) as server:
+    with served(untrained("CartPole-v1")) as server:
         live(page, server.url)
         page.wait_for_function("Number(document.getElementById('picture').dataset.shown) > 10")
         assert page.locator(".bar").count() == 2

@@ -172,8 +172,8 @@ def test_stable_baselines_models_tell_what_they_can(name, env, parts):
     if thought.probability is not None:
         np.testing.assert_array_equal(thought.probability.argmax(1), action)
         np.testing.assert_allclose(thought.probability.sum(1), 1, rtol=1e-5)
-    if name == "sb3:maskable-ppo":
-        assert (thought.probability[observation["action_mask"] == 0] < 1e-6).all()
+        if name == "sb3:maskable-ppo":
+            assert (thought.probability[observation["action_mask"] == 0] < 1e-6).all()
     if thought.action_value is not None:
         np.testing.assert_array_equal(thought.action_value.argmax(1), action)
     if name in ("sb3:sac", "sb3:td3"):

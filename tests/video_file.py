@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-from imageio_ffmpeg import get_ffmpeg_exe, read_frames
+from imageio_ffmpeg import get_ffmpeg_exe
 
 
 def probe(path):
@@ -20,6 +20,7 @@ def probe(path):
 
 def decode(path: Path):
     """Return the frames of a video."""
-    reader = read_frames(str(path))
-    width, height = next(reader)["size"]
-    return np.stack([np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in reader])
+    (width, height), *_ = probe(path)
+    command = [get_ffmpeg_exe(), "-loglevel", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)

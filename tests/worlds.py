@@ -139,7 +139,7 @@ class Match(gymnasium.Env):
         return self._next(), reward, self.time >= HORIZON, False, {}
 
     def render(self) -> np.ndarray:
-        return np.full((33, 47, 3), 40 + 30 * self.time % 255, np.uint8)
+        return np.full((33, 47, 3), 30 * self.time % 255, np.uint8)
 
     def _next(self) -> Any:
         self.bit = int(self.np_random.integers(2))

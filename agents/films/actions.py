@@ -1,7 +1,8 @@
 """What the agent makes of its actions: bars for choices, gauges for numbers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -21,27 +22,13 @@ LOWEST_BAR = 0.1
 """Length of the bar of an action as bad as any was."""
 
 
-class Actions(Protocol):
-    """Shows actions and what is thought of them."""
-
-    def title(self, thought: Thought) -> str:
-        """Return what is shown."""
-        ...
-
-    def prepare(self, picture: Image.Image) -> None:
-        """Draw what stays."""
-
-    def draw(self, picture: Image.Image, action: Any, thought: Thought) -> None:
-        """Draw what changes."""
-
-
-def actions_for(env: gymnasium.Env, box: Box, unit: int) -> Actions:
+def actions_for(env: gymnasium.Env, box: Box, unit: int) -> "Rows":
     """Return what shows the actions of `env` in `box`; `unit` is the size of letters."""
     names = action_names(env)
     return (Bars if choices(env.action_space) else Gauges)(env.action_space, names, box, unit)
 
 
-class Rows:
+class Rows(ABC):
     """A row for each name, in as many columns as make the letters largest; without letters if they are too small."""
 
     def __init__(self, space: gymnasium.Space, names: Sequence[str], box: Box, unit: int):
@@ -57,8 +44,16 @@ class Rows:
         self.boxes = cells[: len(names)]
         self.pad = max(2, self.size // 3)
 
+    @abstractmethod
+    def title(self, thought: Thought) -> str:
+        """Return what the rows show."""
+
+    @abstractmethod
+    def draw(self, picture: Image.Image, action: Any, thought: Thought) -> None:
+        """Draw what changes."""
+
     def prepare(self, picture: Image.Image) -> None:
-        """Draw the tracks."""
+        """Draw what stays."""
         for box in self.boxes:
             fill(picture, box, TRACK)
 
@@ -81,13 +76,11 @@ class Bars(Rows):
         """The greatest difference between the values of two actions, so far."""
 
     def title(self, thought: Thought) -> str:
-        """Return what the bars show."""
         if thought.probability is not None:
             return "probability"
         return "action" if thought.action_value is None else "value of each action"
 
     def draw(self, picture: Image.Image, action: Any, thought: Thought) -> None:
-        """Draw the bars."""
         taken = chosen(self.space, action)
         shares, texts = self._read(thought, taken)
         for row, (box, share) in enumerate(zip(self.boxes, shares, strict=True)):
@@ -121,11 +114,9 @@ class Gauges(Rows):
         self.low, self.high = np.where(self.bounded, low, -1.0), np.where(self.bounded, high, 1.0)
 
     def title(self, thought: Thought) -> str:
-        """Return what the gauges show."""
         return "action" if thought.std is None else "action, mean ± std"
 
     def draw(self, picture: Image.Image, action: Any, thought: Thought) -> None:
-        """Draw the gauges."""
         numbers = np.ravel(action).astype(float)
         far = np.where(self.bounded, 0.0, np.abs(numbers))
         self.low, self.high = np.minimum(self.low, -far), np.maximum(self.high, far)

@@ -6,7 +6,8 @@ from PIL import Image, ImageDraw
 
 from .ink import FAINT, LINE, TRACK, Box, fill, short, write
 
-STEPS = 200
+STEPS, LEAST_STEPS = 200, 40
+"""The most and the fewest steps that the width of a chart stands for."""
 LEAST_SPAN = 0.1
 """Span of the scale, as a part of the numbers' size: what changes less should look so."""
 FINER = 2
@@ -15,7 +16,7 @@ AREA, EDGE = 70, 255
 
 
 class Chart:
-    """The last STEPS numbers, the newest on the right once there are as many; the scale holds all so far."""
+    """The numbers so far, or the last STEPS of them, on a scale that holds all there were."""
 
     def __init__(self, box: Box, unit: int):
         self.size = max(9, round(0.65 * unit))
@@ -52,10 +53,8 @@ class Chart:
         width, height, thick = FINER * self.box.width, FINER * self.box.height, FINER * self._thick
         high, low = self._ends()
         room = (height - 3 * thick) / (high - low)
-        points = [
-            (width * index / (STEPS - 1), 1.5 * thick + room * (high - number))
-            for index, number in enumerate(self.numbers)
-        ]
+        step = width / max(len(self.numbers) - 1, LEAST_STEPS)
+        points = [(step * index, 1.5 * thick + room * (high - number)) for index, number in enumerate(self.numbers)]
         mask = Image.new("L", (width, height))
         draw = ImageDraw.Draw(mask)
         draw.polygon([(0, height), *points, (points[-1][0], height)], fill=AREA)
