@@ -6,6 +6,9 @@ import pytest
 from envs import MASK, REST, World
 from envs.games import ConnectFour, TicTacToe, games_of, rule
 from envs.games.core import Games
+from envs.games.pettingzoo import make_game
+from envs.games.spread import Spread
+from envs.vector import TRUTH
 from tracking import SandlotError
 
 BOARDS = ("pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3")
@@ -96,7 +99,7 @@ def test_the_perfect_player_is_never_beaten_and_knows_the_value_of_tic_tac_toe()
         assert (step.reward <= 0).all()
         ended += 0 if step.episodes is None else len(step.episodes.returns)
     assert ended > 100
-    assert batch.backend == "boards"
+    assert batch.backend == "numpy"
 
 
 @pytest.mark.parametrize("exact", [False, True])
@@ -132,3 +135,29 @@ def test_seats_are_swapped_with_each_episode(exact: bool):
 def test_mistakes_are_named(world: World, said: str):
     with pytest.raises(SandlotError, match=said):
         world.batch(2)
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"N": 4, "local_ratio": 0.2, "max_cycles": 12}])
+def test_our_simple_spread_is_mpes_step_by_step(kwargs: dict[str, float]):
+    theirs, rng = make_game("mpe2/simple_spread_v3", "parallel_env", kwargs), np.random.default_rng(0)
+    ours = Spread(2, **kwargs)
+    assert ours.single_observation_space == theirs.observation_space("agent_0")
+    assert ours.single_action_space == theirs.action_space("agent_0")
+    for seed in range(4):
+        seen, _ = theirs.reset(seed=seed)
+        ours.reset(seed=seed)
+        core, cut = theirs.unwrapped.world, False
+        for agents, where in ((core.agents, ours.position), (core.landmarks, ours.landmark)):
+            for index, agent in enumerate(agents):
+                agent.state.p_pos = rng.uniform(-0.4, 0.4, 2)  # near each other, so that they collide
+                where[1, index] = agent.state.p_pos
+        while not cut:
+            action = rng.integers(5, size=ours.agents)
+            seen, reward, _, truncated, _ = theirs.step(dict(zip(ours.groups[0], action.tolist(), strict=True)))
+            _, earned, terminated, done, info = ours.step(np.tile(action, 2))
+            cut = truncated["agent_0"]
+            mine = slice(ours.agents, None)
+            np.testing.assert_allclose(info[TRUTH].next_observation[mine], np.stack(list(seen.values())), atol=1e-5)
+            np.testing.assert_allclose(earned[mine], list(reward.values()), atol=1e-8)
+            assert (done == cut).all()
+            assert not terminated.any()

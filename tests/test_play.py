@@ -8,9 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 
 import gymnasium
@@ -21,7 +20,7 @@ pytest.importorskip("fastapi", reason='the page needs the extra "play"')
 
 import websockets
 from gymnasium import spaces
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from agents import DQN, PPO
 from agents.players import agent_for
@@ -276,27 +275,30 @@ def opened(server: Server, **options):
 
 
 def test_strangers_rubbish_crowds_and_the_vanished_leave_the_server_up():
-    with served(untrained("CartPole-v1")) as server:
+    with served(untrained("CartPole-v1")) as server, ExitStack() as stack:
+
+        def come() -> ClientConnection:
+            return stack.enter_context(opened(server))
+
         for origin in ("http://evil.example", None):
             with pytest.raises(websockets.exceptions.InvalidStatus, match="403"):
-                opened(server, origin=origin)
+                opened(server, origin=origin).__enter__()
         for rubbish in ("rubbish", b"\x00\x01", "x" * 5_000, '{"kind": "checkpoint", "step": "x"}'):
             with opened(server) as client:
                 assert json.loads(client.recv())["hello"] == "control"
                 client.send(rubbish)
                 assert closing_code(client) in (1003, 1007, 1009)
-        vanished = opened(server)
+        vanished = come()
         vanished.recv()
         vanished.socket.shutdown(socket.SHUT_RDWR)
-        crowd = [opened(server) for _ in range(50)]
+        crowd = [come() for _ in range(50)]
         for client in crowd:
             assert json.loads(client.recv(timeout=20))["run"].startswith("ppo-CartPole")
             picture = next(said for said in iter(lambda c=client: c.recv(timeout=20), None) if isinstance(said, bytes))
             assert picture[:3] == b"\xff\xd8\xff"
-        more = [opened(server) for _ in range(MOST - len(crowd) + 5)]
+        more = [come() for _ in range(MOST - len(crowd) + 5)]
         assert closing_code(more[-1]) == 1013
-        for client in crowd + more:
-            threading.Thread(target=client.close, daemon=True).start()
+        stack.close()
         until(lambda: can_look_on(server))
 
 
@@ -398,9 +400,7 @@ def play_a_game(page) -> None:
               (window.worst ? found.at(-1) : found[0]).click();
             }"""
         )
-        page.wait_for_function(
-            "document.getElementById('verdict').textContent !== 'Your move'"
-        )
+        page.wait_for_function("document.getElementById('verdict').textContent !== 'Your move'")
 
 
 @pytest.mark.slow

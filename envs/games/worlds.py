@@ -16,12 +16,14 @@ from .duel import Duel
 from .parallel import ParallelGames, groups_of
 from .pettingzoo import make_game, module_of
 from .rivals import RULES, Opponents, rule
+from .spread import TAKES, Spread
 
 if TYPE_CHECKING:
     from ..world import World
 
 BOARDS: dict[str, type[RowGame]] = {"pettingzoo/tictactoe_v3": TicTacToe, "pettingzoo/connect_four_v3": ConnectFour}
 """By id, our boards of the same game."""
+SPREAD = "mpe2/simple_spread_v3"
 
 
 def takes_turns(world: "World") -> bool:
@@ -39,8 +41,9 @@ def games_of(world: "World", num_games: int, *, exact: bool = False, render: boo
 
 def game_batch(world: "World", num_games: int, *, exact: bool = False) -> EnvBatch:
     """Return `num_games` games of `world` as a batch of rows."""
-    backend = "boards" if takes_turns(world) and world.id in BOARDS and not exact else "pettingzoo"
-    return EnvBatch(_rows_of(world, num_games, exact=exact), world.id, backend)
+    rows = _rows_of(world, num_games, exact=exact)
+    ours = isinstance(rows, Spread) or (isinstance(rows, Duel) and not isinstance(rows.games, AecGames))
+    return EnvBatch(rows, world.id, "numpy" if ours else "pettingzoo")
 
 
 def game_single(world: "World", *, render: bool = False) -> gymnasium.Env:
@@ -55,7 +58,7 @@ class OneGame(gymnasium.Env):
     The reward is the players' mean.
     """
 
-    def __init__(self, rows: Duel | ParallelGames):
+    def __init__(self, rows: Duel | ParallelGames | Spread):
         self.rows, self.num_rows = rows, rows.num_envs
         self.observation_space, self.action_space = rows.single_observation_space, rows.single_action_space
         self.metadata = {**rows.metadata, "render_modes": ["rgb_array"]}
@@ -93,12 +96,15 @@ class OneSeat(OneGame):
 
 def _rows_of(
     world: "World", num_games: int, *, exact: bool = False, render: bool = False, autoreset: bool = True
-) -> Duel | ParallelGames:
+) -> Duel | ParallelGames | Spread:
     if num_games < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_games}")
     if takes_turns(world):
         games = games_of(world, num_games, exact=exact, render=render)
         return Duel(games, opponents_in(world, games), openings=world.openings, autoreset=autoreset)
+    make_game(world.id, "parallel_env", world.kwargs).close()  # which says what is wrong with the options, if it is
+    if world.id == SPREAD and not (exact or world.separate) and set(world.kwargs) <= set(TAKES):
+        return Spread(num_games, **world.kwargs)
     envs = [make_game(world.id, "parallel_env", world.kwargs, render=render) for _ in range(num_games)]
     return ParallelGames(envs, groups_of(envs[0], world.separate, world.id), autoreset=autoreset)
 
