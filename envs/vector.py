@@ -67,7 +67,7 @@ class EnvBatch:
         self.observation_space: gymnasium.Space = env.single_observation_space
         self.action_space: gymnasium.Space = env.single_action_space
         self.groups: list[tuple[str, ...]] = getattr(env, "groups", [])
-        self.game: Int[np.ndarray, "env"] = getattr(env, "game", np.arange(self.num_envs))
+        self.game: Int[np.ndarray, env] = getattr(env, "game", np.arange(self.num_envs))
         """The game that each row is a player of; a row is a game of its own where there is one player."""
         self._mode = _autoreset_mode(env)
         self._none = np.zeros(self.num_envs, bool)

@@ -118,7 +118,11 @@ def test_players_with_other_spaces_or_on_request_are_groups_of_their_own():
 
 @pytest.mark.parametrize("kind", [PPO, DQN])
 def test_a_team_learns_saves_and_plays(kind, tmp_path):
-    config = replace(SMALL, num_envs=2, num_steps=128) if kind is PPO else DQN.Config(num_envs=2, hidden=(16,), learning_starts=50)
+    config = (
+        replace(SMALL, num_envs=2, num_steps=128)
+        if kind is PPO
+        else DQN.Config(num_envs=2, hidden=(16,), learning_starts=50)
+    )
     team = agent_for(kind, "mpe2/simple_tag_v3", seed=1, config=config)
     assert isinstance(team, Team)
     assert team.labels == ["adversary", "agent_0"]
@@ -183,7 +187,7 @@ def test_past_selves_join_are_rated_and_thinned_out():
     agent = agent_for(PPO, TICTACTOE, seed=0, config=SMALL)
     assert isinstance(agent, SelfPlay)
     league = agent.league
-    for step in range(0, POOL + 4):
+    for step in range(POOL + 4):
         league.join(step * 1000)
     assert len(league.steps) == POOL + 1
     assert league.steps[:2] == [-1, 0]
@@ -242,7 +246,17 @@ def test_dqn_plays_itself():
     ],
 )
 def test_killed_and_resumed_ends_as_if_nothing_had_been(words: str):
-    given = [*words.split(), "--hidden", "16", "--wandb", "disabled", "--video-every", "0", "--evaluation-episodes", "2"]
+    given = [
+        *words.split(),
+        "--hidden",
+        "16",
+        "--wandb",
+        "disabled",
+        "--video-every",
+        "0",
+        "--evaluation-episodes",
+        "2",
+    ]
     killed, status, _ = stopped_after_a_checkpoint(given, signal.SIGKILL)
     assert status == -signal.SIGKILL
     process = sandlot("resume", killed.folder.name)
@@ -277,5 +291,5 @@ def test_an_opponent_from_another_game_is_refused():
         run.finish({"status": "finished"})
     with pytest.raises(SandlotError, match=f"plays CartPole-v1, not {TICTACTOE}"):
         seat_opponent(World(TICTACTOE, opponent=run.folder.name))
-    with pytest.raises(SandlotError, match="learns to play|keeps a table"):
+    with pytest.raises(SandlotError, match="keeps a table"):
         agent_for(QLearning, TICTACTOE)

@@ -6,4 +6,15 @@ from .opponents import Seated, seat_opponent, world_of
 from .self_play import SelfPlay
 from .team import Team
 
-__all__ = ["Score", "Seated", "SelfPlay", "Team", "agent_for", "match", "play_games", "restored", "seat_opponent", "world_of"]
+__all__ = [
+    "Score",
+    "Seated",
+    "SelfPlay",
+    "Team",
+    "agent_for",
+    "match",
+    "play_games",
+    "restored",
+    "seat_opponent",
+    "world_of",
+]

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Int
 
 from agents.network_agent import NetworkAgent
 from envs import World, tree_map
-from envs.games import RULES, Games, Opponents, games_of, rule
+from envs.games import RULES, Opponents, games_of, rule
 
 from .matches import Score, match
 from .opponents import Seated
@@ -41,7 +41,7 @@ class League:
         self.points = np.zeros((1, 1))
         """What each has won of each; see `elo`."""
         self._guests: list[Seated] = []
-        self._block: Int[np.ndarray, "game"] = np.zeros(num_games, np.int64)
+        self._block = np.zeros(num_games, np.int64)
 
     @property
     def ratings(self) -> dict[int, float]:
@@ -70,7 +70,10 @@ class League:
         """Choose who plays from now on, and where: the present self in half of the games, guests in the others."""
         rng = np.random.default_rng(seed)
         chosen = rng.choice(np.arange(1, len(self.steps)), min(GUESTS, len(self.steps) - 1), False)
-        self._guests = [Seated(self._present(int(rng.integers(2**31)))), *(self.player(int(one), int(rng.integers(2**31))) for one in chosen)]
+        self._guests = [
+            Seated(self._present(int(rng.integers(2**31)))),
+            *(self.player(int(one), int(rng.integers(2**31))) for one in chosen),
+        ]
         # Pairs of games stay together, so that each guest meets us in both seats.
         guests = np.arange(self.num_games) // 2 % (2 * len(chosen))
         self._block[:] = np.where(guests < len(chosen), guests + 1, 0)

@@ -64,7 +64,9 @@ def seat_opponent(world: World, runs_dir: Path = Path("runs")) -> World:
     try:
         run = Run.find(runs_dir, name)
     except SandlotError as error:
-        raise SandlotError(f"there is no opponent {name!r}: it is none of random, scripted and self, and {error}") from error
+        raise SandlotError(
+            f"there is no opponent {name!r}: it is none of random, scripted and self, and {error}"
+        ) from error
     theirs = run.config.get("env", {}).get("id")
     if theirs != world.id:
         raise SandlotError(f"the opponent {run.folder} plays {theirs}, not {world.id}")

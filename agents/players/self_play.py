@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Bool
 
-from agents.agent import Agent, Player
+from agents.agent import Agent
 from agents.loop import Journal, StopSignals, derived_seed, play_segment
 from agents.network_agent import NetworkAgent
 from agents.thoughts import Thought
@@ -148,5 +148,3 @@ class SelfPlay(Agent):
 
     def describe(self) -> dict[str, str]:
         return self.agent.describe()
-
-

@@ -55,4 +55,6 @@ def draw_standings(
         one: {other: score._asdict() for other, score in zip(names, row, strict=True) if score is not None}
         for one, row in zip(names, table, strict=True)
     }
-    write_json(path.with_suffix(".json"), {"game": game, "scores": scores, "elo": {str(k): v for k, v in known.items()}})
+    write_json(
+        path.with_suffix(".json"), {"game": game, "scores": scores, "elo": {str(k): v for k, v in known.items()}}
+    )

@@ -26,10 +26,10 @@ class RowGame(Games):
     def __init__(self, num_games: int):
         super().__init__(num_games, 2)
         self.cells = self.rows * self.columns
-        self.pieces: UInt64[np.ndarray, "game seat"] = np.zeros((num_games, 2), np.uint64)
+        self.pieces = np.zeros((num_games, 2), np.uint64)
         self.full = np.uint64((1 << self.cells) - 1)
-        self.lines: UInt64[np.ndarray, line] = np.array(list(self._lines()), np.uint64)
-        self.bits: UInt64[np.ndarray, cell] = np.uint64(1) << np.arange(self.cells, dtype=np.uint64)
+        self.lines = np.array(list(self._lines()), np.uint64)
+        self.bits = np.uint64(1) << np.arange(self.cells, dtype=np.uint64)
         shown = spaces.Box(0, 1, (self.rows, self.columns, 2), np.int8)
         self.action_space = spaces.Discrete(self.actions)
         self.observation_space = spaces.Dict({MASK: spaces.Box(0, 1, (self.actions,), np.int8), REST: shown})

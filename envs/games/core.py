@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import Space
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 
 Rows = Int[np.ndarray, "row"]
 
@@ -25,12 +25,12 @@ class Games(ABC):
 
     def __init__(self, num_games: int, num_seats: int):
         self.num_games, self.num_seats = num_games, num_seats
-        self.turn: Int[np.ndarray, game] = np.zeros(num_games, np.int64)
+        self.turn = np.zeros(num_games, np.int64)
         """The seat that is to move."""
-        self.score: Float[np.ndarray, "game seat"] = np.zeros((num_games, num_seats))
+        self.score = np.zeros((num_games, num_seats))
         """What each seat has earned since the game began."""
-        self.terminated: Bool[np.ndarray, "game seat"] = np.zeros((num_games, num_seats), bool)
-        self.truncated: Bool[np.ndarray, "game seat"] = np.zeros((num_games, num_seats), bool)
+        self.terminated = np.zeros((num_games, num_seats), bool)
+        self.truncated = np.zeros((num_games, num_seats), bool)
 
     @property
     def out(self) -> Bool[np.ndarray, "game seat"]:

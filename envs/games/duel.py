@@ -30,7 +30,7 @@ class Duel(VectorEnv):
         self.action_space = batch_space(games.action_space, self.num_envs)
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": games.fps}
         self._all = np.arange(self.num_envs)
-        self.seat: Int[np.ndarray, game] = self._all % games.num_seats
+        self.seat = self._all % games.num_seats
         """Where we sit in each game."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

@@ -7,7 +7,6 @@ import numpy as np
 from gymnasium import Space, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, create_empty_array
-from jaxtyping import Bool
 
 from tracking import SandlotError
 
@@ -51,7 +50,7 @@ class ParallelGames(VectorEnv):
             "autoreset_mode": AutoresetMode.SAME_STEP,
             "render_fps": float(envs[0].metadata.get("render_fps") or 10),
         }
-        self._playing: Bool[np.ndarray, row] = np.zeros(self.num_envs, bool)
+        self._playing = np.zeros(self.num_envs, bool)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         for game in range(self.num_games):

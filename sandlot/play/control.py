@@ -161,4 +161,3 @@ class ControlSession(Session):
         if not isinstance(frame, np.ndarray) or frame.ndim != 3:
             raise SandlotError(f"{self.found.world.id} draws no pictures")
         return frame
-

@@ -68,7 +68,9 @@ def keyboard_for(env: gymnasium.Env) -> Keyboard | None:
         actions, idle = OWN[name]
         return Keyboard(actions, tuple(actions.values())[:2] if idle is None else (idle,), waits)
     if env.has_wrapper_attr("get_keys_to_action"):
-        actions = {tuple(map(_key, keys)): action for keys, action in env.get_wrapper_attr("get_keys_to_action")().items()}
+        actions = {
+            tuple(map(_key, keys)): action for keys, action in env.get_wrapper_attr("get_keys_to_action")().items()
+        }
         return Keyboard(actions, (actions.get((), 0),), waits)
     if space.n > len(DIGITS):
         return None

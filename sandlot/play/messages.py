@@ -75,9 +75,7 @@ class Side(Message):
     seat: Annotated[int, Field(ge=0, le=1)]
 
 
-Known = Annotated[
-    Go | Speed | Reset | Control | Keys | Checkpoint | Chance | Move | Side, Field(discriminator="kind")
-]
+Known = Annotated[Go | Speed | Reset | Control | Keys | Checkpoint | Chance | Move | Side, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[Message] = TypeAdapter(Known)
 
 

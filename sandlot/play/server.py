@@ -17,7 +17,11 @@ from .messages import parse
 from .session import Session
 from .viewers import Viewer
 
-FILES = {"/": ("index.html", "text/html"), "/play.css": ("play.css", "text/css"), "/icon.svg": ("icon.svg", "image/svg+xml")}
+FILES = {
+    "/": ("index.html", "text/html"),
+    "/play.css": ("play.css", "text/css"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
 SCRIPTS = ("play.js", "control.js", "board.js", "draw.js")
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; form-action 'none'",

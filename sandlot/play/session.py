@@ -173,9 +173,7 @@ def thought_to_json(thought: Thought) -> dict[str, Any]:
     return found
 
 
-def think(
-    agent: Player, observation: Any, memory: Any, start: bool, deterministic: bool
-) -> tuple[Any, Any, Thought]:
+def think(agent: Player, observation: Any, memory: Any, start: bool, deterministic: bool) -> tuple[Any, Any, Thought]:
     """Return an agent's action on one observation, the memory after it, and the thoughts behind it."""
     batch = tree_map(lambda leaf: np.asarray(leaf)[None], observation)
     action, memory, thought = agent.think(batch, memory, np.array([start]), deterministic)
