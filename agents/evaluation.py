@@ -64,7 +64,8 @@ def evaluate(
 ) -> Evaluation:
     """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
 
-    Each environment plays its share, and each player of a game plays in all of the game's. Taking the first episodes to end, wherever they do, would favour short ones.
+    Each environment plays its share, and each player of a game plays in all of the game's. Taking the first
+    episodes to end, wherever they do, would favour short ones.
     An episode that has not ended after GIVEN_UP_AFTER env steps counts with what it returned up to then, and is
     the last of its environment.
     """

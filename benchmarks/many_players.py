@@ -130,16 +130,16 @@ def spread(seed: int, steps: int | None) -> None:
     """Learn simple_spread, ours and Stable-Baselines3's, and print speed and return."""
     from agents.evaluation import evaluate_id
 
-    steps = steps or recipe("ppo", SPREAD)["steps"]
+    total = int(steps or recipe("ppo", SPREAD)["steps"])
     agent = agent_for(agent_class("ppo"), SPREAD, seed=seed)
     begin = time.perf_counter()
-    agent.learn(steps)
+    agent.learn(total)
     took = time.perf_counter() - begin
     found = evaluate_id(agent, SPREAD, episodes=200)
     report("sandlot", seed, agent.env_step, took, found.returns)
     begin = time.perf_counter()
     model = sb3_model(seed)
-    model.learn(steps)
+    model.learn(total)
     took = time.perf_counter() - begin
     report("sb3", seed, model.num_timesteps, took, sb3_returns(model, 200))
 

@@ -70,13 +70,11 @@ class League:
         """Choose who plays from now on, and where: the present self in half of the games, guests in the others."""
         rng = np.random.default_rng(seed)
         chosen = rng.choice(np.arange(1, len(self.steps)), min(GUESTS, len(self.steps) - 1), False)
-        self._guests = [
-            Seated(self._present(int(rng.integers(2**31)))),
-            *(self.player(int(one), int(rng.integers(2**31))) for one in chosen),
-        ]
-        # Pairs of games stay together, so that each guest meets us in both seats.
-        guests = np.arange(self.num_games) // 2 % (2 * len(chosen))
-        self._block[:] = np.where(guests < len(chosen), guests + 1, 0)
+        guests = (self.player(int(one), int(rng.integers(2**31))) for one in chosen)
+        self._guests = [Seated(self._present(int(rng.integers(2**31)))), *guests]
+        # Pairs of games stay together, so that everyone meets us in both seats.
+        pair = np.arange(self.num_games) // 2
+        self._block = np.where(pair % 2, pair // 2 % len(chosen) + 1, 0)
 
     def reply(self, slots: Int[np.ndarray, "row"], observation: Any, start: Bool[np.ndarray, "row"]) -> np.ndarray:
         """Return the moves of whoever sits in `slots`; see `envs.games.Opponents`."""

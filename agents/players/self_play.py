@@ -15,7 +15,7 @@ from agents.network_agent import NetworkAgent
 from agents.thoughts import Thought
 from envs import Observation, Step, World, has_mask
 from envs.games import games_of
-from tracking import Checkpoint, SandlotError
+from tracking import SandlotError
 
 from .league import League
 from .standings import draw_standings
@@ -35,7 +35,7 @@ class SelfPlay(Agent):
 
     def __init__(self, agent: Agent, league: League):
         self.agent, self.league = agent, league
-        self.name = agent.name
+        self.name = agent.name  # pyright: ignore[reportAttributeAccessIssue] (a class's own everywhere else)
         league.agent = agent
 
     @classmethod
@@ -48,12 +48,8 @@ class SelfPlay(Agent):
         source = kind.make_source(replace(world, opponent="self", rivals=league, openings=openings), config)
         return cls(kind(source, seed=seed, config=config), league)
 
-    @classmethod
-    def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
-        raise TypeError("agents in self-play are restored by `agents.loading.load_agent`")
-
     def __getattr__(self, name: str) -> Any:
-        """Return what `agent` has: its seed, spaces, config, source, …"""
+        """Return what `agent` has: its seed, spaces, config, source and the rest."""
         if name == "agent":
             raise AttributeError(name)
         return getattr(self.agent, name)
@@ -85,7 +81,8 @@ class SelfPlay(Agent):
             if self.env_step >= self.league.steps[-1] + every or len(self.league.steps) == 1:
                 self.league.join(self.env_step)
             self.league.sit_down(derived_seed(self.seed, self.env_step))
-            play_segment(self, steps, min(end, (self.env_step // every + 1) * every), journal, stop)
+            until = min(end, (self.env_step // every + 1) * every)
+            play_segment(self, steps, until, journal, stop)  # pyright: ignore[reportArgumentType] (its properties)
 
     def begin(self, observation: Observation, seed: int) -> None:
         self.agent.begin(observation, seed)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from os.path import commonprefix
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from agents.thoughts import Thought
 from envs import Observation, Source, Step, space_from_json, tree_leaves
 from tracking import Checkpoint
 
-Parts = Sequence[Sequence[str]]
+FLAGS = ("reward", "terminated", "truncated", "acted", "start")
 
 
 class Team(Agent):
@@ -25,8 +24,11 @@ class Team(Agent):
     after the other.
     """
 
-    def __init__(self, kind: type[Agent], env: Source | Spaces, groups: Parts, *, seed: int, config: Any):
-        self.kind, self.groups, self.name = kind, [list(group) for group in groups], kind.name
+    def __init__(
+        self, kind: type[Agent], env: Source | Spaces, groups: Sequence[Sequence[str]], *, seed: int, config: Any
+    ):
+        self.kind, self.groups = kind, [list(group) for group in groups]
+        self.name = kind.name  # pyright: ignore[reportAttributeAccessIssue] (a class's own everywhere else)
         super().__init__(env, seed=seed, config=config)
 
     def _build(self) -> None:
@@ -60,10 +62,10 @@ class Team(Agent):
         sizes = [len(next(tree_leaves(part))) for part in step.observation]
         for index, rows in enumerate(slices(sizes)):
             member = self.members[index]
-            flags = (array[rows] for array in step[2:7])
             same = step.next_observation is step.observation
             after = step.observation[index] if same else step.next_observation[index]
-            part = Step(step.observation[index], after, *flags, None)
+            flags = {name: getattr(step, name)[rows] for name in FLAGS}
+            part = Step(step.observation[index], after, **flags, episodes=None)
             member.env_step += int(part.acted.sum())
             member.progress = self.progress
             metrics = member.observe(part)
@@ -152,9 +154,9 @@ def slices(sizes: Sequence[int]) -> Iterator[slice]:
 
 
 def label_of(group: Sequence[str]) -> str:
-    """Return a name for the players of a group: their own, or what their names begin with."""
-    shared = commonprefix(list(group)).rstrip("_0123456789") if len(group) > 1 else group[0]
-    return shared or "-".join(group)
+    """Return a name for the players of a group: what their names have in common but a number."""
+    kinds = {name.rstrip("_0123456789") for name in group}
+    return kinds.pop() if len(kinds) == 1 < len(group) else "-".join(group)
 
 
 def part_of(tensors: Mapping[str, np.ndarray], index: int) -> dict[str, np.ndarray]:

@@ -109,8 +109,8 @@ class ParallelGames(VectorEnv):
         tree_map(put, self._observation[group], seen)
 
     def _seen(self) -> Any:
-        copies = tuple(tree_map(np.array, part) for part in self._observation)
-        return copies if len(copies) > 1 else copies[0]
+        copies: Any = tuple(tree_map(np.array, part) for part in self._observation)
+        return copies if len(self.groups) > 1 else copies[0]
 
     def _joined_space(self, parts: Sequence[Space]) -> Space:
         return spaces.Tuple(parts) if len(parts) > 1 else parts[0]

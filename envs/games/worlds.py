@@ -91,7 +91,7 @@ class OneSeat(OneGame):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         observation, *rest = super().step(np.asarray(action)[None])
-        return tree_map(lambda leaf: leaf[0], observation), *rest
+        return (tree_map(lambda leaf: leaf[0], observation), *rest)  # pyright: ignore[reportReturnType]
 
 
 def _rows_of(

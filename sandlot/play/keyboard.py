@@ -46,7 +46,7 @@ class Keyboard:
 
     def action(self, down: Iterable[str], time: int) -> Any:
         """Return what the keys that are `down` do at env step `time`: the most of them that mean something."""
-        pressed = {key for key in down} | {
+        pressed = set(down) | {
             other for arrow, letter in NEAR.items() for key, other in ((arrow, letter), (letter, arrow)) if key in down
         }
         fitting = [keys for keys in self.actions if keys and set(keys) <= pressed]

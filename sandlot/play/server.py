@@ -17,12 +17,13 @@ from .messages import parse
 from .session import Session
 from .viewers import Viewer
 
-FILES = {
-    "/": ("index.html", "text/html"),
-    "/play.css": ("play.css", "text/css"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
+KINDS = {
+    "index.html": "text/html",
+    "play.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    **dict.fromkeys(("play.js", "control.js", "board.js", "draw.js"), "text/javascript"),
 }
-SCRIPTS = ("play.js", "control.js", "board.js", "draw.js")
+"""The page's files. Nothing else is sent."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -75,11 +76,10 @@ def app_for(session: Session, host: str, port: int) -> FastAPI:
     async def file(request: Request) -> Response:
         if not reached_rightly(request.headers.get("host", ""), host, port):
             return Response("This page is only for the computer that runs it.", 403)
-        name, kind = files[request.url.path]
-        return Response((page / name).read_bytes(), media_type=kind, headers=HEADERS)
+        name = request.url.path.removeprefix("/") or "index.html"
+        return Response((page / name).read_bytes(), media_type=KINDS[name], headers=HEADERS)
 
-    files = FILES | {f"/{name}": (name, "text/javascript") for name in SCRIPTS}
-    for path in files:
+    for path in ("/", *(f"/{name}" for name in KINDS)):
         app.add_api_route(path, file, methods=["GET"], response_model=None)
 
     @app.websocket("/play")

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
 
 from agents.agent import Player
@@ -103,6 +103,7 @@ class Session(ABC):
     def end(self) -> None:
         """Free what `begin` made."""
 
+    @abstractmethod
     def rethink(self) -> None:
         """Consider the present anew, with another agent or another way of choosing."""
 
@@ -163,14 +164,14 @@ def jpeg(frame: UInt8[np.ndarray, "height width 3"]) -> bytes:
 
 def thought_to_json(thought: Thought) -> dict[str, Any]:
     """Return one row's thoughts as the page reads them; what is infinite or unknown is null."""
-    found: dict[str, Any] = {}
-    for name, part in thought._asdict().items():
-        if part is None:
-            found[name] = None
-        else:
-            numbers = np.asarray(part, float)
-            found[name] = np.where(np.isfinite(numbers), np.round(numbers, 5), None).tolist()
-    return found
+    parts = thought._asdict().items()
+    return {name: None if part is None else _numbers(np.asarray(part, float)) for name, part in parts}
+
+
+def _numbers(array: Float[np.ndarray, "*shape"]) -> Any:
+    if array.ndim:
+        return [_numbers(np.asarray(part)) for part in array]
+    return round(float(array), 5) if np.isfinite(array) else None
 
 
 def think(agent: Player, observation: Any, memory: Any, start: bool, deterministic: bool) -> tuple[Any, Any, Thought]:
