@@ -25,7 +25,7 @@ from tests.commands import (  # noqa: F401
     sandlot,
     stopped_after_a_checkpoint,
 )
-from tracking import Run, SandlotError, read_metrics
+from tracking import Run, SandlotError, read_metrics, write_checkpoint
 
 TICTACTOE, SPREAD = "pettingzoo/tictactoe_v3", "mpe2/simple_spread_v3"
 TINY = {"num_envs": 8, "num_steps": 16, "batch_size": 64, "epochs": 1, "hidden": (16,)}
@@ -138,6 +138,11 @@ def test_a_team_learns_saves_and_plays(kind, tmp_path):
         np.testing.assert_array_equal(array, again.tensors()[name])
     found = evaluate_id(load_agent(run), "mpe2/simple_tag_v3", episodes=2)
     assert len(found.returns) == 8, "each player of each game counts"
+    folder, checkpoint = run.checkpoint()
+    other = World("mpe2/simple_tag_v3", {"num_adversaries": 2}).to_json()
+    write_checkpoint(folder, checkpoint.tensors, {**checkpoint.state, "env": other})
+    with pytest.raises(SandlotError, match="has the players adversary_0, adversary_1 and agent_0, and the run's"):
+        load_agent(run, learning=True)
 
 
 def test_players_with_equal_spaces_share_one_agent_unless_told():

@@ -1,11 +1,12 @@
 """From an algorithm and a world to who will learn it: one agent, a team, or one in self-play."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from agents.agent import Agent, Player
+from agents.agent import Agent, Player, Spaces
 from agents.recipes import recipe_config
-from envs import World
+from envs import World, space_from_json
 from envs.games import is_game, takes_turns
 from tracking import Checkpoint, SandlotError
 
@@ -43,6 +44,10 @@ def restored(kind: type[Player], checkpoint: Checkpoint, *, learning: bool) -> P
         assert issubclass(kind, Agent)
         config = kind.config_from(state)
         source = None if world is None else kind.make_source(world, config)
+        if source is not None and [list(group) for group in source.groups] != groups:
+            raise SandlotError(
+                f"{source.name} has the players {in_words(source.groups)}, and the run's agents play {in_words(groups)}"
+            )
         return Team.restored(kind, checkpoint, source)
     if world is None or not is_game(world.id):
         return kind.restore(checkpoint, learning=learning)
@@ -50,6 +55,14 @@ def restored(kind: type[Player], checkpoint: Checkpoint, *, learning: bool) -> P
         return kind.restore(checkpoint, seat_opponent(world), learning=True)
     assert issubclass(kind, Agent)
     agent = SelfPlay.make(kind, world, seed=state["seed"], config=kind.config_from(state))
+    known = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
+    if agent.spaces != known:
+        raise SandlotError(f"the agent was trained with other spaces than those of {world.id}: {known}")
     agent.env_step = state["env_step"]
     agent.load_tensors(checkpoint.tensors)
     return agent
+
+
+def in_words(groups: Sequence[Sequence[str]]) -> str:
+    """Return the players of groups."""
+    return " and ".join(", ".join(group) for group in groups)
