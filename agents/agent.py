@@ -17,7 +17,6 @@ from tracking import (
     Run,
     SandlotError,
     StopSignals,
-    options_from_json,
     read_checkpoint,
     with_options,
     write_checkpoint,
@@ -163,7 +162,7 @@ class Player(ABC):
         if single:
             observation = tree_map(lambda array: np.asarray(array)[None], observation)
         count = len(next(tree_leaves(observation)))
-        start = np.zeros(count, bool) if episode_start is None else np.asarray(episode_start, bool).reshape(count)
+        start = np.zeros(count, bool) if episode_start is None else np.broadcast_to(episode_start, count).astype(bool)
         action, memory = self.choose(observation, state, start, deterministic)
         return (action.squeeze(0) if single else action), memory
 
@@ -185,7 +184,7 @@ class Player(ABC):
     def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
         """Return the agent in `checkpoint`; unless it goes on `learning`, without environments."""
         state = checkpoint.state
-        config = options_from_json(cls.Config, state["config"])
+        config = cls.config_from(state)
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
             env = World.from_json(state["env"])
@@ -195,6 +194,11 @@ class Player(ABC):
         agent.env_step = state["env_step"]
         agent.load_tensors(checkpoint.tensors)
         return agent
+
+    @classmethod
+    def config_from(cls, state: Mapping[str, Any]) -> Any:
+        """Return the hyperparameters in a checkpoint's `state`."""
+        return options_from_json(cls.Config, state["config"])
 
     def state(self) -> dict[str, Any]:
         """Return all that `restore` needs beside the tensors."""

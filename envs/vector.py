@@ -53,13 +53,25 @@ class Step(NamedTuple):
     """The episodes that ended with this step, if any did."""
 
 
+class Truth(NamedTuple):
+    """What one of our own environments tells of its rows, as `info[TRUTH]`; see `Step`."""
+
+    next_observation: Observation
+    acted: Bool[np.ndarray, "env"]
+    start: Bool[np.ndarray, "env"]
+
+
+TRUTH = "truth"
+
+
 class EnvBatch:
     """Several environments that step together, whichever backend runs them.
 
     Gymnasium's three ways of starting the next episode look the same from here. NEXT_STEP spends a step on
     the reset (`acted` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
-    holds the final observations that `observation` no longer shows. Where a life was lost, but not the game, the
-    observation after it is both: the last of one episode for the learner, and the first of the next.
+    holds the final observations that `observation` no longer shows. Environments with rows that wait while others
+    go on say themselves what is what, by `Truth`. Where a life was lost, but not the game, the observation after it
+    is both: the last of one episode for the learner, and the first of the next.
     """
 
     def __init__(self, env: VectorEnv, name: str, backend: str = "given", wrappers: Wrappers = NONE):
@@ -69,6 +81,9 @@ class EnvBatch:
         self.num_envs = env.num_envs
         self.observation_space: gymnasium.Space = env.single_observation_space
         self.action_space: gymnasium.Space = env.single_action_space
+        self.groups: list[tuple[str, ...]] = getattr(env, "groups", [])
+        self.game: Int[np.ndarray, env] = getattr(env, "game", np.arange(self.num_envs))
+        """The game that each row is a player of; a row is a game of its own where there is one player."""
         self._mode = _autoreset_mode(env)
         self._shape = env.observation_space.shape
         self._real = any(leaf.dtype.kind == "f" for leaf in tree_leaves(create_empty_array(env.observation_space)))
@@ -87,14 +102,17 @@ class EnvBatch:
         self._lives = info.get(LIVES)
         return observation
 
-    def step(self, action: np.ndarray) -> Step:
+    def step(self, action: Any) -> Step:
         """Act in every environment. Raises `SandlotError` if one fails, or gives what can't be learned from."""
         self._steps += 1
         observation, reward, terminated, truncated, info = self._call(self.env.step, action)
         done = terminated | truncated
         ended = np.count_nonzero(done) > 0
         next_observation, start, acted = observation, self._none, self._all
-        if self._mode is AutoresetMode.NEXT_STEP:
+        if TRUTH in info:
+            next_observation, acted, start = info[TRUTH]
+            self._began += ~acted
+        elif self._mode is AutoresetMode.NEXT_STEP:
             if self._resetting is not None:
                 start, acted = self._resetting, ~self._resetting
             self._resetting = done if ended else None

@@ -57,6 +57,10 @@ class Train(Recorded):
     """Options of the environment, as JSON: '{"continuous": true}'."""
     backend: Literal["auto", "envpool", "gymnasium"] = "auto"
     """What runs the environments; auto: EnvPool, if it is installed, where it is faster and the task the same."""
+    opponent: str | None = None
+    """In a game of turns: self (past selves; the default), random, scripted, or the run RUN (or RUN@STEP)."""
+    separate: bool = False
+    """In a game in which all move at once: a network for each player, even if their spaces are equal."""
     checkpoint_every: int = 50_000
     """Env steps between checkpoints."""
     video_every: int = 100_000
@@ -81,6 +85,8 @@ class Subject(RunsDir):
     """For a .zip file: the id of the environment to play."""
     env_kwargs: str = "{}"
     """For a .zip file: options of the environment, as JSON."""
+    opponent: str | None = None
+    """In a game of turns: random, scripted, or RUN (or RUN@STEP); by default as in training, or the scripted one."""
     algorithm: str | None = None
     """For a .zip file: its algorithm (ppo, sac …), if it doesn't tell."""
     trust: bool = False
@@ -117,6 +123,18 @@ class Record(Subject):
     """Seed of the environment; each further episode has the next."""
     output: Path | None = None
     """File to write; by default one among the run's videos, or named after the .zip file, in this folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play(Subject):
+    """Open a page in the browser: watch the agent live, take over the keys, or play a board game against it."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; others than this computer can come in only if you change it."""
+    port: int = 8400
+    """Port to listen on; 0 for any that is free."""
+    seed: int = 0
+    """Seed of the first episode."""
 
 
 @dataclass(frozen=True, kw_only=True)

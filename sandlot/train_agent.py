@@ -7,6 +7,7 @@ from typing import Any
 import tyro
 
 from agents.loading import agent_class, what_is
+from agents.players import agent_for, seat_opponent
 from agents.recipes import recipe, recipe_config
 from envs import World, Wrappers, wrappers_for
 from tracking import Run, json_object, require
@@ -25,10 +26,10 @@ def main(words: list[str]) -> None:
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
-    agent = agent_type(world, seed=options.seed, config=config)
+    agent = agent_for(agent_type, world, seed=options.seed, config=config)
     record = {
         "agent": agent.name,
-        "env": world.to_json(),
+        "env": agent.source.world.to_json() if agent.source and agent.source.world else world.to_json(),
         "seed": options.seed,
         "steps": options.steps,
         "training": {
@@ -71,5 +72,11 @@ def _parse_with(
     if found:
         description += f" The defaults shown are those of the recipe for {env}."
     parsed = tyro.cli(tyro.conf.OmitArgPrefixes[both], args=words, prog=program, description=description)
-    kwargs = json_object("--env-kwargs", parsed.train.env_kwargs)
-    return parsed.train, parsed.agent, World(parsed.train.env, kwargs, parsed.train.backend, parsed.wrappers)
+    return parsed.train, parsed.agent, world_of(parsed.train, parsed.wrappers)
+
+
+def world_of(options: Train, wrappers: Wrappers) -> World:
+    """Return the world that `options` describe."""
+    kwargs = json_object("--env-kwargs", options.env_kwargs)
+    players = {"opponent": options.opponent, "separate": options.separate}
+    return seat_opponent(World(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)

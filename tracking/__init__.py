@@ -3,7 +3,7 @@
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .curve import draw_curves
 from .errors import SandlotError, require
-from .files import json_object
+from .files import json_object, write_json
 from .helper import start_helper, stop_helper, tell_helper
 from .journal import Journal
 from .layout import IMAGES, TABLES, VIDEOS, step_name
@@ -64,6 +64,7 @@ __all__ = [
     "with_options",
     "write_checkpoint",
     "write_gif",
+    "write_json",
     "write_table",
     "write_video",
 ]

@@ -82,8 +82,11 @@ def _frames(
     for first in range(0, len(takes), look.cells):
         reels = []
         for stage, take in zip(stages, takes[first : first + look.cells], strict=False):
-            shots = shoot(stage, _acting(take.agent, deterministic, look.overlay), take.seed, seconds)
-            reels.append(Reel(stage, shots, take.label, overlay=look.overlay))
+            players = getattr(stage.unwrapped, "num_rows", 1)
+            overlay = look.overlay and players == 1
+            act = _acting_for_all(take.agent, deterministic, players) if players > 1 else None
+            shots = shoot(stage, act or _acting(take.agent, deterministic, overlay), take.seed, seconds)
+            reels.append(Reel(stage, shots, take.label, overlay=overlay))
         yield from side_by_side(reels, look.columns, look.rows)
         totals += [reel.total for reel in reels]
 
@@ -102,5 +105,17 @@ def _acting(agent: Player, deterministic: bool, thinking: bool) -> Act:
         else:
             action, memory = agent.choose(*batch)
         return action[0].item() if action.ndim == 1 else action[0], thought
+
+    return act
+
+
+def _acting_for_all(agent: Player, deterministic: bool, players: int) -> Act:
+    """Return what plays an episode of a game in which several players move at once."""
+    memory: Any = None
+
+    def act(observation: Any, start: bool) -> tuple[Any, Any]:
+        nonlocal memory
+        action, memory = agent.choose(observation, memory, np.full(players, start), deterministic)
+        return action, None
 
     return act

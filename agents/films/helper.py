@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from agents.loading import load_agent
-from envs import World
+from agents.players import world_of
 from tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_helper, tell_helper
 
 from .film import Look, Take, film
@@ -65,7 +65,7 @@ def film_path(run: Run, env_step: int) -> Path:
 def serve(folder: Path) -> None:
     """Film each checkpoint of the run in `folder` whose env step stands on a line of standard input."""
     run = Run(folder)
-    world = World.from_json(run.config["env"])
+    world = world_of(run.config["env"])
     look = Look(overlay=run.config.get("training", {}).get("video_overlay", False))
     for line in sys.stdin:
         if not line.strip():
