@@ -17,6 +17,7 @@ from tracking import (
     Run,
     SandlotError,
     StopSignals,
+    options_from_json,
     read_checkpoint,
     with_options,
     write_checkpoint,
