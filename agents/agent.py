@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import Space, spaces
 from jaxtyping import Bool
 
-from envs import Observation, Source, Step, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
+from envs import Observation, Source, Step, World, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
 from tracking import (
     Checkpoint,
     Run,
@@ -25,6 +25,7 @@ from tracking import (
 
 from .loop import EpisodeJournal, play_segment, train
 from .recipes import recipe_config
+from .thoughts import Thought
 
 if TYPE_CHECKING:
     import gymnasium
@@ -50,19 +51,19 @@ class Player(ABC):
 
     def __init__(
         self,
-        env: "str | gymnasium.Env | VectorEnv | EnvBatch | Source | Spaces",
+        env: "str | World | gymnasium.Env | VectorEnv | EnvBatch | Source | Spaces",
         *,
         seed: int = 0,
         config: Any = None,
         **options: Any,
     ):
-        """Make an untrained agent for `env`: an id, an environment, a vector environment, or only its spaces.
+        """Make an untrained agent for `env`: an id, a world, an environment object, or only its spaces.
 
         Hyperparameters are those of `config`, or of the recipe for the id, or the defaults; `options`
         (fields of the config by name) beat all three.
         """
         if config is None:
-            config = recipe_config(self.name, self.Config, env if isinstance(env, str) else None)
+            config = recipe_config(self.name, self.Config, World.of(env).id if isinstance(env, str | World) else None)
         self.config = with_options(config, options)
         self.seed = seed
         self.env_step = 0
@@ -77,14 +78,9 @@ class Player(ABC):
         self._build()
 
     @classmethod
-    def for_env(cls, env: str, kwargs: Mapping[str, Any], *, seed: int, config: Any) -> Self:
-        """Make an untrained agent for the environment with the id `env` and the options `kwargs`."""
-        return cls(cls.make_source(env, config, kwargs), seed=seed, config=config)
-
-    @classmethod
-    def make_source(cls, env: Any, config: Any, kwargs: Mapping[str, Any] | None = None) -> Source:
+    def make_source(cls, env: Any, config: Any) -> Source:
         """Return where the environments for training come from."""
-        return Source(env, config.num_envs, kwargs)
+        return Source(env, config.num_envs)
 
     @abstractmethod
     def _build(self) -> None:
@@ -107,6 +103,15 @@ class Player(ABC):
         self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         """Return an action for each row of `observation`, and the memory to pass with the next."""
+
+    def think(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, Thought]:
+        """Return what `choose` does, and the thoughts behind it, which take time; by default there are none.
+
+        Take turns with `choose` only between episodes: what it doesn't need to know, it doesn't keep in memory.
+        """
+        return *self.choose(observation, memory, start, deterministic), Thought()
 
     @abstractmethod
     def tensors(self) -> dict[str, np.ndarray]:
@@ -158,7 +163,7 @@ class Player(ABC):
         if single:
             observation = tree_map(lambda array: np.asarray(array)[None], observation)
         count = len(next(tree_leaves(observation)))
-        start = np.zeros(count, bool) if episode_start is None else np.asarray(episode_start, bool).reshape(count)
+        start = np.zeros(count, bool) if episode_start is None else np.broadcast_to(episode_start, count).astype(bool)
         action, memory = self.choose(observation, state, start, deterministic)
         return (action.squeeze(0) if single else action), memory
 
@@ -180,10 +185,10 @@ class Player(ABC):
     def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
         """Return the agent in `checkpoint`; unless it goes on `learning`, without environments."""
         state = checkpoint.state
-        config = options_from_json(cls.Config, state["config"])
+        config = cls.config_from(state)
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
-            env = cls.make_source(state["env"]["id"], config, state["env"]["kwargs"])
+            env = World.from_json(state["env"])
         agent = cls(spaces if env is None else env, seed=state["seed"], config=config)
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
@@ -191,11 +196,16 @@ class Player(ABC):
         agent.load_tensors(checkpoint.tensors)
         return agent
 
+    @classmethod
+    def config_from(cls, state: Mapping[str, Any]) -> Any:
+        """Return the hyperparameters in a checkpoint's `state`."""
+        return options_from_json(cls.Config, state["config"])
+
     def state(self) -> dict[str, Any]:
         """Return all that `restore` needs beside the tensors."""
         return {
             "agent": self.name,
-            "env": self.source.to_json() if self.source else None,
+            "env": self.source.world.to_json() if self.source and self.source.world else None,
             "seed": self.seed,
             "env_step": self.env_step,
             "config": dataclasses.asdict(self.config),

@@ -1,12 +1,11 @@
 """How well an agent plays."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from envs import EnvBatch, make
+from envs import EnvBatch, World
 
 from .agent import Player
 from .planning import GIVEN_UP_AFTER
@@ -46,15 +45,14 @@ class Evaluation(NamedTuple):
 
 def evaluate_id(
     agent: Player,
-    env: str,
-    kwargs: Mapping[str, Any] | None = None,
+    env: str | World,
     *,
     episodes: int = 100,
     seed: int = 10_000,
     deterministic: bool = True,
 ) -> Evaluation:
-    """Play `episodes` episodes of the environment with the id `env`; see `evaluate`."""
-    batch = make(env, min(episodes, ENVS_AT_ONCE), kwargs)
+    """Play `episodes` episodes of the world (or the id) `env`; see `evaluate`."""
+    batch = World.of(env).batch(min(episodes, ENVS_AT_ONCE), exact=True)
     try:
         return evaluate(agent, batch, episodes=episodes, seed=seed, deterministic=deterministic)
     finally:
@@ -66,12 +64,15 @@ def evaluate(
 ) -> Evaluation:
     """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
 
-    Each environment plays its share. Taking the first episodes to end, wherever they do, would favour short ones.
+    Each environment plays its share, and each player of a game plays in all of the game's. Taking the first
+    episodes to end, wherever they do, would favour short ones.
     An episode that has not ended after GIVEN_UP_AFTER env steps counts with what it returned up to then, and is
     the last of its environment.
     """
-    share = np.full(env.num_envs, episodes // env.num_envs)
-    share[: episodes % env.num_envs] += 1
+    games = env.game.max() + 1
+    share = np.full(games, episodes // games)
+    share[: episodes % games] += 1
+    share = share[env.game]
     returns, lengths = [], []
     observation, start, memory = env.reset(seed), np.ones(env.num_envs, bool), None
     with agent.at_work():

@@ -57,12 +57,12 @@ ZOO = {
 """Returns that rl-zoo publishes (benchmark.md), and env steps of its recipes."""
 
 
-def measure(name: str, env: str, seeds: int) -> None:
+def measure(name: str, env: str, seeds: range) -> None:
     """Print a line for the recipe of the agent `name` in `env`."""
     steps = recipe(name, env)["steps"]
     returns, seconds = [], []
     optimum = None
-    for seed in range(seeds):
+    for seed in seeds:
         agent = agent_class(name)(env, seed=seed)
         begin = time.perf_counter()
         agent.learn(steps)
@@ -73,8 +73,10 @@ def measure(name: str, env: str, seeds: int) -> None:
     low, high = iqm_interval(returns)
     digits = 3 if max(map(abs, returns)) < 10 else 1
     aim = AIMS.get((name, env))
-    reached = "" if aim is None else f"aim {aim:.4g}: {sum(value >= aim for value in returns)} of {seeds} seeds; "
-    span = f"95 % {low:.{digits}f} to {high:.{digits}f}; {seeds} seeds, lowest {min(returns):.{digits}f}"
+    reached = "" if aim is None else f"aim {aim:.4g}: {sum(value >= aim for value in returns)} of {len(seeds)} seeds; "
+    span = (
+        f"95 % {low:.{digits}f} to {high:.{digits}f}; seeds {seeds[0]} to {seeds[-1]}, lowest {min(returns):.{digits}f}"
+    )
     took = f"{steps:,} env steps in {np.median(seconds):.1f} s"
     beside = f"rl-zoo {ZOO.get((name, env), 'has none')}" if optimum is None else f"optimum {optimum:.{digits}f}"
     print(f"{name} {env}: IQM {iqm(returns):.{digits}f} ({span}); {reached}{took}; {beside}", flush=True)
@@ -85,13 +87,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("agent")
     parser.add_argument("envs", nargs="+")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0, help="score others than those that chose a recipe")
     options = parser.parse_args()
     print(machine("torch", "gymnasium", "numpy"))
     print("Greedy return over 100 episodes in environments of their own, after training on the recipe's env steps;")
     print("where an optimum stands, the exact expectation of the greedy policy's return within the time limit.")
     for env in options.envs:
-        measure(options.agent, env, options.seeds)
+        measure(options.agent, env, range(options.first_seed, options.first_seed + options.seeds))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from agents.agent import Player
 from agents.evaluation import Evaluation, evaluate_id
 from agents.films import Films, film_path
 from agents.loop import train
+from agents.players import world_of
 from tracking import IMAGES, Run, step_name
 
 from .progress import ProgressBar, ended_in_order
@@ -22,14 +23,14 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
     console = Console()
-    steps, training, env = run.config["steps"], run.config["training"], run.config["env"]
+    steps, training, world = run.config["steps"], run.config["training"], world_of(run.config["env"])
     with (
         run,
         Filming(run, training["video_every"], steps) as filming,
         ended_in_order(run, console, lambda: agent.env_step, before=filming.finish),
     ):
         first_step, trained = agent.env_step, time.perf_counter()
-        with ProgressBar(console, f"{agent.name} {env['id']}", steps, "return", digits=1) as bar:
+        with ProgressBar(console, f"{agent.name} {world.id}", steps, "return", digits=1) as bar:
             train(
                 agent,
                 steps,
@@ -39,7 +40,7 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
                 on_checkpoint=filming.on_checkpoint,
             )
         trained = time.perf_counter() - trained
-        evaluation = evaluate_id(agent, env["id"], env["kwargs"], episodes=training["evaluation_episodes"])
+        evaluation = evaluate_id(agent, world, episodes=training["evaluation_episodes"])
         picture = draw_picture(agent, run)
         filming.finish()
         speed = (agent.env_step - first_step) / trained

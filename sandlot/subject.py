@@ -1,21 +1,23 @@
 """Whom to evaluate or film: the agent of a run, or a model that Stable-Baselines3 saved."""
 
+import dataclasses
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agents.agent import Player
 from agents.loading import load_agent
+from agents.players import seat_opponent, world_of
+from envs import World
 from tracking import Run, SandlotError, json_object
 
 from .options import Subject
 
 
 class Found(NamedTuple):
-    """An agent, its environment, and the run it is from, if it is from one."""
+    """An agent, its world, and the run it is from, if it is from one."""
 
     agent: Player
-    env: str
-    kwargs: dict[str, Any]
+    world: World
     run: Run | None
     name: str
 
@@ -30,8 +32,15 @@ def find(options: Subject) -> Found:
     run = Run.find(options.runs_dir, options.run)
     if "env" not in run.config:
         raise SandlotError(f"{run.folder} is a run of the task {run.config.get('task')!r}, which does not play")
-    env = run.config["env"]
-    return Found(load_agent(run, options.step), env["id"], env["kwargs"], run, run.folder.name)
+    return Found(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
+
+
+def _world_of(run: Run, options: Subject) -> World:
+    """Return the world of `run`, with the opponent that `options` ask for, if they do."""
+    if options.opponent is None:
+        return world_of(run.config["env"])
+    world = World.from_json(run.config["env"])
+    return seat_opponent(dataclasses.replace(world, opponent=options.opponent), options.runs_dir)
 
 
 def _find_zip(path: Path, options: Subject) -> Found:
@@ -41,6 +50,6 @@ def _find_zip(path: Path, options: Subject) -> Found:
         raise SandlotError(f"{path} does not tell its environment; add --env ID")
     if options.step is not None:
         raise SandlotError("--step is for runs; a .zip file holds one model")
-    kwargs = json_object("--env-kwargs", options.env_kwargs)
-    agent = load_zip(path, options.env, kwargs, algorithm=options.algorithm, trust=options.trust)
-    return Found(agent, options.env, kwargs, None, path.name)
+    world = World(options.env, json_object("--env-kwargs", options.env_kwargs))
+    agent = load_zip(path, world, algorithm=options.algorithm, trust=options.trust)
+    return Found(agent, world, None, path.name)

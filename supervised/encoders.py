@@ -19,11 +19,12 @@ from .networks import (
     Pooling,
     Recurrent,
     ResNet,
+    StridedCNN,
     Transformer,
     ViT,
 )
 
-IMAGE_READERS = ("cnn", "nature", "impala", "resnet", "vit", "capsule")
+IMAGE_READERS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
 MEMORIES = ("rnn", "lstm", "gru", "transformer")
 
 
@@ -35,8 +36,9 @@ class EncoderConfig:
     """What is meant by `cnn`."""
 
     network: str = "auto"
-    """Kind of network: mlp; cnn, nature (that of DQN), impala, resnet, vit or capsule for images; rnn, lstm, gru or
-    transformer for memory; several in a row, as in cnn+lstm; auto is a cnn for images and an mlp for the rest."""
+    """Kind of network: mlp; cnn, nature (that of DQN), strided, impala, resnet, vit or capsule for images; rnn, lstm,
+    gru or transformer for memory; several in a row, as in cnn+lstm; auto is a cnn for images and an mlp for the
+    rest."""
     hidden: tuple[int, ...] = (64, 64)
     """Sizes of an MLP's layers."""
     activation: Activation = "tanh"
@@ -45,6 +47,8 @@ class EncoderConfig:
     """Normalisation of an MLP's layers."""
     dropout: float = 0.0
     """Share of an MLP's activations (of tasks on data: of any network's features) that are dropped while learning."""
+    widths: tuple[int, ...] = (32, 64, 128)
+    """Channels of the strided network's convolutions, each of which halves the image."""
     pooling: Pooling = "max"
     """How impala halves its images."""
     memory_size: int = 64
@@ -60,6 +64,7 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         require(all(size > 0 for size in self.hidden), "hidden sizes must be positive", self.hidden)
+        require(len(self.widths) > 0 and min(self.widths) > 0, "widths must be positive, and at least one", self.widths)
         require(0 <= self.dropout < 1, "dropout must be in [0, 1)", self.dropout)
         for name in ("memory_size", "memory_layers", "memory_length", "heads"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
@@ -82,6 +87,8 @@ def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) 
         match name:
             case "nature":
                 return NatureCNN(*shape)
+            case "strided":
+                return StridedCNN(*shape, widths=config.widths)
             case "impala":
                 return ImpalaCNN(*shape, pooling=config.pooling)
             case "resnet":

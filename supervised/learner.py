@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tracking import SandlotError, require
 
 from .allocator import keep_freed_memory
-from .optimizers import OPTIMIZERS, Layered, Optimizer
+from .optimizers import BETAS, OPTIMIZERS, Betas, Layered, Optimizer
 from .schedules import LearningRateSchedule, scheduled
 
 Metrics = dict[str, Tensor]
@@ -53,6 +53,8 @@ class LearnerConfig:
     """Weight of the sum of the parameters' absolute values in what is minimised."""
     momentum: float = 0.0
     """Momentum of SGD and RMSprop."""
+    betas: Betas = BETAS
+    """Shares of the old that Adam's averages of the gradient, and of its square, keep at each step."""
     max_grad_norm: float = 0.5
     """Gradients longer than this (L2 norm) are shortened to it; 0 leaves them as they are."""
     device: str = "auto"
@@ -68,6 +70,7 @@ class LearnerConfig:
         require(self.weight_decay >= 0, "weight_decay must be at least 0", self.weight_decay)
         require(self.l1 >= 0, "l1 must be at least 0", self.l1)
         require(0 <= self.momentum < 1, "momentum must be in [0, 1)", self.momentum)
+        require(all(0 <= beta < 1 for beta in self.betas), "betas must be in [0, 1)", self.betas)
         require(self.max_grad_norm >= 0, "max_grad_norm must be at least 0", self.max_grad_norm)
 
 
@@ -121,7 +124,7 @@ class Learner:
         self._names: list[str] = []
         self._sum, self._summed = torch.zeros((), device=self.device), 0
         self.learning_rate = config.learning_rate
-        how = (config.weight_decay, config.optimizer_epsilon, config.momentum)
+        how = (config.weight_decay, config.optimizer_epsilon, config.momentum, config.betas)
         kind = OPTIMIZERS[config.optimizer]
         pieces = _pieces(self.module, scales or {})
         self.optimizer: Optimizer | Layered = (

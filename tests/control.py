@@ -1,16 +1,13 @@
 """What the tests of agents for real-valued actions share: a world of two states, and how to train in it."""
 
-from typing import Any
-
-import gymnasium
-import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
 from agents.evaluation import evaluate_id
 from agents.replay import Transitions
-from tests.worlds import Match
+from envs import World
+from tests.worlds import Match, TwoStates
 
 QUICK = {
     "num_envs": 4, "hidden": (32,), "batch_size": 64, "learning_rate": 1e-2, "gamma": 0.5, "tau": 0.2,
@@ -28,23 +25,10 @@ MATRIX = [
 ]  # fmt: skip
 
 
-class TwoStates(gymnasium.Env):
-    """A start worth 1 that leads to an end worth 2, whatever is done. The end terminates, or is cut by the clock."""
+class Controlled(TwoStates):
+    """Two states with a real-valued action, which does nothing either."""
 
-    observation_space = spaces.Box(0, 1, (2,))
     action_space = spaces.Box(-1, 1, (1,))
-
-    def __init__(self, terminates: bool):
-        self.terminates, self.state = terminates, 0
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
-        super().reset(seed=seed)
-        self.state = 0
-        return np.eye(2, dtype=np.float32)[0], {}
-
-    def step(self, action: Any):
-        reward, over, self.state = float(1 + self.state), self.state == 1, 1
-        return np.eye(2, dtype=np.float32)[1], reward, over and self.terminates, over and not self.terminates, {}
 
 
 def match(observation="box"):
@@ -52,7 +36,7 @@ def match(observation="box"):
 
 
 def score(agent, observation="box"):
-    return evaluate_id(agent, "tests/Match-v0", {"observation": observation, "action": "box"}, episodes=20).mean
+    return evaluate_id(agent, World("tests/Match-v0", {"observation": observation, "action": "box"}), episodes=20).mean
 
 
 def transitions(reward, terminated, action=0.0, gamma=0.9):
@@ -75,7 +59,7 @@ def constant_critics(critics, values):
 
 
 def learned_values(agent):
-    """Return the lowest critic's values of doing nothing in the two states of `TwoStates`."""
+    """Return the lowest critic's values of doing nothing in the two states of `Controlled`."""
     with torch.no_grad():
         observation = torch.eye(2)[None]
         start = torch.ones(1, 2, dtype=torch.bool)

@@ -10,7 +10,7 @@ from agents.dqn import Batch, dqn_loss
 from agents.evaluation import evaluate_id
 from agents.q_losses import huber, project, quantile_huber, taken, td_target
 from agents.replay import Transitions
-from envs import MASK
+from envs import MASK, World
 from tests.worlds import Endless, Match
 from tracking import SandlotError
 
@@ -166,15 +166,14 @@ def test_masked_actions_are_neither_taken_nor_hoped_for():
 
 
 def test_memory_solves_what_no_single_observation_tells():
-    world = {"delay": 1, "symbols": 2, "length": 6}
+    world = World("sandlot/Repeat-v0", {"delay": 1, "symbols": 2, "length": 6})
 
     def reached(network: str) -> float:
-        from envs import Source
         from tracking import with_options
 
         config = with_options(DQNConfig(), QUICK | {"network": network, "gamma": 0.1, "memory_size": 32})
-        agent = DQN(Source("sandlot/Repeat-v0", 4, world), seed=0, config=config).learn(3_000)
-        return evaluate_id(agent, "sandlot/Repeat-v0", world, episodes=40).mean
+        agent = DQN(world, num_envs=4, seed=0, config=config).learn(3_000)
+        return evaluate_id(agent, world, episodes=40).mean
 
     assert reached("lstm") > 0.95
     assert reached("mlp") < 0.75

@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from agents import PPO
 from agents.evaluation import evaluate_id
-from envs import MASK, make, make_single, with_mask
+from envs import MASK, World, make, with_mask
 from tests import worlds
 from tracking import SandlotError
 
@@ -16,13 +16,13 @@ TELLS = ("info", "method", "observation")
 
 @pytest.mark.parametrize("tells", TELLS)
 def test_however_it_is_told_the_mask_is_in_the_observation(tells: str):
-    env = make_single("tests/Legal-v0", {"tells": tells})
+    env = World("tests/Legal-v0", {"tells": tells}).single()
     observation, _ = env.reset(seed=3)
     assert env.observation_space.contains(observation)
     assert np.array_equal(observation[MASK], env.unwrapped.legal)
     observation, *_ = env.step(int(np.flatnonzero(observation[MASK])[0]))
     assert np.array_equal(observation[MASK], env.unwrapped.legal)
-    batch = make("tests/Legal-v0", 3, {"tells": tells})
+    batch = make("tests/Legal-v0", 3, kwargs={"tells": tells})
     assert batch.observation_space == env.observation_space
     assert (batch.reset(seed=3)[MASK].sum(1) == 2).all()
     batch.close()
@@ -33,20 +33,20 @@ def test_an_env_object_shows_its_mask():
 
 
 def test_taxi_shows_gymnasiums_mask():
-    env = make_single("Taxi-v4")
+    env = World("Taxi-v4").single()
     observation, info = env.reset(seed=0)
     assert np.array_equal(observation[MASK], info[MASK])
 
 
 def test_an_env_without_a_mask_is_left_as_it_is():
-    assert not isinstance(make_single("CartPole-v1").observation_space, spaces.Dict)
+    assert not isinstance(World("CartPole-v1").single().observation_space, spaces.Dict)
 
 
 def test_ppo_never_acts_illegally_and_learns():
     agent = PPO("tests/Legal-v0", num_envs=8, num_steps=32, batch_size=64, learning_rate=5e-3, seed=1)
     agent.learn(5_000)  # an illegal action would be an error
     for tells in TELLS:
-        assert evaluate_id(agent, "tests/Legal-v0", {"tells": tells}, episodes=10).mean > 7
+        assert evaluate_id(agent, World("tests/Legal-v0", {"tells": tells}), episodes=10).mean > 7
 
 
 def test_predict_takes_the_mask_as_sb3_contrib_does():

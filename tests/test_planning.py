@@ -11,13 +11,13 @@ from agents.planning import (
     policy_return,
     value_iteration,
 )
-from envs import make_single, read_table, table_from
+from envs import World, read_table, table_from
 from tests.worlds import Chain
 from tracking import SandlotError
 
 
 def table(env, **kwargs):
-    return read_table(make_single(env, kwargs))
+    return read_table(World(env, kwargs).single())
 
 
 def two_states(time_limit=None):

@@ -12,7 +12,7 @@ from agents.agent import Spaces
 from agents.evaluation import evaluate_id
 from agents.ppo import policy_loss, ppo_loss, value_loss
 from agents.rollout import Experience, row_minibatches
-from envs import Source
+from envs import Source, World
 from tests.worlds import ACTIONS, OBSERVATIONS, Endless, Match
 from tracking import SandlotError
 
@@ -164,7 +164,7 @@ def test_the_wrong_reward_is_not_learned():
 
 def score(agent, observation="box", action="discrete"):
     kwargs = {"observation": observation, "action": action}
-    return evaluate_id(agent, "tests/Match-v0", kwargs, episodes=20).mean
+    return evaluate_id(agent, World("tests/Match-v0", kwargs), episodes=20).mean
 
 
 def test_one_seed_gives_one_result():
@@ -303,7 +303,10 @@ def test_a_network_that_cannot_read_the_observations_is_a_sentence():
 
 
 def test_a_nan_from_the_environment_is_told_by_its_name():
-    with pytest.raises(SandlotError, match="tests/Broken-v0 gave a reward that is NaN or infinite before env step"):
+    with pytest.raises(
+        SandlotError,
+        match="Broken-v0 gave a reward that is NaN or infinite in copy 0, at step 5",
+    ):
         learned("tests/Broken-v0")
 
 

@@ -13,14 +13,14 @@ from agents.agent import Spaces
 from agents.continuous import CriticBatch, td_target
 from agents.sac import critic_loss, soft_value, temperature_loss
 from supervised import frozen
-from tests.control import QUICK, TwoStates, constant_critics, learned_values, match, score, transitions
+from tests.control import QUICK, Controlled, constant_critics, learned_values, match, score, transitions
 from tracking import SandlotError
 
 WEIGHT = torch.full((1, 2), 0.5)
 
 
 def two_states(**options):
-    return SAC(Spaces(TwoStates.observation_space, TwoStates.action_space), hidden=(4,), **options)
+    return SAC(Spaces(Controlled.observation_space, Controlled.action_space), hidden=(4,), **options)
 
 
 class TestLosses:
@@ -102,7 +102,7 @@ class TestTruth:
     GAMMA = 0.5
 
     def values(self, terminates, mode=AutoresetMode.NEXT_STEP):
-        env = SyncVectorEnv([lambda: TwoStates(terminates)] * 4, autoreset_mode=mode)
+        env = SyncVectorEnv([lambda: Controlled(terminates)] * 4, autoreset_mode=mode)
         options = QUICK | {"gamma": self.GAMMA, "alpha": 1e-6, "learn_alpha": False, "tau": 0.3}
         return learned_values(SAC(env, seed=0, **options).learn(600))
 

@@ -21,7 +21,7 @@ from agents.sb3.config import arguments, config_for
 from agents.sb3.envs import Watched, make_envs
 from agents.sb3.learned import cut_episodes
 from agents.sb3.zips import algorithm_of, load_zip
-from envs import Source
+from envs import World
 from sandlot.cli import main
 from tests.worlds import OBSERVATIONS
 from tracking import Run, SandlotError, StopSignals, derived_seed, read_checkpoint, read_metrics, write_checkpoint
@@ -74,7 +74,7 @@ def test_a_segment_learns_what_stable_baselines3_learns_by_itself(name, algorith
     agent = new(name)
     play(agent, 200, 200)
     given = arguments(agent.config, algorithm, agent.spaces.action)
-    plain = algorithm(env=make_vec_env(agent.source.id, agent.config.num_envs), seed=3, **given)
+    plain = algorithm(env=make_vec_env(agent.source.world.id, agent.config.num_envs), seed=3, **given)
     plain.set_random_seed(derived_seed(3, 0))
     plain.learn(200)
     assert plain.num_timesteps == agent.env_step
@@ -127,7 +127,9 @@ def test_returns_and_env_steps_are_those_of_the_monitor():
 
 
 def test_an_episode_that_runs_out_of_time_is_told_from_one_that_ends():
-    envs = Watched(make_envs("dummy", 1, "tests/Counter-v0", {"terminates": False}), EpisodeJournal(None, 1, None))
+    envs = Watched(
+        make_envs("dummy", 1, World("tests/Counter-v0", {"terminates": False})), EpisodeJournal(None, 1, None)
+    )
     envs.reset()
     steps = [envs.step(np.array([0])) for _ in range(3)]
     observation, _, done, infos = steps[-1]
@@ -169,8 +171,8 @@ def test_a_stop_ends_the_segment_where_it_is():
 @pytest.mark.parametrize("tells", ["observation", "info", "method"])
 def test_masked_actions_are_never_taken(tells):
     small = {"n_steps": 32, "batch_size": 32, "n_epochs": 1}
-    source = Source("tests/Legal-v0", 1, {"tells": tells})
-    agent = sb3_agent("sb3:maskable-ppo")(source, **small)
+    world = World("tests/Legal-v0", {"tells": tells})
+    agent = sb3_agent("sb3:maskable-ppo")(world, **small)
     assert agent.model.observation_space == spaces.Box(0, 1, (4,), np.float32)
     play(agent, 64, 64)  # the world takes nothing illegal
     mask = np.array([[0, 0, 1, 0], [1, 0, 0, 0]], np.int8)
@@ -178,7 +180,7 @@ def test_masked_actions_are_never_taken(tells):
     for deterministic in (True, False):
         assert agent.predict(observation, deterministic=deterministic)[0].tolist() == [2, 0]
     with pytest.raises(SandlotError, match="is illegal"):
-        play(sb3_agent("sb3:ppo")(source, **small), 64, 64)
+        play(sb3_agent("sb3:ppo")(world, **small), 64, 64)
     with pytest.raises(SandlotError, match="does not support action masking"):
         play(sb3_agent("sb3:maskable-ppo")("CartPole-v1", **small), 64, 64)
 

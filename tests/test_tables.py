@@ -9,7 +9,7 @@ from gymnasium import spaces
 from gymnasium.envs.toy_text.taxi import TaxiEnv
 from gymnasium.vector import SyncVectorEnv
 
-from envs import TableEnv, make, make_single, read_table, table_from
+from envs import TableEnv, World, make, read_table, table_from
 from envs.masks import ShowMask
 from envs.tables import table_env, table_of
 
@@ -30,7 +30,7 @@ def legal_actions(observation, num_actions, rng):
 
 @pytest.mark.parametrize("env", IDS)
 def test_each_step_is_one_that_gymnasium_could_take(env):
-    core, envs, rng = make_single(env).unwrapped, make(env, 20), np.random.default_rng(0)
+    core, envs, rng = World(env).single().unwrapped, make(env, 20), np.random.default_rng(0)
     assert envs.backend == "table"
     limit = gymnasium.spec(env).max_episode_steps
     observation, elapsed = envs.reset(3), np.zeros(20, int)
@@ -57,7 +57,7 @@ def test_each_step_is_one_that_gymnasium_could_take(env):
 
 @pytest.mark.parametrize("env", ["Taxi-v4", "CliffWalking-v1"])
 def test_where_nothing_is_random_it_goes_as_in_gymnasium(env):
-    envs, single, rng = make(env, 1), make_single(env), np.random.default_rng(1)
+    envs, single, rng = make(env, 1), World(env).single(), np.random.default_rng(1)
     observation = envs.reset(5)
     single.reset(seed=0)
     single.unwrapped.s = int(bare(observation)[0])
@@ -82,7 +82,7 @@ def frequencies(pairs):
 
 
 def test_outcomes_are_as_frequent_as_in_gymnasium():
-    single, envs = make_single("FrozenLake-v1"), make("FrozenLake-v1", 500)
+    single, envs = World("FrozenLake-v1").single(), make("FrozenLake-v1", 500)
     ours, theirs = [], []
     for seed in range(6):
         envs.reset(seed)
@@ -100,7 +100,7 @@ def test_outcomes_are_as_frequent_as_in_gymnasium():
 
 
 def test_episodes_start_where_gymnasiums_do():
-    envs, core = make("Taxi-v4", 3000), make_single("Taxi-v4").unwrapped
+    envs, core = make("Taxi-v4", 3000), World("Taxi-v4").single().unwrapped
     seen = frequencies(bare(envs.reset(0)).tolist())
     assert set(seen) == set(np.flatnonzero(core.initial_state_distrib))
     assert max(seen.values()) < 4 / 300
@@ -159,11 +159,11 @@ def test_what_is_not_the_table_is_not_played_from_it(env):
 
 
 def test_options_are_in_the_table():
-    dry, rainy = make("Taxi-v4", 1), make("Taxi-v4", 1, {"is_rainy": True})
+    dry, rainy = make("Taxi-v4", 1), make("Taxi-v4", 1, kwargs={"is_rainy": True})
     assert dry.env.table.probability.shape[2] == 1
     assert rainy.env.table.probability.shape[2] == 3
     np.testing.assert_allclose(rainy.env.table.probability.sum(2), 1.0)
-    assert make("Taxi-v4", 1, {"fickle_passenger": True}).backend == "sync"
+    assert make("Taxi-v4", 1, kwargs={"fickle_passenger": True}).backend == "sync"
     assert table_of(make("Blackjack-v1", 1).env) is None
 
 

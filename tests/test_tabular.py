@@ -22,7 +22,7 @@ from agents.planning import optimum, policy_iteration
 from agents.q_learning import best_value
 from agents.sarsa import action_value
 from agents.states import States
-from envs import Step, TableEnv, make, read_table, table_from
+from envs import Step, TableEnv, World, make, read_table, table_from
 from tests.worlds import Chain, Endless
 from tracking import SandlotError
 
@@ -212,7 +212,7 @@ def exact(agent):
 @pytest.mark.parametrize("slip", [0.0, 0.2])
 def test_reaches_the_exact_optimum_of_a_small_world(agent_type, slip):
     config = agent_type.Config(num_envs=32, epsilon=1.0, final_epsilon=0.1, exploration_schedule="linear", gamma=0.97)
-    agent = agent_type.for_env(CHAIN, {"slip": slip}, seed=1, config=config).learn(12_000)
+    agent = agent_type(World(CHAIN, {"slip": slip}), seed=1, config=config).learn(12_000)
     assert exact(agent) == pytest.approx(0.0, abs=1e-9)
 
 

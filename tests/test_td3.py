@@ -11,7 +11,7 @@ from agents.agent import Spaces
 from agents.continuous import CriticBatch, td_target
 from agents.loading import load_agent
 from agents.loop import train
-from tests.control import MATRIX, QUICK, SMALL, TwoStates, constant_critics, learned_values, match, score, transitions
+from tests.control import MATRIX, QUICK, SMALL, Controlled, constant_critics, learned_values, match, score, transitions
 from tests.worlds import OBSERVATIONS
 from tracking import Run, SandlotError
 
@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("kind", [TD3, DDPG])
 
 
 def two_states(kind, **options):
-    return kind(Spaces(TwoStates.observation_space, TwoStates.action_space), hidden=(4,), **options)
+    return kind(Spaces(Controlled.observation_space, Controlled.action_space), hidden=(4,), **options)
 
 
 class TestLosses:
@@ -100,7 +100,7 @@ class TestTruth:
     GAMMA = 0.5
 
     def values(self, kind, terminates):
-        env = SyncVectorEnv([lambda: TwoStates(terminates)] * 4)
+        env = SyncVectorEnv([lambda: Controlled(terminates)] * 4)
         options = QUICK | {"gamma": self.GAMMA, "tau": 0.3}
         return learned_values(kind(env, seed=0, **options).learn(600))
 

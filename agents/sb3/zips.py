@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.agent import Spaces
-from envs import make_single
+from envs import World
 from tracking import SandlotError
 
 from . import ALGORITHMS, sb3_agent
@@ -29,10 +29,8 @@ TELLING = {"cg_max_steps": "sb3:trpo", "clip_range": "sb3:ppo", "rms_prop_eps": 
 """Hyperparameters that tell apart the algorithms with the actor-critic policy, in this order."""
 
 
-def load_zip(
-    path: Path, env: str, kwargs: Mapping[str, Any] | None = None, *, algorithm: str | None = None, trust: bool = False
-) -> SB3Agent:
-    """Return the model in the zip file `path` as an agent that plays the environment with the id `env`.
+def load_zip(path: Path, env: str | World, *, algorithm: str | None = None, trust: bool = False) -> SB3Agent:
+    """Return the model in the zip file `path` as an agent that plays the world (or the id) `env`.
 
     Stable-Baselines3 writes pickled objects, and unpickling runs what code is in them: nothing is loaded
     unless the caller is sure to `trust` the file. `algorithm` is found out if it isn't given.
@@ -45,7 +43,8 @@ def load_zip(
         )
     name = algorithm_of(path, data) if algorithm is None else algorithm_called(algorithm)
     agent_type = sb3_agent(name)
-    single = make_single(env, kwargs)
+    world = World.of(env)
+    single = world.single()
     single.close()
     agent = agent_type(Spaces(single.observation_space, single.action_space))
     try:
@@ -55,7 +54,7 @@ def load_zip(
     if (model.observation_space, model.action_space) != (agent.model.observation_space, agent.model.action_space):
         raise SandlotError(
             f"{path} sees {model.observation_space} and acts in {model.action_space}; "
-            f"{env} has {agent.model.observation_space} and {agent.model.action_space}"
+            f"{world.id} has {agent.model.observation_space} and {agent.model.action_space}"
         )
     agent.model, agent.env_step = model, model.num_timesteps
     return agent

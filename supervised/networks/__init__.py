@@ -4,6 +4,8 @@ from .capsule import CapsuleNet
 from .chain import Chain
 from .cnn import NatureCNN
 from .convnet import ConvNet
+from .decoder import ConvDecoder, MapDecoder, MLPDecoder, Upsampling
+from .discriminator import Discriminator, initialize_normally, normalize_spectrally
 from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
 from .encoder import Encoder, Memory, Memoryless
 from .ensemble import Ensemble
@@ -14,8 +16,10 @@ from .initialize import orthogonal
 from .mlp import MLP, Activation, Normalization
 from .noisy import NoisyLinear, noisy_layers
 from .normalize import RunningNorm
+from .quantizer import Quantizer
 from .recurrent import Recurrent
 from .residual import ImpalaCNN, Pooling, ResNet
+from .strided import MapNormalization, StridedCNN
 from .transformer import Transformer
 from .vit import ViT
 
@@ -27,8 +31,10 @@ __all__ = [
     "Categorical",
     "CategoricalHead",
     "Chain",
+    "ConvDecoder",
     "ConvNet",
     "DiagonalGaussian",
+    "Discriminator",
     "Distribution",
     "Encoder",
     "Ensemble",
@@ -36,6 +42,9 @@ __all__ = [
     "FlatImage",
     "Fuse",
     "ImpalaCNN",
+    "MLPDecoder",
+    "MapDecoder",
+    "MapNormalization",
     "Memory",
     "Memoryless",
     "MultiCategorical",
@@ -45,14 +54,19 @@ __all__ = [
     "Pooling",
     "QHead",
     "QuantileHead",
+    "Quantizer",
     "Recurrent",
     "ResNet",
     "RunningNorm",
     "SquashedGaussian",
+    "StridedCNN",
     "Transformer",
+    "Upsampling",
     "ValueHead",
     "ViT",
     "greedy",
+    "initialize_normally",
     "noisy_layers",
+    "normalize_spectrally",
     "orthogonal",
 ]
