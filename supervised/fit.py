@@ -5,8 +5,9 @@ from collections.abc import Callable
 from tracking import IMAGES, VALIDATION, Journal, Run, Stopped, StopSignals, require, step_name
 
 from .data import Loader
+from .goal import Best
 from .randomness import random_state, set_random_state
-from .task import Best, Task
+from .task import Task
 
 LOGS_PER_RUN = 200
 Progress = Callable[[int, float | None], None]
@@ -113,7 +114,7 @@ class Training:
         better = task.best is None or task.goal.better(value, task.best.value)
         task.stale = 0 if better else task.stale + 1
         # Of equals, the newest: it has learned for longer, and few rows make many equals.
-        if better or value == task.best.value:
+        if better or (task.best is not None and value == task.best.value):
             task.best = Best(task.step, value)
             if self.run is None:
                 self.best_tensors = {name: tensor.copy() for name, tensor in task.tensors().items()}
