@@ -14,7 +14,7 @@ from agents.loading import load_agent
 from agents.players import Score, Seated, SelfPlay, Team, agent_for, match, seat_opponent
 from agents.players.league import POOL, League
 from agents.players.ratings import elo, expected
-from envs import MASK, EnvBatch, World, tree_leaves
+from envs import MASK, EnvBatch, Source, World, tree_leaves
 from envs.games import games_of, rule
 from envs.games.parallel import ParallelGames, groups_of
 from sandlot.cli import main
@@ -153,6 +153,11 @@ def test_players_with_equal_spaces_share_one_agent_unless_told():
     one, two, _ = team.members
     differing = [name for name, array in one.tensors().items() if not np.array_equal(array, two.tensors()[name])]
     assert any(name.startswith("policy.") for name in differing)
+
+
+def test_each_segment_has_as_many_games():
+    source = Source(World(SPREAD), 2)
+    assert [source.batch().num_envs, source.batch().num_envs, source.num_envs] == [6, 6, 6]
 
 
 def test_elo_by_hand():
