@@ -35,7 +35,9 @@ def main() -> None:
             viewer.send(json.dumps({"kind": "speed", "factor": 8.0}))
             print(f"{hello['world']}, one viewer: {rate(viewer):.0f} pictures a second")
             with connect(**where, max_queue=1):  # it never reads
-                print(f"{hello['world']}, beside one who doesn't read: {rate(viewer):.0f} pictures a second", flush=True)
+                print(
+                    f"{hello['world']}, beside one who doesn't read: {rate(viewer):.0f} pictures a second", flush=True
+                )
                 server.terminate()
 
 

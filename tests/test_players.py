@@ -11,9 +11,10 @@ from gymnasium import spaces
 from agents import DQN, PPO, QLearning
 from agents.evaluation import evaluate_id
 from agents.loading import load_agent
-from agents.players import Score, Seated, SelfPlay, Team, agent_for, match, seat_opponent
+from agents.players import Score, Seated, Team, agent_for, match, seat_opponent
 from agents.players.league import POOL, League
 from agents.players.ratings import elo, expected
+from agents.players.self_play import SelfPlay
 from envs import MASK, EnvBatch, Source, World, tree_leaves
 from envs.games import games_of, rule
 from envs.games.parallel import ParallelGames, groups_of
