@@ -253,7 +253,7 @@ def test_dqn_plays_itself():
 @pytest.mark.parametrize(
     "words",
     [
-        f"ppo {TICTACTOE} --steps 120_000 --checkpoint-every 30_000 --num-envs 64 --num-steps 16 --batch-size 256",
+        f"ppo {TICTACTOE} --steps 64_000 --checkpoint-every 16_000 --num-envs 64 --num-steps 16 --batch-size 256",
         "ppo mpe2/simple_tag_v3 --steps 4_000 --checkpoint-every 1_000 --num-envs 2 --num-steps 32 --batch-size 64",
     ],
 )
