@@ -50,6 +50,7 @@ bench: .venv/bench-tools
 	$(BIN)/python -m benchmarks.returns --seeds 5 ppo CartPole-v1 Acrobot-v1 Pendulum-v1
 	$(BIN)/python -m benchmarks.memory_vs_peers
 	$(BIN)/python -m benchmarks.tabular_vs_loop
+	$(BIN)/python -m benchmarks.many_players tictactoe
 
 clean:
 	rm -rf .venv build dist *.egg-info

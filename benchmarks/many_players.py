@@ -160,11 +160,14 @@ def sb3_model(seed: int) -> Any:
     import supersuit
     from mpe2 import simple_spread_v3
     from stable_baselines3 import PPO
+    from stable_baselines3.common.utils import set_random_seed
     from stable_baselines3.common.vec_env import VecMonitor
 
     env = supersuit.pettingzoo_env_to_vec_env_v1(simple_spread_v3.parallel_env())
-    env = supersuit.concat_vec_envs_v1(env, 8, num_cpus=1, base_class="stable_baselines3")
-    return PPO("MlpPolicy", VecMonitor(env), seed=seed, device="cpu", batch_size=256)
+    env: Any = supersuit.concat_vec_envs_v1(env, 8, num_cpus=1, base_class="stable_baselines3")
+    set_random_seed(seed)  # SuperSuit's environments can't be seeded by the algorithm, as `seed=` would
+    env.venv.reset(seed=seed)
+    return PPO("MlpPolicy", VecMonitor(env), device="cpu", batch_size=256)
 
 
 def sb3_returns(model: Any, episodes: int) -> np.ndarray:

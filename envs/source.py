@@ -16,6 +16,7 @@ class Source:
         self._first: EnvBatch | None = make(self.world or env, num_envs)
         self._given = None if self.world else self._first
         self.name, self.num_envs = self._first.name, self._first.num_envs
+        self._copies = num_envs
         self.groups = self._first.groups
         """The players of each group, in games in which all move at once."""
         self.observation_space, self.action_space = self._first.observation_space, self._first.action_space
@@ -29,7 +30,7 @@ class Source:
         batch, self._first = self._first, None
         if batch is None:
             assert self.world is not None
-            batch = self.world.batch(self.num_envs)
+            batch = self.world.batch(self._copies)
         return batch
 
     def release(self, batch: EnvBatch) -> None:

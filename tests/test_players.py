@@ -11,10 +11,11 @@ from gymnasium import spaces
 from agents import DQN, PPO, QLearning
 from agents.evaluation import evaluate_id
 from agents.loading import load_agent
-from agents.players import Score, Seated, SelfPlay, Team, agent_for, match, seat_opponent
+from agents.players import Score, Seated, Team, agent_for, match, seat_opponent
 from agents.players.league import POOL, League
 from agents.players.ratings import elo, expected
-from envs import MASK, EnvBatch, World, tree_leaves
+from agents.players.self_play import SelfPlay
+from envs import MASK, EnvBatch, Source, World, tree_leaves
 from envs.games import games_of, rule
 from envs.games.parallel import ParallelGames, groups_of
 from sandlot.cli import main
@@ -155,6 +156,11 @@ def test_players_with_equal_spaces_share_one_agent_unless_told():
     assert any(name.startswith("policy.") for name in differing)
 
 
+def test_each_segment_has_as_many_games():
+    source = Source(World(SPREAD), 2)
+    assert [source.batch().num_envs, source.batch().num_envs, source.num_envs] == [6, 6, 6]
+
+
 def test_elo_by_hand():
     points = np.array([[0.0, 2.5], [7.5, 0.0]])  # with the drawn game more: 8 to 3
     assert elo(points)[1] == pytest.approx(400 * np.log10(8 / 3), abs=1e-6)
@@ -247,7 +253,7 @@ def test_dqn_plays_itself():
 @pytest.mark.parametrize(
     "words",
     [
-        f"ppo {TICTACTOE} --steps 120_000 --checkpoint-every 30_000 --num-envs 64 --num-steps 16 --batch-size 256",
+        f"ppo {TICTACTOE} --steps 64_000 --checkpoint-every 16_000 --num-envs 64 --num-steps 16 --batch-size 256",
         "ppo mpe2/simple_tag_v3 --steps 4_000 --checkpoint-every 1_000 --num-envs 2 --num-steps 32 --batch-size 64",
     ],
 )

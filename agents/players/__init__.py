@@ -3,13 +3,11 @@
 from .enlisting import agent_for, restored
 from .matches import Score, match, play_games
 from .opponents import Seated, seat_opponent, world_of
-from .self_play import SelfPlay
 from .team import Team
 
 __all__ = [
     "Score",
     "Seated",
-    "SelfPlay",
     "Team",
     "agent_for",
     "match",

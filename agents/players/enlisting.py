@@ -11,7 +11,6 @@ from envs.games import is_game, takes_turns
 from tracking import Checkpoint, SandlotError
 
 from .opponents import seat_opponent
-from .self_play import SelfPlay
 from .team import Team
 
 
@@ -28,7 +27,7 @@ def agent_for(kind: type[Player], env: str | World, *, seed: int = 0, config: An
         raise SandlotError(f"{kind.name} knows one player; games of several, such as {world.id}, are for ppo, dqn, …")
     config = recipe_config(kind.name, kind.Config, world.id) if config is None else config
     if takes_turns(world) and world.opponent in (None, "self"):
-        return SelfPlay.make(kind, replace(world, opponent="self"), seed=seed, config=config)
+        return _in_self_play(kind, replace(world, opponent="self"), seed, config)
     source = kind.make_source(seat_opponent(world), config)
     if len(source.groups) > 1:
         return Team(kind, source, source.groups, seed=seed, config=config)
@@ -54,13 +53,19 @@ def restored(kind: type[Player], checkpoint: Checkpoint, *, learning: bool) -> P
     if world.opponent != "self":
         return kind.restore(checkpoint, seat_opponent(world), learning=True)
     assert issubclass(kind, Agent)
-    agent = SelfPlay.make(kind, world, seed=state["seed"], config=kind.config_from(state))
+    agent = _in_self_play(kind, world, state["seed"], kind.config_from(state))
     known = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
     if agent.spaces != known:
         raise SandlotError(f"the agent was trained with other spaces than those of {world.id}: {known}")
     agent.env_step = state["env_step"]
     agent.load_tensors(checkpoint.tensors)
     return agent
+
+
+def _in_self_play(kind: type[Agent], world: World, seed: int, config: Any) -> Player:
+    from .self_play import SelfPlay  # late, since it needs torch, and agents with tables don't
+
+    return SelfPlay.make(kind, world, seed=seed, config=config)
 
 
 def in_words(groups: Sequence[Sequence[str]]) -> str:

@@ -43,8 +43,12 @@ class SelfPlay(Agent):
         """Return a new agent of the `kind` that learns to play `world`."""
         if not issubclass(kind, NetworkAgent):
             raise SandlotError(f"{kind.name} keeps a table; self-play is for agents with networks, such as ppo and dqn")
-        league = League(world, config.num_envs)
-        openings = OPENINGS if has_mask(games_of(world, 0).observation_space) else 0
+        games, league = games_of(world, 0), League(world, config.num_envs)
+        if games.num_seats != 2:
+            raise SandlotError(
+                f"self-play is for two, and {world.id} has {games.num_seats} players; try random opponents"
+            )
+        openings = OPENINGS if has_mask(games.observation_space) else 0
         source = kind.make_source(replace(world, opponent="self", rivals=league, openings=openings), config)
         return cls(kind(source, seed=seed, config=config), league)
 
@@ -138,7 +142,8 @@ class SelfPlay(Agent):
 
     def draw(self, path: Path) -> bool:
         """Let the pool play itself, and draw who beats whom; the figures lie beside the picture, as JSON."""
-        self.league.join(self.env_step)
+        if self.league.steps[-1] != self.env_step:
+            self.league.join(self.env_step)
         names, table = self.league.standings(STANDINGS_GAMES, STANDINGS_MEMBERS)
         draw_standings(path, self.league.world.id, names, table, self.league.ratings)
         return True
