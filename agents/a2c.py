@@ -65,6 +65,11 @@ class A2CConfig(LearnerConfig, ActorCriticConfig):
         """Gradient steps on a rollout."""
         return 1
 
+    @property
+    def sequence_rows(self) -> int:
+        """Rows of a sequence: gradients flow through the whole rollout."""
+        return self.num_steps
+
 
 def policy_loss(
     log_prob: Float[Tensor, "*batch"], advantage: Float[Tensor, "*batch"], weight: Float[Tensor, "*batch"]
@@ -113,4 +118,4 @@ class A2C(OnPolicyAgent):
 
     def update(self, experience: Experience) -> None:
         rows = whole_batch(experience, self.config.normalize_advantage)
-        self.learner.step((rows, self.first_memory))
+        self.learner.step((rows, self.memories[0]))

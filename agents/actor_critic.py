@@ -10,10 +10,11 @@ from gymnasium import Space
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from supervised.encoders import has_batch_statistics
 from supervised.networks import Distribution, Memory, ValueHead
 
 from .actions import check_mask, head_for
-from .encoders import NetworkConfig, encoder_for, has_batch_statistics, has_images, has_memory
+from .encoders import NetworkConfig, encoder_for, has_images, has_memory
 from .observations import inputs_for
 
 

@@ -12,9 +12,18 @@ from gymnasium import Space, spaces
 from jaxtyping import Bool
 
 from envs import Observation, Source, Step, World, space_from_json, space_to_json, tree_leaves, tree_map, with_mask
-from tracking import Checkpoint, Run, SandlotError, read_checkpoint, write_checkpoint
+from tracking import (
+    Checkpoint,
+    Run,
+    SandlotError,
+    StopSignals,
+    options_from_json,
+    read_checkpoint,
+    with_options,
+    write_checkpoint,
+)
 
-from .loop import Journal, StopSignals, play_segment, train
+from .loop import EpisodeJournal, play_segment, train
 from .recipes import recipe_config
 from .thoughts import Thought
 
@@ -86,7 +95,7 @@ class Player(ABC):
         """Get ready to train until `steps` env steps in all."""
 
     @abstractmethod
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
         """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
 
     @abstractmethod
@@ -190,8 +199,7 @@ class Player(ABC):
     @classmethod
     def config_from(cls, state: Mapping[str, Any]) -> Any:
         """Return the hyperparameters in a checkpoint's `state`."""
-        known = {field.name for field in dataclasses.fields(cls.Config)}
-        return cls.Config(**{name: _tupled(value) for name, value in state["config"].items() if name in known})
+        return options_from_json(cls.Config, state["config"])
 
     def state(self) -> dict[str, Any]:
         """Return all that `restore` needs beside the tensors."""
@@ -238,18 +246,5 @@ class Agent(Player):
     def observe(self, step: Step) -> Mapping[str, float] | None:
         """Take in what the last actions led to. Return metrics if that was reason to learn from it."""
 
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
         play_segment(self, steps, end, journal, stop)
-
-
-def with_options(config: Any, options: Mapping[str, Any]) -> Any:
-    """Return `config` with some fields replaced. Raises `SandlotError` for names it doesn't have."""
-    names = [field.name for field in dataclasses.fields(config)]
-    for option in options:
-        if option not in names:
-            raise SandlotError(f"there is no option {option!r}; there are {', '.join(names)}")
-    return dataclasses.replace(config, **options)
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -17,9 +17,10 @@ from torch import Tensor
 from envs import Observation, tree_leaves, tree_map
 from supervised import Learner, SlowCopy
 from supervised.networks import Activation, CategoricalHead, Memory, QHead, QuantileHead
+from supervised.parts import Stateful
 from tracking import require
 
-from .network_agent import Stateful, row
+from .network_agent import row
 from .off_policy import OffPolicyAgent, OffPolicyConfig
 from .priorities import Priorities, importance
 from .q_losses import cross_entropy, huber, project, quantile_huber, taken, td_target

@@ -1,19 +1,24 @@
 """The training loop. It knows no algorithm."""
 
-import random
-import signal
-import sys
-import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from types import FrameType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from envs import Episodes, Observation, Source, Step
-from tracking import RETURN, RETURN_HIGH, RETURN_LOW, Run, require
+from tracking import (
+    RETURN,
+    RETURN_HIGH,
+    RETURN_LOW,
+    Journal,
+    Run,
+    Stopped,
+    StopSignals,
+    derived_seed,
+    require,
+    seed_everything,
+)
 
 LOGS_PER_RUN = 200
 Progress = Callable[[int, float | None], None]
@@ -30,7 +35,7 @@ class Trainable(Protocol):
 
     def at_work(self) -> AbstractContextManager[None]: ...
     def prepare(self, steps: int) -> None: ...
-    def play(self, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None: ...
+    def play(self, steps: int, end: int, journal: "EpisodeJournal", stop: StopSignals) -> None: ...
     def tensors(self) -> dict[str, np.ndarray]: ...
     def state(self) -> dict[str, Any]: ...
     def experience(self) -> dict[str, np.ndarray]: ...
@@ -68,7 +73,7 @@ def train(
     """
     require(steps >= 1, "steps must be at least 1", steps)
     require(checkpoint_every >= 1, "checkpoint_every must be at least 1", checkpoint_every)
-    journal = Journal(run, max(1, steps // LOGS_PER_RUN), progress)
+    journal = EpisodeJournal(run, max(1, steps // LOGS_PER_RUN), progress)
     agent.prepare(steps)
 
     def save() -> None:
@@ -90,7 +95,7 @@ def train(
         progress(agent.env_step, journal.latest)
 
 
-def play_segment(agent: Learning, steps: int, end: int, journal: "Journal", stop: "StopSignals") -> None:
+def play_segment(agent: Learning, steps: int, end: int, journal: "EpisodeJournal", stop: StopSignals) -> None:
     """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
     assert agent.source is not None, "an agent without environments can't train"
     seed = derived_seed(agent.seed, agent.env_step)
@@ -106,23 +111,22 @@ def play_segment(agent: Learning, steps: int, end: int, journal: "Journal", stop
             metrics = agent.observe(step)
             journal.add(step.episodes)
             if metrics is not None:
-                journal.write(agent.env_step, metrics, agent.figures)
+                journal.note(agent.env_step, metrics, agent.figures)
                 if agent.env_step >= end:
                     break
     finally:
         agent.source.release(envs)
 
 
-class Journal:
-    """Gather what happened between two rows of metrics, and write the rows."""
+class EpisodeJournal(Journal):
+    """Gather the episodes that end between two rows of metrics."""
 
     def __init__(self, run: Run | None, every: int, progress: Progress | None):
-        self.run, self.every, self.progress = run, every, progress
+        super().__init__(run, every, "time/env_steps_per_second")
+        self.progress = progress
         self.returns: list[float] = []
         self.lengths: list[int] = []
         self.latest: float | None = None
-        self.due = 0
-        self.env_step, self.time = 0, time.perf_counter()
 
     def add(self, episodes: Episodes | None) -> None:
         """Take in the episodes that ended with a step, if any did."""
@@ -130,13 +134,10 @@ class Journal:
             self.returns += episodes.returns.tolist()
             self.lengths += episodes.lengths.tolist()
 
-    def write(
-        self, env_step: int, metrics: Mapping[str, float], figures: Callable[[], dict[str, float]] = dict
-    ) -> None:
+    def note(self, env_step: int, metrics: Mapping[str, float], figures: Callable[[], dict[str, float]] = dict) -> None:
         """Log a row, if one is due, with the `figures` of the agent, which take time to find."""
-        if env_step < self.due:
+        if not self.is_due(env_step):
             return
-        self.due = env_step + self.every
         row = dict(metrics)
         if self.returns:
             self.latest = float(np.mean(self.returns))
@@ -145,57 +146,6 @@ class Journal:
             row["episode/length"] = float(np.mean(self.lengths))
             row["episode/count"] = len(self.returns)
             self.returns, self.lengths = [], []
-        now = time.perf_counter()
-        row["time/env_steps_per_second"] = (env_step - self.env_step) / max(now - self.time, 1e-9)
-        self.env_step, self.time = env_step, now
-        if self.run is not None:
-            self.run.log({**row, **figures()}, env_step)
+        self.write(env_step, {**row, **figures()})
         if self.progress is not None:
             self.progress(env_step, self.latest)
-
-
-def derived_seed(seed: int, env_step: int) -> int:
-    """Return the seed of the segment that starts at `env_step` of a run with the seed `seed`."""
-    return int(np.random.SeedSequence([seed, env_step]).generate_state(1)[0] >> 1)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the generators that environments and networks may use unasked."""
-    random.seed(seed)
-    np.random.seed(seed)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
-
-
-class Stopped(KeyboardInterrupt):
-    """Training ended, after a checkpoint, because the signal `number` asked for it."""
-
-    def __init__(self, number: int):
-        self.number = number
-
-
-class StopSignals:
-    """Note Ctrl-C and SIGTERM, while in the context, instead of dying of them. A second one is deadly as usual.
-
-    Only a recorded training in the main thread is `wanted` to do so.
-    """
-
-    NUMBERS = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self, wanted: bool):
-        self.received: int | None = None
-        self._wanted = wanted and threading.current_thread() is threading.main_thread()
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> "StopSignals":
-        if self._wanted:
-            self._previous = {number: signal.signal(number, self._receive) for number in self.NUMBERS}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, _: FrameType | None) -> None:
-        self.received = number
-        signal.signal(number, self._previous[number])

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,17 +11,10 @@ from torch import Tensor
 
 from envs import Observation, tree_map
 from supervised.networks import Memory
+from supervised.parts import Stateful, load_parts, tensors_of
 
 from .agent import Agent
 from .thoughts import Thought
-
-
-@runtime_checkable
-class Stateful(Protocol):
-    """What has a state of tensors: a module, a learner."""
-
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: Mapping[str, Any], /) -> Any: ...
 
 
 class NetworkAgent(Agent):
@@ -79,18 +72,10 @@ class NetworkAgent(Agent):
         """Return all that learns, by name."""
 
     def tensors(self) -> dict[str, np.ndarray]:
-        return {
-            f"{part}.{name}": value.cpu().numpy()
-            for part, stateful in self.parts().items()
-            for name, value in stateful.state_dict().items()
-        }
+        return tensors_of(self.parts())
 
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
-        for part, stateful in self.parts().items():
-            prefix = f"{part}."
-            named = {name: value for name, value in tensors.items() if name.startswith(prefix)}
-            state: dict[str, Tensor] = {name.removeprefix(prefix): torch.tensor(named[name]) for name in named}
-            stateful.load_state_dict(state)
+        load_parts(self.parts(), tensors)
 
 
 def row(tensor: Shaped[Tensor, "1 batch *shape"]) -> Shaped[np.ndarray, "batch *shape"]:

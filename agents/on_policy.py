@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from envs import Observation, Step, tree_map
 from supervised.networks import Memory, RunningNorm
+from supervised.parts import Stateful
 from tracking import require
 
 from .advantage import discounted_sums, gae
-from .network_agent import Stateful
 from .policy_gradient import PolicyGradientAgent
 from .rollout import Experience
 
@@ -39,8 +39,8 @@ class OnPolicyAgent(PolicyGradientAgent):
         super()._build()
         config = self.config
         if config.has_transformer:
-            rule = f"memory_length must be at most num_steps, {config.num_steps}"
-            require(config.memory_length <= config.num_steps, rule, config.memory_length)
+            rule = f"memory_length must be at most the rows of a sequence, {config.sequence_rows}"
+            require(config.memory_length <= config.sequence_rows, rule, config.memory_length)
         self.shuffling = torch.Generator().manual_seed(self.seed)
         self.reward_norm = RunningNorm(1) if config.normalize_rewards else None
 
@@ -49,7 +49,7 @@ class OnPolicyAgent(PolicyGradientAgent):
 
     def begin(self, observation: Observation, seed: int) -> None:
         self._start_rollout(self.config.num_steps, observation, seed)
-        self.first_memory = self.memory
+        self.memories = [self.memory]
         self._discounted = np.zeros(self.rollout.num_envs, np.float32)
         self._unlogged_rows = 0
         self.shuffling.manual_seed(seed)
@@ -58,14 +58,13 @@ class OnPolicyAgent(PolicyGradientAgent):
         self.rollout.add(self._action, step)
         if not self.rollout.full:
             return None
-        self._check_finite()
         self.learner.anneal(self.progress)
         experience, memory = self._judge()
         with self.policy.learning():
             self.update(experience)
         self.policy.update_statistics(experience.observation, experience.weight)
         self.rollout.go_on()
-        self.memory = self.first_memory = memory
+        self.memory, self.memories = memory, [memory]
         self._unlogged_rows += self.config.rows
         if self._unlogged_rows < LOG_ROWS:
             return None
@@ -86,11 +85,11 @@ class OnPolicyAgent(PolicyGradientAgent):
         now = tree_map(lambda array: array[:-1], observation)
         action = torch.from_numpy(rollout.action).to(self.device)
         if self.needs_log_prob or self.policy.has_memory:
-            distribution, value, memory = self.policy(now, self.first_memory, start[:-1])
+            log_prob, value, memory = self._replay(now, start[:-1], action)
             last = self.policy.values(tree_map(lambda array: array[-1:], observation), memory, start[-1:])
-            value, log_prob = torch.cat([value, last]).float(), distribution.log_prob(action).float()
+            value = torch.cat([value, last.float()])
         else:
-            memory = self.first_memory
+            (memory,) = self.memories
             value = self.policy.values(observation, memory, start).float()
             log_prob = torch.full_like(value[:-1], torch.nan)
         values = value.cpu().numpy()
@@ -104,13 +103,36 @@ class OnPolicyAgent(PolicyGradientAgent):
         experience = Experience(now, start[:-1], action, log_prob, value[:-1], *columns)
         return experience, memory
 
+    def _replay(
+        self, observation: Observation, start: Bool[Tensor, "time env"], action: Shaped[Tensor, "time env ..."]
+    ) -> tuple[Float[Tensor, "time env"], Float[Tensor, "time env"], Memory]:
+        """Return log-probabilities, values and the last memory, and note the memories that sequences begin with."""
+        (memory,), memories, judged = self.memories, [], []
+        for rows in self._sequences():
+            memories.append(memory)
+            distribution, value, memory = self.policy(
+                tree_map(lambda array, rows=rows: array[rows], observation), memory, start[rows]
+            )
+            judged.append((distribution.log_prob(action[rows]).float(), value.float()))
+        self.memories = memories
+        log_prob, value = map(torch.cat, zip(*judged, strict=True))
+        return log_prob, value, memory
+
+    def _sequences(self) -> list[slice]:
+        """Return the rows of each sequence that gradients flow through: without memory, that makes no difference."""
+        steps = self.config.num_steps
+        length = self.config.sequence_rows if self.policy.has_memory else steps
+        return [slice(first, first + length) for first in range(0, steps, length)]
+
     def _final_value(
         self, now: Observation, start: Bool[Tensor, "time env"], t: int, rows: np.ndarray, final: Observation
     ) -> Float[np.ndarray, "row"]:
         """Return the values of the final observations that the environments `rows` had after step `t`."""
-        memory = tree_map(lambda leaf: leaf[rows], self.first_memory)
+        length = self.config.sequence_rows
+        memory = tree_map(lambda leaf: leaf[rows], self.memories[t // length if self.policy.has_memory else 0])
         if self.policy.has_memory:
-            _, _, memory = self.policy(tree_map(lambda leaf: leaf[: t + 1, rows], now), memory, start[: t + 1, rows])
+            since = slice(t // length * length, t + 1)
+            _, _, memory = self.policy(tree_map(lambda leaf: leaf[since, rows], now), memory, start[since, rows])
         observation = tree_map(lambda leaf: torch.as_tensor(leaf)[None].to(self.device), final)
         return self.policy(observation, memory, start.new_zeros(1, len(rows))).value[0].float().cpu().numpy()
 

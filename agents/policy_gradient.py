@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from envs import Observation, tree_leaves, tree_map
 from supervised import Learner, one_thread
 from supervised.networks import Distribution, Memory
-from tracking import SandlotError
+from supervised.parts import Stateful
 
 from .actor_critic import ActorCritic
-from .network_agent import NetworkAgent, Stateful, row
+from .network_agent import NetworkAgent, row
 from .rollout import Rollout
 from .thoughts import Thought
 
@@ -100,11 +100,3 @@ class PolicyGradientAgent(NetworkAgent):
 
     def parts(self) -> dict[str, Stateful]:
         return {"policy": self.policy, "learner": self.learner}
-
-    def _check_finite(self) -> None:
-        named = [("reward", self.rollout.reward)]
-        named += [("observation", leaf) for leaf in tree_leaves(self.rollout.observation)]
-        for what, array in named:
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                name = self.source.name if self.source else "the environment"
-                raise SandlotError(f"{name} gave a {what} that is NaN or infinite before env step {self.env_step}")

@@ -18,7 +18,7 @@ from tracking import require
 
 from .actor_critic import ActorCritic, ActorCriticConfig
 from .on_policy import OnPolicyAgent
-from .rollout import Experience, column_minibatches, row_minibatches
+from .rollout import Experience, column_minibatches, row_minibatches, side_by_side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,8 @@ class PPOConfig(LearnerConfig, ActorCriticConfig):
     """Divide rewards by the running standard deviation of the discounted return."""
     target_kl: float = 0.0
     """End an update once the approximate KL divergence is 1.5 times this; 0 for never."""
+    sequence_length: int = 0
+    """For networks with memory: rows that a rollout is cut into, and gradients flow through; 0 for all of it."""
 
     def __post_init__(self) -> None:
         LearnerConfig.__post_init__(self)
@@ -64,6 +66,8 @@ class PPOConfig(LearnerConfig, ActorCriticConfig):
         for name in ("clip_range_value", "entropy_coef", "value_coef", "target_kl"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0", getattr(self, name))
         require(self.clip_range > 0, "clip_range must be positive", self.clip_range)
+        rule = f"sequence_length must divide num_steps, which is {self.num_steps}"
+        require(self.sequence_length >= 0 and self.num_steps % self.sequence_rows == 0, rule, self.sequence_length)
         require(
             self.rows % self.batch_size == 0,
             f"batch_size must divide num_envs × num_steps, which is {self.rows}",
@@ -79,6 +83,11 @@ class PPOConfig(LearnerConfig, ActorCriticConfig):
     def updates(self) -> int:
         """Gradient steps on a rollout."""
         return self.epochs * self.rows // self.batch_size
+
+    @property
+    def sequence_rows(self) -> int:
+        """Rows of a sequence."""
+        return self.sequence_length or self.num_steps
 
 
 def policy_loss(
@@ -163,8 +172,8 @@ class PPO(OnPolicyAgent):
         config = self.config
         how = (config.epochs, self.shuffling, config.normalize_advantage)
         if self.policy.has_memory:
-            columns = config.batch_size // config.num_steps
-            yield from column_minibatches(experience, self.first_memory, columns, *how)
+            sequences, memory = side_by_side(experience, self.memories)
+            yield from column_minibatches(sequences, memory, config.batch_size // config.sequence_rows, *how)
         else:
             memory = self.policy.initial_memory(config.batch_size)
             for rows in row_minibatches(experience, config.batch_size, *how):
@@ -174,5 +183,6 @@ class PPO(OnPolicyAgent):
         super()._build()
         config = self.config
         if self.policy.has_memory:
-            rule = f"batch_size must be a multiple of num_steps, {config.num_steps}, for networks with memory"
-            require(config.batch_size % config.num_steps == 0, rule, config.batch_size)
+            length = config.sequence_rows
+            rule = f"batch_size must be a multiple of the rows of a sequence, {length}, for networks with memory"
+            require(config.batch_size % length == 0, rule, config.batch_size)

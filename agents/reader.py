@@ -7,9 +7,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from envs import tree_map
+from supervised.encoders import has_batch_statistics
 from supervised.networks import Encoder, Memory
 
-from .encoders import has_batch_statistics, has_memory
+from .encoders import has_memory
 from .observations import Inputs
 
 

@@ -163,7 +163,6 @@ class REINFORCE(PolicyGradientAgent):
 
     def update(self) -> dict[str, float]:
         """Take a gradient step on the episodes that have ended since the last one, and let go of them."""
-        self._check_finite()
         self.learner.anneal(self.progress)
         batch = self._batch()
         with self.policy.learning():

@@ -1,6 +1,6 @@
 """What a batch of environments went through since the last update."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,13 +148,22 @@ def row_minibatches(
             yield tree_map(lambda column, first=first: column[first : first + batch_size].unsqueeze(0), prepared)
 
 
+def side_by_side(experience: Experience, memories: Sequence[Memory]) -> tuple[Experience, Memory]:
+    """Return a rollout cut, in time, into a sequence for each memory, all side by side, and what they begin with."""
+
+    def fold(column: Shaped[Tensor, "time env ..."]) -> Shaped[Tensor, "shorter batch ..."]:
+        return column.unflatten(0, (len(memories), -1)).transpose(0, 1).flatten(1, 2)
+
+    return tree_map(fold, experience), tree_map(lambda *parts: torch.cat(parts), *memories)
+
+
 def column_minibatches(
     experience: Experience, memory: Memory, columns: int, epochs: int, generator: Generator, standardize: bool
 ) -> Iterator[tuple[Experience, Memory]]:
-    """Yield minibatches of `columns` environments, whole in time, with the memory that each begins with."""
-    envs = experience.weight.shape[1]
+    """Yield minibatches of `columns` sequences, whole in time, with the memory that each begins with."""
+    count = experience.weight.shape[1]
     for _ in range(epochs):
-        for chosen in torch.randperm(envs, generator=generator).to(experience.weight.device).split(columns):
+        for chosen in torch.randperm(count, generator=generator).to(experience.weight.device).split(columns):
             part: Experience = tree_map(lambda column, chosen=chosen: column[:, chosen], experience)
             yield whole_batch(part, standardize), tree_map(lambda leaf, chosen=chosen: leaf[chosen], memory)
 

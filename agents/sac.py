@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from supervised import Learner, SlowCopy, frozen
 from supervised.networks import SquashedGaussian
+from supervised.parts import Stateful
 from tracking import require
 
 from .actor_and_critics import Actor, Critics, GaussianHead
 from .continuous import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
-from .network_agent import Stateful
 from .replay import Transitions
 
 

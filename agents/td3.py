@@ -11,11 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from supervised import Learner, SlowCopy, frozen
+from supervised.parts import Stateful
 from tracking import require
 
 from .actor_and_critics import Actor, Critics, TanhHead
 from .continuous import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
-from .network_agent import Stateful
 from .replay import Transitions
 
 

@@ -118,7 +118,7 @@ def main() -> None:
     if options.job:
         print(json.dumps(job(options.job)))
         return
-    print(machine())
+    print(machine("gymnasium", "moviepy", "imageio-ffmpeg", "pillow"))
     print(f"{STEPS + 1} frames, {ENV}, median (lowest to highest) of {options.rounds} rounds")
     costs: dict[str, list[dict[str, float]]] = {name: [] for name in FILMS}
     for _ in range(options.rounds):

@@ -75,12 +75,12 @@ def board_game(env: str, seed: int, options: argparse.Namespace) -> None:
 
 def train_until(agent: Any, steps: int, end: int) -> None:
     """Train up to env step `end` of a training of `steps`."""
-    from agents.loop import Journal, StopSignals
+    from agents.loop import EpisodeJournal, StopSignals
 
     agent.prepare(steps)
     with agent.at_work(), StopSignals(False) as stop:
         while agent.env_step < end:
-            agent.play(steps, end, Journal(None, 1, None), stop)
+            agent.play(steps, end, EpisodeJournal(None, 1, None), stop)
 
 
 def in_words(score: Score) -> str:

@@ -3,20 +3,19 @@
     python -m benchmarks.memory_vs_peers | tee benchmarks/results/memory_vs_peers.txt
 
 Speed: CartPole with hidden velocities at equal hyperparameters and equal networks (an LSTM of 64, then two
-layers of 64, for policy and value apart), each training a process of its own, the two in turn.
+layers of 64, for policy and value apart), each training a process of its own on one thread, in turn. Beside them
+ours with one LSTM for policy and value, and with no memory.
 Returns: our memory worlds and one of POPGym's, by their recipes.
 """
 
-import argparse
 import importlib.util
-import json
-import subprocess
-import sys
+import math
 import time
 from typing import Any
 
 import numpy as np
 
+from benchmarks.pairs import in_a_process, parser, run_job
 from benchmarks.statistics import machine
 
 HIDDEN = "sandlot/CartPoleHidden-v1"
@@ -34,18 +33,18 @@ TASKS = {
 """The networks to train on each environment, by its recipe."""
 
 
-def train_sandlot(network: str, steps: int, seed: int) -> float:
-    """Return the env steps a second of training Sandlot's PPO."""
+def train_sandlot(network: str, shared: bool, steps: int, seed: int) -> tuple[float, float, int]:
+    """Return the seconds of training Sandlot's PPO, no return, and the env steps."""
     from agents import PPO, PPOConfig
 
-    agent = PPO(HIDDEN, seed=seed, config=PPOConfig(**EQUAL, network=network))
+    agent = PPO(HIDDEN, seed=seed, config=PPOConfig(**EQUAL, network=network, shared_encoder=shared))
     begin = time.perf_counter()
     agent.learn(steps)
-    return agent.env_step / (time.perf_counter() - begin)
+    return time.perf_counter() - begin, math.nan, agent.env_step
 
 
-def train_sb3(_: str, steps: int, seed: int) -> float:
-    """Return the env steps a second of training sb3-contrib's RecurrentPPO."""
+def train_sb3(steps: int, seed: int) -> tuple[float, float, int]:
+    """Return the seconds of training sb3-contrib's RecurrentPPO, no return, and the env steps."""
     from sb3_contrib import RecurrentPPO
     from stable_baselines3.common.env_util import make_vec_env
 
@@ -64,39 +63,27 @@ def train_sb3(_: str, steps: int, seed: int) -> float:
     )
     begin = time.perf_counter()
     model.learn(steps)
-    return model.num_timesteps / (time.perf_counter() - begin)
-
-
-TRAINERS = {"sandlot": train_sandlot, "sb3": train_sb3}
-
-
-def in_a_process(who: str, network: str, steps: int, seed: int) -> float:
-    """Train in a fresh process and return its env steps a second."""
-    job = json.dumps([who, network, steps, seed])
-    command = [sys.executable, "-m", "benchmarks.memory_vs_peers", "--job", job]
-    said = subprocess.run(command, capture_output=True, text=True)
-    if said.returncode:
-        raise RuntimeError(said.stderr)
-    return float(said.stdout.splitlines()[-1])
+    return time.perf_counter() - begin, math.nan, model.num_timesteps
 
 
 def speed(steps: int, pairs: int) -> None:
     """Print the speeds and their ratios."""
-    print(f"\n{HIDDEN}, {steps:,} env steps, equal hyperparameters and networks")
-    against_peer, against_mlp = [], []
+    print(f"\n{HIDDEN}, {steps:,} env steps, equal hyperparameters, env steps/s")
+    trainings: dict[str, tuple[Any, ...]] = {
+        "RecurrentPPO": ("sb3", steps),
+        "LSTM-PPO": ("sandlot", "lstm+mlp", False, steps),
+        "LSTM-PPO, one LSTM": ("sandlot", "lstm", True, steps),
+        "MLP-PPO": ("sandlot", "mlp", False, steps),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in trainings}
     for seed in range(pairs):
-        ours = in_a_process("sandlot", "lstm+mlp", steps, seed)
-        theirs = in_a_process("sb3", "", steps, seed)
-        mlp = in_a_process("sandlot", "mlp", steps, seed)
-        against_peer.append(ours / theirs)
-        against_mlp.append(ours / mlp)
+        for name, (who, *arguments) in trainings.items():
+            speeds[name].append(in_a_process(__spec__.name, who, [*arguments, seed], threads=1)["speed"])
+        print(f"  seed {seed}  " + "   ".join(f"{name} {found[-1]:,.0f}" for name, found in speeds.items()), flush=True)
+    for ours, other in (("LSTM-PPO", "RecurrentPPO"), ("LSTM-PPO", "MLP-PPO"), ("LSTM-PPO, one LSTM", "MLP-PPO")):
+        ratios = np.array(speeds[ours]) / np.array(speeds[other])
         print(
-            f"  seed {seed}  LSTM-PPO {ours:,.0f}   RecurrentPPO {theirs:,.0f}   our MLP-PPO {mlp:,.0f} env steps/s",
-            flush=True,
-        )
-    for name, ratios in (("RecurrentPPO", against_peer), ("our MLP-PPO", against_mlp)):
-        print(
-            f"  LSTM-PPO / {name}: median {np.median(ratios):.2f} (lowest {min(ratios):.2f}, highest {max(ratios):.2f})"
+            f"  {ours} / {other}: median {np.median(ratios):.2f} (lowest {min(ratios):.2f}, highest {max(ratios):.2f})"
         )
 
 
@@ -122,16 +109,13 @@ def returns(env: str, networks: tuple[str, ...], seeds: int) -> None:
 
 def main() -> None:
     """Run the comparisons."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--job", help=argparse.SUPPRESS)
-    parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=20_000, help="env steps for the speeds")
-    parser.add_argument("--only", nargs="+", choices=("speed", *TASKS), help="parts to run; all by default")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, default=3)
+    arguments.add_argument("--steps", type=int, default=20_000, help="env steps for the speeds")
+    arguments.add_argument("--only", nargs="+", choices=("speed", *TASKS), help="parts to run; all by default")
+    options = arguments.parse_args()
     if options.job:
-        who, network, steps, seed = json.loads(options.job)
-        print(TRAINERS[who](network, steps, seed))
+        run_job(options.job, {"sandlot": train_sandlot, "sb3": train_sb3})
         return
     print(machine("torch", "gymnasium", "sb3-contrib", "numpy"))
     parts = options.only or ("speed", *TASKS)

@@ -16,8 +16,9 @@ from agents import PPO, PPOConfig
 from agents.loop import train
 from benchmarks.ppo_vs_peers import EQUAL
 from benchmarks.statistics import machine
+from sandlot.agent_session import Filming
 from sandlot.options import Train
-from sandlot.session import Filming, ProgressBar
+from sandlot.progress import ProgressBar
 from tracking import Run
 
 ENV = "CartPole-v1"
@@ -44,7 +45,7 @@ def recorded(agent: PPO, steps: int, root: Path, every: int) -> float:
         Run.create(root, f"overhead-s{agent.seed}", config, wandb="offline") as run,
         Filming(run, every, steps) as films,
     ):
-        with ProgressBar(Console(stderr=True), "overhead", steps) as bar:
+        with ProgressBar(Console(stderr=True), "overhead", steps, "return", digits=1) as bar:
             train(agent, steps, run=run, progress=bar.update, on_checkpoint=films.on_checkpoint)
         seconds = time.perf_counter() - begin
         films.finish()

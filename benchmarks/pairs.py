@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 Trainer = Callable[..., tuple[float, float, int]]
-"""Returns seconds of training, greedy return and env steps, for some arguments and a seed."""
+"""Returns seconds of training, how well it ended and the units of work done, for some arguments and a seed."""
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
@@ -42,8 +42,8 @@ def in_a_process(module: str, who: str, arguments: Sequence[Any], threads: int |
     whole = time.perf_counter() - begin
     if said.returncode:
         raise RuntimeError(said.stderr)
-    seconds, reached, env_steps = json.loads(said.stdout.splitlines()[-1])
-    return {"speed": env_steps / seconds, "return": reached, "whole": whole}
+    seconds, reached, units = json.loads(said.stdout.splitlines()[-1])
+    return {"speed": units / seconds, "reached": reached, "whole": whole}
 
 
 def compare(
@@ -55,21 +55,25 @@ def compare(
     *,
     figure: str = "speed",
     threads: int | None = None,
+    peer: str = "sb3",
+    unit: str = "env steps",
+    reached: str = "return",
 ) -> None:
-    """Train Sandlot's and Stable-Baselines3's in turn `pairs` times; print the figures and their ratio.
+    """Train Sandlot's and a peer's in turn `pairs` times; print the figures and their ratio.
 
-    `module` runs the jobs: its trainers "sandlot" and "sb3" get `ours` and `theirs`, and a seed. `figure` is
-    "speed" or "whole" (the seconds of the whole process). `threads` are those that each may use; by default
-    each makes its own choice.
+    `module` runs the jobs: its trainers "sandlot" and `peer` get `ours` and `theirs`, and a seed. `figure` is
+    "speed" (in `unit` a second) or "whole" (the seconds of the whole process), `reached` is how well it ended.
+    `threads` are those that each may use; by default each makes its own choice.
     """
     print(f"\n{title}")
     ratios = []
     for seed in range(pairs):
         sandlot = in_a_process(module, "sandlot", [*ours, seed], threads)
-        sb3 = in_a_process(module, "sb3", [*theirs, seed], threads)
-        ratios.append(sandlot["speed"] / sb3["speed"] if figure == "speed" else sb3["whole"] / sandlot["whole"])
-        for who, run in (("sandlot", sandlot), ("sb3", sb3)):
-            took = f"{run['speed']:>8,.0f} env steps/s" if figure == "speed" else f"{run['whole']:>8.1f} s"
-            print(f"  seed {seed}  {who:8} {took}   return {run['return']:7.1f}", flush=True)
+        other = in_a_process(module, peer, [*theirs, seed], threads)
+        ratios.append(sandlot["speed"] / other["speed"] if figure == "speed" else other["whole"] / sandlot["whole"])
+        for who, run in (("sandlot", sandlot), (peer, other)):
+            took = f"{run['speed']:>8,.0f} {unit}/s" if figure == "speed" else f"{run['whole']:>8.1f} s"
+            digits = 1 if abs(run["reached"]) >= 10 else 4
+            print(f"  seed {seed}  {who:9} {took}   {reached} {run['reached']:7.{digits}f}", flush=True)
     low, middle, high = min(ratios), float(np.median(ratios)), max(ratios)
-    print(f"  ratio: median {middle:.1f} (lowest {low:.1f}, highest {high:.1f}, {pairs} pairs)", flush=True)
+    print(f"  ratio: median {middle:.2f} (lowest {low:.2f}, highest {high:.2f}, {pairs} pairs)", flush=True)

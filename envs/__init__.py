@@ -9,7 +9,8 @@ from .spaces import space_from_json, space_to_json
 from .tables import Table, TableEnv, read_table, table_from
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
-from .world import World, make
+from .world import Backend, World, make, wrappers_for
+from .wrappers import Wrappers
 
 memory.register()
 
@@ -17,6 +18,7 @@ __all__ = [
     "MASK",
     "REST",
     "Act",
+    "Backend",
     "EnvBatch",
     "Episodes",
     "Frame",
@@ -27,6 +29,7 @@ __all__ = [
     "Table",
     "TableEnv",
     "World",
+    "Wrappers",
     "action_names",
     "choices",
     "chosen",
@@ -42,4 +45,5 @@ __all__ = [
     "tree_leaves",
     "tree_map",
     "with_mask",
+    "wrappers_for",
 ]

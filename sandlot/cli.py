@@ -16,20 +16,25 @@ COMMANDS = {
     "play": "Play",
     "resume": "Resume",
     "compare": "Compare",
+    "predict": "Predict",
+    "sample": "Sample",
 }
-"""For each command, its options in `sandlot.options`; those of `train` and `describe` depend on the agent."""
+"""For each command, its options in `sandlot.options`; those of `train` and `describe` depend on what is trained."""
 MISTAKE, KILLED_BY = 2, 128
 OVERVIEW = """usage: sandlot COMMAND …
 
-Train reinforcement-learning agents, track them in Weights & Biases, and film them.
+Train reinforcement-learning agents, and networks on data, track them in Weights & Biases, and film them.
 
 commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
-  evaluate RUN       play episodes, report     sandlot evaluate latest
+  train TASK DATA    fit a network to data     sandlot train classifier digits
+  evaluate RUN       play or test, report      sandlot evaluate latest
   record RUN         film the agent            sandlot record latest --overlay
   play RUN           watch it, play against it sandlot play latest
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
+  predict RUN FILE … predict new data          sandlot predict latest new.csv --json
+  sample RUN         write or make something   sandlot sample latest --prompt "Once"
   describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.

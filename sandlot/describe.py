@@ -1,4 +1,4 @@
-"""`sandlot describe`: show an agent's networks for an environment, without training it."""
+"""`sandlot describe`: show an agent's networks for an environment, or a task's for data, without training them."""
 
 from typing import Any
 
@@ -11,21 +11,27 @@ from torch import Tensor, nn
 from agents.loading import agent_class
 from agents.sb3 import ALGORITHMS
 from envs import tree_leaves, tree_map
+from supervised.data import PARTS
 from tracking import SandlotError
 
+from .catalogue import is_task, task_class
 from .table import print_table
-from .train import parse, world_of
+from .train_agent import parse
+from .train_task import parse as parse_task
 
 MIB = 2**20
 
 
 def main(words: list[str]) -> None:
-    """Do what `words`, which begin with the agent's name, say."""
+    """Do what `words`, which begin with the name of an agent or task, say."""
+    if words and is_task(words[0]):
+        describe_task(words)
+        return
     agent_type = agent_class(words[0] if words else "")
     if words[0] in ALGORITHMS:
         raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
-    options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
-    agent: Any = agent_type(world_of(options), config=config)
+    _, config, world = parse(words[0], agent_type.Config, words[1:], command="describe")
+    agent: Any = agent_type(world, config=config)
     words_for_it = agent.describe()
     if words_for_it:
         spaces = {"observations": str(agent.spaces.observation), "actions": str(agent.spaces.action)}
@@ -58,6 +64,23 @@ def main(words: list[str]) -> None:
     for name, rows in kept.items():
         if rows:
             console.print(f"{name:12}  {rows:,} env steps, {rows * size:,.2f} MiB of observations")
+
+
+def describe_task(words: list[str]) -> None:
+    """Show the networks that `words`, which begin with the task's name, would fit to the data they name."""
+    options, config = parse_task(words[0], task_class(words[0]).Config, words[1:], command="describe")
+    task = task_class(words[0])(options.data, config=config)
+    batch = task.loader().batch(0)
+    console = Console()
+    for name, learner in task.learners.items():
+        console.print(f"[bold]{name}[/bold]", layers(learner.module, lambda module=learner.module: module(batch)), "",
+                      sep="\n")  # fmt: skip
+    trained = sum(parameters_of(learner.module) for learner in task.learners.values())
+    rows = {part: len(task.part(part)) for part in PARTS}
+    shapes = {name: " × ".join(map(str, column.shape[1:])) or "number" for name, column in batch.items()}
+    console.print(f"parameters    {trained:,} ({4 * trained / MIB:.2f} MiB)")
+    console.print(f"rows          {', '.join(f'{count:,} for {part}' for part, count in rows.items())}")
+    console.print(f"columns       {', '.join(f'{name} ({shape})' for name, shape in shapes.items())}")
 
 
 def parameters_of(module: nn.Module) -> int:

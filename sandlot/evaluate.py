@@ -1,56 +1,28 @@
-"""`sandlot evaluate`: play episodes with a trained agent."""
+"""`sandlot evaluate`: play episodes with a trained agent, or measure a task on its test."""
 
 from rich.console import Console
 
-from agents.evaluation import evaluate_id
-from agents.players import Seated, match
-from envs.games import games_of, is_game, opponent_name, opponents_in, takes_turns
-from tracking import require
+from tracking import Run
 
+from .catalogue import load_task, task_of
 from .options import Evaluate
-from .subject import Found, find
-from .table import interval, print_table
+from .table import print_table
 
 
 def main(options: Evaluate) -> None:
     """Do what `options` say."""
-    require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
-    found = find(options)
-    if is_game(found.world.id) and takes_turns(found.world):
-        report_match(options, found)
+    run = None if options.run.endswith(".zip") else Run.find(options.runs_dir, options.run)
+    if run is not None and task_of(run):
+        measure_task(run, options)
         return
-    evaluation = evaluate_id(
-        found.agent,
-        found.world,
-        episodes=options.episodes,
-        seed=options.seed,
-        deterministic=not options.stochastic,
-    )
-    returns = evaluation.returns
-    rows = [
-        ("run" if found.run else "file", found.name),
-        ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
-        ("env", found.world.id),
-        ("return", interval(evaluation)),
-        ("range", f"{returns.min():.1f} to {returns.max():.1f}, standard deviation {returns.std():.1f}"),
-        ("length", f"{evaluation.lengths.mean():.1f} env steps"),
-    ]
-    print_table(Console(), rows)
+    from .evaluate_agent import play_agent
+
+    play_agent(options)
 
 
-def report_match(options: Evaluate, found: Found) -> None:
-    """Play a game of turns against the opponent, as many games in each seat, and print how they ended."""
-    games = games_of(found.world, options.episodes, exact=True)
-    agent = Seated(found.agent, deterministic=not options.stochastic)
-    scores = match(games, agent, opponents_in(found.world, games), options.seed)
-    rows: list[tuple[str, str]] = [
-        ("run" if found.run else "file", found.name),
-        ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
-        ("game", found.world.id),
-        ("against", opponent_name(found.world)),
-    ]
-    for seat, score in zip(("first", "second"), scores, strict=True):
-        low, high = score.interval()
-        won = f"won {score.wins} ({100 * low:.1f} to {100 * high:.1f} %), drew {score.draws}, lost {score.losses}"
-        rows.append((f"moving {seat}", f"{won} of {score.games}"))
-    print_table(Console(), rows)
+def measure_task(run: Run, options: Evaluate) -> None:
+    """Report how well the task of a run does on the rows of the test."""
+    task = load_task(run, options.step)
+    rows = [(f"test {name.replace('/', ' of ')}", f"{value:.4f}") for name, value in task.evaluate("test").items()]
+    named = [("run", run.folder.name), ("task", f"{task.name} after {task.step:,} steps"), ("data", run.config["data"])]
+    print_table(Console(), [*named, *rows])

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 EnvId = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
+DataName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 RunName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 RunNames = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
@@ -20,17 +21,42 @@ class RunsDir:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(RunsDir):
+class Recorded(RunsDir):
+    """A training and its record."""
+
+    seed: int = 0
+    """Seed of everything random."""
+    wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
+    """Weights & Biases; auto is online if you are logged in, else offline."""
+    project: str = "sandlot"
+    """W&B project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Recorded):
+    """Fit a task to data and track it."""
+
+    data: DataName
+    """A file (csv, tsv, jsonl, txt, parquet), a folder of such or of images (one below for each class), one of
+    scikit-learn's data sets (digits, iris, wine, breast-cancer, diabetes), or a name of the Hugging Face hub."""
+    from_run: Annotated[str | None, tyro.conf.arg(name="from", metavar="RUN")] = None
+    """Run whose encoder to start from: of a task, or of an agent that observes images."""
+    find_learning_rate: bool = False
+    """Find the learning rate by a short test at rising rates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Recorded):
     """Train an agent, track it and film it."""
 
     env: EnvId
     """Environment id, as Gymnasium knows it."""
     steps: int = 100_000
     """Env steps to train for."""
-    seed: int = 0
-    """Seed of everything random."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
+    backend: Literal["auto", "envpool", "gymnasium"] = "auto"
+    """What runs the environments; auto: EnvPool, if it is installed, where it is faster and the task the same."""
     opponent: str | None = None
     """In a game of turns: self (past selves; the default), random, scripted, or the run RUN (or RUN@STEP)."""
     separate: bool = False
@@ -39,14 +65,10 @@ class Train(RunsDir):
     """Env steps between checkpoints."""
     video_every: int = 100_000
     """Env steps between films, which are made of checkpoints; 0 for none at all."""
-    video_overlay: bool = True
-    """Show in films what the agent thinks: of its actions, and of the return to come."""
+    video_overlay: bool = False
+    """Show in films what the agent thinks, as `sandlot record --overlay` does; making them takes longer by half."""
     evaluation_episodes: int = 100
     """Episodes to play at the end, choosing the likeliest actions."""
-    wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
-    """Weights & Biases; auto is online if you are logged in, else offline."""
-    project: str = "sandlot"
-    """W&B project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +146,7 @@ class Resume(RunsDir):
     step: int | None = None
     """Checkpoint to go on from; the newest by default. Later ones are dropped."""
     steps: int | None = None
-    """Train until this many env steps, if not those the run was started with."""
+    """Train until this many env steps (of an agent) or gradient steps, if not those the run was started with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,3 +157,37 @@ class Compare(RunsDir):
     """Two or more runs' folders or names."""
     output: Path = Path("compare.png")
     """File for the picture of their learning curves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromTask(RunsDir):
+    """A task that was fitted to data."""
+
+    run: RunName
+    """A run's folder or name; "latest" is the newest."""
+    step: int | None = None
+    """Checkpoint to take; the best by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict(FromTask):
+    """Say of each row of new files what the task of a run predicts."""
+
+    files: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE")] = ()
+    """Files or folders of the kind that the training read: tables, texts, images."""
+    json: bool = False
+    """Print JSON lines in place of a table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(FromTask):
+    """Write on from a prompt with the language model of a run."""
+
+    prompt: str = "\n"
+    """What the text begins with."""
+    tokens: int = 300
+    """How many tokens to add."""
+    temperature: float = 0.8
+    """How freely to choose: 0 takes the likeliest token each time, 1 draws them as likely as they are."""
+    seed: int = 0
+    """Seed of the draws."""

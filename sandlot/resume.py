@@ -2,11 +2,10 @@
 
 import time
 
-from agents.loading import load_agent
 from tracking import Run, SandlotError
 
+from .catalogue import load_task, task_of
 from .options import Resume
-from .session import train_and_report
 
 
 def main(options: Resume) -> None:
@@ -14,8 +13,26 @@ def main(options: Resume) -> None:
     begin = time.perf_counter()
     run = Run.find(options.runs_dir, options.run)
     steps = run.config["steps"] if options.steps is None else options.steps
+    if task_of(run):
+        task = load_task(run, options.step, learning=True)
+        reopen(run, task.step, steps)
+        from .task_session import fit_and_report
+
+        fit_and_report(task, run, begin)
+        return
+    from agents.loading import load_agent
+
+    from .agent_session import train_and_report
+
     agent = load_agent(run, options.step, learning=True)
-    if agent.env_step >= steps:
-        raise SandlotError(f"{run.folder} has its {steps:,} env steps; go on for longer with --steps")
-    run.reopen(agent.env_step, steps)
+    reopen(run, agent.env_step, steps)
     train_and_report(agent, run, begin)
+
+
+def reopen(run: Run, step: int, steps: int) -> None:
+    """Go on recording from `step` until `steps`, if that is further."""
+    if step >= steps:
+        raise SandlotError(
+            f"{run.folder} has its {steps:,} {run.axis.replace('_', ' ')}s; go on for longer with --steps"
+        )
+    run.reopen(step, steps)

@@ -30,6 +30,8 @@ def find(options: Subject) -> Found:
         if getattr(options, name):
             raise SandlotError(f"--{name} is for .zip files of Stable-Baselines3; a run knows its own")
     run = Run.find(options.runs_dir, options.run)
+    if "env" not in run.config:
+        raise SandlotError(f"{run.folder} is a run of the task {run.config.get('task')!r}, which does not play")
     return Found(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
 
 

@@ -1,92 +1,14 @@
-"""`sandlot train`: train an agent, track it, film it, and say how it went."""
+"""`sandlot train`: train an agent, or fit a task to data."""
 
-import dataclasses
-import time
-from typing import Any
+from importlib import import_module
 
-import tyro
-
-from agents import AGENTS
-from agents.loading import agent_class, what_is
-from agents.players import agent_for, seat_opponent
-from agents.recipes import recipe, recipe_config
-from agents.sb3 import ALGORITHMS
-from envs import World
-from tracking import Run, json_object, require
-
-from .options import Train
-
-LISTING = """usage: sandlot train AGENT ENV …
-
-agents:
-{agents}
-Stable-Baselines3's: {sb3}
-
-`sandlot train AGENT --help` shows an agent's options, `sandlot train AGENT ENV --help` the values it would use.
-"""
+from .catalogue import is_task, listing
 
 
 def main(words: list[str]) -> None:
-    """Do what `words`, which begin with the agent's name, say."""
+    """Do what `words`, which begin with the name of what is to be trained, say."""
     if not words or words[0].startswith("-"):
-        width = max(map(len, AGENTS))
-        agents = "".join(f"  {name:{width}} {what}\n" for name, (_, what) in AGENTS.items())
-        print(LISTING.format(agents=agents, sb3=", ".join(ALGORITHMS)), end="")
+        print(listing(), end="")
         return
-    begin = time.perf_counter()
-    agent_type = agent_class(words[0])
-    options, config = parse(words[0], agent_type.Config, words[1:])
-    from .session import train_and_report
-
-    for name in ("steps", "checkpoint_every", "evaluation_episodes"):
-        require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
-    for name in ("video_every", "seed"):
-        require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
-    world = world_of(options)
-    agent = agent_for(agent_type, world, seed=options.seed, config=config)
-    record = {
-        "agent": agent.name,
-        "env": agent.source.world.to_json() if agent.source and agent.source.world else world.to_json(),
-        "seed": options.seed,
-        "steps": options.steps,
-        "training": {
-            "checkpoint_every": options.checkpoint_every,
-            "video_every": options.video_every,
-            "video_overlay": options.video_overlay,
-            "evaluation_episodes": options.evaluation_episodes,
-        },
-        "config": dataclasses.asdict(agent.config),
-    }
-    name = f"{agent.name}-{options.env}-s{options.seed}"
-    run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
-    train_and_report(agent, run, begin)
-
-
-def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any]:
-    """Return the options and the agent's config. Flags beat the recipe for the environment, which beats defaults."""
-    program = f"sandlot {command} {agent}"
-    first = bool(words) and not words[0].startswith("-")
-    env = words[0] if first else _parse_with(program, agent, config, None, {}, words)[0].env
-    return _parse_with(program, agent, config, env, recipe(agent, env), words)
-
-
-def _parse_with(
-    program: str, agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
-) -> tuple[Train, Any]:
-    train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
-    fields = [("train", Train, train), ("agent", config, recipe_config(agent, config, env))]
-    both = dataclasses.make_dataclass(
-        "Both", [(name, kind, dataclasses.field(default=value)) for name, kind, value in fields]
-    )
-    description = f"Train an agent: {what_is(agent)}."
-    if found:
-        description += f" The defaults shown are those of the recipe for {env}."
-    parsed = tyro.cli(tyro.conf.OmitArgPrefixes[both], args=words, prog=program, description=description)
-    return parsed.train, parsed.agent
-
-
-def world_of(options: Train) -> World:
-    """Return the world that `options` describe."""
-    kwargs = json_object("--env-kwargs", options.env_kwargs)
-    world = World(options.env, kwargs, opponent=options.opponent, separate=options.separate)
-    return seat_opponent(world, options.runs_dir)
+    module = "train_task" if is_task(words[0]) else "train_agent"
+    import_module(f".{module}", __package__).main(words)

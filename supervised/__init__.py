@@ -1,6 +1,87 @@
-"""The core that everything learns with: networks and the gradient step."""
+"""The core that everything learns with: networks, the gradient step, the fit loop, and tasks to fit."""
 
-from .learner import Learner, LearnerConfig, NonFiniteError, Schedule, one_thread, scheduled
-from .polyak import SlowCopy, frozen
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Learner", "LearnerConfig", "NonFiniteError", "Schedule", "SlowCopy", "frozen", "one_thread", "scheduled"]
+if TYPE_CHECKING:
+    from .config import FitConfig
+    from .learner import Learner, LearnerConfig, NonFiniteError, one_thread
+    from .polyak import SlowCopy, frozen
+    from .schedules import Schedule, scheduled
+    from .task import Task
+    from .tasks.classifier import Classifier, ClassifierConfig
+    from .tasks.forecaster import Forecaster, ForecasterConfig
+    from .tasks.language_model import LanguageModel, LanguageModelConfig
+    from .tasks.regressor import Regressor, RegressorConfig
+
+TASKS = {
+    "classifier": ("Classifier", "tells classes of images, texts or rows of a table apart"),
+    "regressor": ("Regressor", "predicts a number from images, texts or rows of a table"),
+    "forecaster": ("Forecaster", "says how time series go on"),
+    "language-model": ("LanguageModel", "says how a text goes on, by characters or byte pairs"),
+}
+"""For each task's name on the command line, its class and what it does."""
+BASELINES = (
+    "sklearn:logistic-regression",
+    "sklearn:random-forest",
+    "sklearn:svm",
+    "sklearn:gradient-boosting",
+    "sklearn:k-means",
+    "sklearn:nearest-neighbours",
+    "sklearn:linear-regression",
+    "sklearn:random-forest-regressor",
+    "sklearn:svm-regressor",
+    "sklearn:gradient-boosting-regressor",
+)
+"""The names of scikit-learn's learners on the command line."""
+
+_HOMES = {
+    "Classifier": "tasks.classifier",
+    "ClassifierConfig": "tasks.classifier",
+    "Regressor": "tasks.regressor",
+    "RegressorConfig": "tasks.regressor",
+    "Forecaster": "tasks.forecaster",
+    "ForecasterConfig": "tasks.forecaster",
+    "LanguageModel": "tasks.language_model",
+    "LanguageModelConfig": "tasks.language_model",
+    "FitConfig": "config",
+    "frozen": "polyak",
+    "Learner": "learner",
+    "LearnerConfig": "learner",
+    "NonFiniteError": "learner",
+    "one_thread": "learner",
+    "Schedule": "schedules",
+    "scheduled": "schedules",
+    "SlowCopy": "polyak",
+    "Task": "task",
+}
+
+__all__ = [
+    "BASELINES",
+    "TASKS",
+    "Classifier",
+    "ClassifierConfig",
+    "FitConfig",
+    "Forecaster",
+    "ForecasterConfig",
+    "LanguageModel",
+    "LanguageModelConfig",
+    "Learner",
+    "LearnerConfig",
+    "NonFiniteError",
+    "Regressor",
+    "RegressorConfig",
+    "Schedule",
+    "SlowCopy",
+    "Task",
+    "frozen",
+    "one_thread",
+    "scheduled",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: the list of tasks needs no torch, whose import takes a second."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,7 +1,7 @@
 """The one gradient step. Agents, generative models and classifiers all learn through a `Learner`."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from tracking import SandlotError, require
 
 from .allocator import keep_freed_memory
-from .optimizers import OPTIMIZERS
+from .flat import flatten, parts_of, pieces_of, trained
+from .optimizers import BETAS, OPTIMIZERS, Betas, Layered, Optimizer
+from .schedules import LearningRateSchedule, scheduled
 
 Metrics = dict[str, Tensor]
-Schedule = Literal["constant", "linear", "cosine"]
 Loss = Callable[[Any, Any], tuple[Tensor, Metrics]]
 """A pure function of a module and a batch, which returns the loss and what is worth knowing about it.
 
@@ -40,16 +41,21 @@ class LearnerConfig:
 
     learning_rate: float = 3e-4
     """Step size of the optimizer, at the start."""
-    learning_rate_schedule: Schedule = "constant"
-    """How the learning rate falls to 0 over the run."""
+    learning_rate_schedule: LearningRateSchedule = "constant"
+    """How the learning rate changes over the run: linear and cosine fall to 0, step falls to a tenth twice,
+    one-cycle rises to it and falls."""
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
     """Which optimizer of torch.optim."""
     optimizer_epsilon: float = 1e-5
     """Added to the denominator by optimizers that divide (Baselines uses 1e-5 for PPO)."""
     weight_decay: float = 0.0
     """Weight decay, as the optimizer defines it."""
+    l1: float = 0.0
+    """Weight of the sum of the parameters' absolute values in what is minimised."""
     momentum: float = 0.0
     """Momentum of SGD and RMSprop."""
+    betas: Betas = BETAS
+    """Shares of the old that Adam's averages of the gradient, and of its square, keep at each step."""
     max_grad_norm: float = 0.5
     """Gradients longer than this (L2 norm) are shortened to it; 0 leaves them as they are."""
     device: str = "auto"
@@ -63,7 +69,9 @@ class LearnerConfig:
         require(0 < self.learning_rate <= 100, "learning_rate must be in (0, 100]", self.learning_rate)
         require(self.optimizer_epsilon > 0, "optimizer_epsilon must be positive", self.optimizer_epsilon)
         require(self.weight_decay >= 0, "weight_decay must be at least 0", self.weight_decay)
+        require(self.l1 >= 0, "l1 must be at least 0", self.l1)
         require(0 <= self.momentum < 1, "momentum must be in [0, 1)", self.momentum)
+        require(all(0 <= beta < 1 for beta in self.betas), "betas must be in [0, 1)", self.betas)
         require(self.max_grad_norm >= 0, "max_grad_norm must be at least 0", self.max_grad_norm)
 
 
@@ -77,15 +85,6 @@ def choose_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SandlotError(f"this machine has no device {name!r}; try --device auto") from error
     return device
-
-
-def scheduled(initial: float, schedule: Schedule, progress: float) -> float:
-    """Return a coefficient's value after the fraction `progress` of a run."""
-    if schedule == "linear":
-        return initial * (1 - progress)
-    if schedule == "cosine":
-        return initial * 0.5 * (1 + math.cos(math.pi * progress))
-    return initial
 
 
 @contextmanager
@@ -104,17 +103,20 @@ class Learner:
 
     The parameters are laid out in one flat tensor, of which the module's own become views. So clipping and
     the optimizer are a few operations on one tensor, whatever the number of layers.
+
+    `scales` gives shares of the learning rate to the parameters whose names begin with its keys: all of it to
+    those that none fits, and that of the longest to those that several do.
     """
 
-    def __init__(self, module: nn.Module, loss: Loss, config: LearnerConfig):
+    def __init__(self, module: nn.Module, loss: Loss, config: LearnerConfig, scales: Mapping[str, float] | None = None):
         keep_freed_memory()
         self.config = config
         self.device = choose_device(config.device)
         self.module = module.to(self.device)
         self.loss = loss
-        self.flat = _flatten(module)
+        self.flat = flatten(module)
         self.gradient = torch.zeros_like(self.flat)
-        for parameter, part in zip(_trained(module), _parts(self.gradient, module), strict=True):
+        for parameter, part in zip(trained(module), parts_of(self.gradient, module), strict=True):
             parameter.grad = part
         self._autocast = _precision(config.precision, self.device)
         self._gradient: Callable[[Any], tuple[Tensor, Metrics]] = self._eager_gradient
@@ -123,8 +125,13 @@ class Learner:
         self._names: list[str] = []
         self._sum, self._summed = torch.zeros((), device=self.device), 0
         self.learning_rate = config.learning_rate
-        self.optimizer = OPTIMIZERS[config.optimizer](
-            self.flat, config.weight_decay, config.optimizer_epsilon, config.momentum
+        how = (config.weight_decay, config.optimizer_epsilon, config.momentum, config.betas)
+        kind = OPTIMIZERS[config.optimizer]
+        pieces = pieces_of(self.module, scales or {})
+        self.optimizer: Optimizer | Layered = (
+            Layered([(kind(self.flat[part], *how), part, scale) for part, scale in pieces])
+            if scales
+            else kind(self.flat, *how)
         )
 
     def prepare(self, steps: int) -> None:
@@ -144,13 +151,18 @@ class Learner:
         """Set the learning rate for the fraction `progress` of the run."""
         self.learning_rate = scheduled(self.config.learning_rate, self.config.learning_rate_schedule, progress)
 
-    def step(self, batch: Any) -> Metrics:
+    def step(self, batch: Any, *more: Any) -> Metrics:
         """Take one gradient step and return the loss's metrics, as tensors on the device.
 
+        With `more` batches, the step follows the mean of their gradients, and the metrics are the last one's.
         Raises `NonFiniteError` before a NaN can reach the parameters; on a GPU, which is asked rarely,
         the step is left out and `metrics` raises.
         """
         gradient, metrics = self._gradient(batch)
+        if more:
+            gradient, metrics = self._accumulate(gradient.clone(), more)
+        if self.config.l1:
+            gradient.add_(self.flat.sign(), alpha=self.config.l1)
         norm = torch.linalg.vector_norm(gradient)
         metrics["grad_norm"] = norm
         if self.device.type == "cpu":
@@ -195,8 +207,8 @@ class Learner:
 
     def lay_out(self, module: nn.Module, flat: Float[Tensor, "size"]) -> None:
         """Make the parameters of `module`, a copy of the learner's, views of `flat`."""
-        trained = [name for name, parameter in self.module.named_parameters() if parameter.requires_grad]
-        for name, part in zip(trained, _parts(flat, self.module), strict=True):
+        names = [name for name, parameter in self.module.named_parameters() if parameter.requires_grad]
+        for name, part in zip(names, parts_of(flat, self.module), strict=True):
             module.get_parameter(name).data = part
 
     def threads(self) -> AbstractContextManager[None]:
@@ -219,6 +231,14 @@ class Learner:
         loss.backward()
         return self.gradient, metrics
 
+    def _accumulate(self, total: Float[Tensor, "size"], batches: Sequence[Any]) -> tuple[Tensor, Metrics]:
+        """Return the mean of the gradient `total` and those of `batches`, and the metrics of the last of them."""
+        metrics: Metrics = {}
+        for batch in batches:
+            gradient, metrics = self._gradient(batch)
+            total.add_(gradient)
+        return total.div_(len(batches) + 1), metrics
+
     def _compiled_gradient(self) -> Callable[[Any], tuple[Tensor, Metrics]]:
         import torch._inductor.config as inductor
 
@@ -229,7 +249,7 @@ class Learner:
         # No annotations on these two: the compiler would have to trace them.
         def gradient(flat, batch):
             def loss_of(flat):
-                parameters = dict(zip(names, _parts(flat, self.module), strict=True))
+                parameters = dict(zip(names, parts_of(flat, self.module), strict=True))
                 with self._autocast():
                     return torch.func.functional_call(wrapped, parameters, (batch,))
 
@@ -258,25 +278,6 @@ class _LossModule(nn.Module):
 
     def forward(self, batch: Any) -> tuple[Tensor, Metrics]:
         return self.loss(self.module, batch)
-
-
-def _trained(module: nn.Module) -> list[nn.Parameter]:
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]
-
-
-def _parts(flat: Float[Tensor, "size"], module: nn.Module) -> list[Tensor]:
-    """Return views of `flat` in the shapes of the module's parameters."""
-    trained = _trained(module)
-    pieces = flat.split([parameter.numel() for parameter in trained])
-    return [piece.view(parameter.shape) for piece, parameter in zip(pieces, trained, strict=True)]
-
-
-def _flatten(module: nn.Module) -> Float[Tensor, "size"]:
-    """Move the module's parameters into one flat tensor and make them views of it."""
-    flat = torch.cat([parameter.detach().flatten() for parameter in _trained(module)])
-    for parameter, part in zip(_trained(module), _parts(flat, module), strict=True):
-        parameter.data = part
-    return flat
 
 
 def _precision(name: str, device: torch.device) -> Callable[[], Any]:

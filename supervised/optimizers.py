@@ -6,19 +6,30 @@ than importing torch, and walks lists of parameters where a `Learner` has one te
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+Betas = tuple[float, float]
+BETAS: Betas = (0.9, 0.999)
+"""Shares of the old that Adam's averages of the gradient, and of its square, keep at each step."""
+
 
 class Optimizer(ABC):
     """Move a flat tensor of parameters against its gradient."""
 
-    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
+    def __init__(
+        self,
+        parameters: Float[Tensor, "size"],
+        weight_decay: float,
+        epsilon: float,
+        momentum: float,
+        betas: Betas = BETAS,
+    ):
         self.parameters = parameters
-        self.weight_decay, self.epsilon, self.momentum = weight_decay, epsilon, momentum
+        self.weight_decay, self.epsilon, self.momentum, self.betas = weight_decay, epsilon, momentum, betas
         self.steps = 0
         self.averages: dict[str, Tensor] = {}
         """What is carried from step to step, by name."""
@@ -54,8 +65,15 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for."""
 
-    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
-        super().__init__(parameters, weight_decay, epsilon, momentum)
+    def __init__(
+        self,
+        parameters: Float[Tensor, "size"],
+        weight_decay: float,
+        epsilon: float,
+        momentum: float,
+        betas: Betas = BETAS,
+    ):
+        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
         self._carry(*(["velocity"] if momentum else []))
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
@@ -67,19 +85,25 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1."""
 
-    beta1, beta2 = 0.9, 0.999
-
-    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
-        super().__init__(parameters, weight_decay, epsilon, momentum)
+    def __init__(
+        self,
+        parameters: Float[Tensor, "size"],
+        weight_decay: float,
+        epsilon: float,
+        momentum: float,
+        betas: Betas = BETAS,
+    ):
+        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
         self._carry("mean", "square")
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         mean, square = self.averages["mean"], self.averages["square"]
         steps = torch.tensor(float(self.steps), device=self.parameters.device)
+        beta1, beta2 = self.betas
         # The kernel of torch.optim's fused Adam: one pass over the numbers in place of seven.
         torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
             [self.parameters], [gradient], [mean], [square], [], [steps],
-            lr=learning_rate, beta1=self.beta1, beta2=self.beta2, weight_decay=0.0, eps=self.epsilon,
+            lr=learning_rate, beta1=beta1, beta2=beta2, weight_decay=0.0, eps=self.epsilon,
             amsgrad=False, maximize=False,
         )  # fmt: skip
 
@@ -97,8 +121,15 @@ class RMSprop(Optimizer):
 
     alpha = 0.99
 
-    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
-        super().__init__(parameters, weight_decay, epsilon, momentum)
+    def __init__(
+        self,
+        parameters: Float[Tensor, "size"],
+        weight_decay: float,
+        epsilon: float,
+        momentum: float,
+        betas: Betas = BETAS,
+    ):
+        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
         self._carry("square", *(["velocity"] if momentum else []))
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
@@ -114,13 +145,53 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", 2011."""
 
-    def __init__(self, parameters: Float[Tensor, "size"], weight_decay: float, epsilon: float, momentum: float):
-        super().__init__(parameters, weight_decay, epsilon, momentum)
+    def __init__(
+        self,
+        parameters: Float[Tensor, "size"],
+        weight_decay: float,
+        epsilon: float,
+        momentum: float,
+        betas: Betas = BETAS,
+    ):
+        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
         self._carry("sum")
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         total = self.averages["sum"].addcmul_(gradient, gradient)
         self.parameters.addcdiv_(gradient, total.sqrt().add_(self.epsilon), value=-learning_rate)
+
+
+class Layered:
+    """Optimizers of the parts of a flat tensor, each with its share of the learning rate."""
+
+    def __init__(self, parts: Sequence[tuple[Optimizer, slice, float]]):
+        self.parts = parts
+
+    @property
+    def steps(self) -> int:
+        """Steps that were taken."""
+        return self.parts[0][0].steps
+
+    def step(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+        """Take one step."""
+        for optimizer, part, scale in self.parts:
+            optimizer.step(gradient[part], learning_rate * scale)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what is carried from step to step."""
+        return {
+            f"{index}.{name}": tensor
+            for index, (optimizer, _, _) in enumerate(self.parts)
+            for name, tensor in optimizer.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state_dict` returned."""
+        for index, (optimizer, _, _) in enumerate(self.parts):
+            prefix = f"{index}."
+            optimizer.load_state_dict(
+                {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+            )
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

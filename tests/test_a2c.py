@@ -64,15 +64,15 @@ def test_losses_by_hand():
 def test_the_loss_is_the_sum_of_its_parts_and_its_gradient_the_policy_gradient():
     agent = two_states(value_coef=0.25, entropy_coef=0.1)
     rows = whole_batch(judged(agent), standardize=False)
-    loss, metrics = a2c_loss(agent.policy, (rows, agent.first_memory), agent.config)
+    loss, metrics = a2c_loss(agent.policy, (rows, agent.memories[0]), agent.config)
     expected = metrics["loss/policy"] + 0.25 * metrics["loss/value"] - 0.1 * metrics["policy/entropy"]
     assert loss.item() == pytest.approx(expected.item())
     assert metrics["loss/value"].item() == pytest.approx((64 + 64 + 16) / 3)
     agent = two_states(value_coef=0.0)
     rows = whole_batch(judged(agent), standardize=False)
-    a2c_loss(agent.policy, (rows, agent.first_memory), agent.config)[0].backward()
+    a2c_loss(agent.policy, (rows, agent.memories[0]), agent.config)[0].backward()
     # The gradient of -log softmax at equal logits is p - 1 for the action taken and p for the other.
-    probability = agent.policy.act(rows.observation, agent.first_memory, rows.start)[0].logits.softmax(-1)
+    probability = agent.policy.act(rows.observation, agent.memories[0], rows.start)[0].logits.softmax(-1)
     taken = torch.nn.functional.one_hot(rows.action, 2)
     by_hand = ((probability - taken) * (rows.advantage * rows.weight)[..., None]).sum((0, 1))
     torch.testing.assert_close(agent.policy.head.linear.bias.grad, by_hand)
@@ -129,5 +129,5 @@ def test_absurd_numbers_are_refused(options, sentence):
 
 
 def test_a_transformer_that_remembers_more_than_a_rollout_is_refused():
-    with pytest.raises(SandlotError, match="memory_length must be at most num_steps, 5, not 32"):
+    with pytest.raises(SandlotError, match="memory_length must be at most the rows of a sequence, 5, not 32"):
         A2C("CartPole-v1", config=A2CConfig(network="transformer"))

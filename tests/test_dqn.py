@@ -169,7 +169,7 @@ def test_memory_solves_what_no_single_observation_tells():
     world = World("sandlot/Repeat-v0", {"delay": 1, "symbols": 2, "length": 6})
 
     def reached(network: str) -> float:
-        from agents.agent import with_options
+        from tracking import with_options
 
         config = with_options(DQNConfig(), QUICK | {"network": network, "gamma": 0.1, "memory_size": 32})
         agent = DQN(world, num_envs=4, seed=0, config=config).learn(3_000)

@@ -92,6 +92,54 @@ def test_schedules():
     assert torch.equal(learner.flat, before)
 
 
+def test_a_cycle_is_that_of_torch_and_steps_fall_to_a_tenth():
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    reference = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2.0, total_steps=101, cycle_momentum=False)
+    for step in range(100):
+        # Torch's cycle turns at a whole step: 29.3 of 100 where ours is at 30.
+        ours = scheduled(2.0, "one-cycle", step / 100)
+        assert ours == pytest.approx(reference.get_last_lr()[0], abs=0.06)
+        optimizer.step()
+        reference.step()
+    assert scheduled(2.0, "one-cycle", 0.3) == 2.0
+    assert [scheduled(1.0, "step", progress) for progress in (0.49, 0.5, 0.75)] == pytest.approx([1, 0.1, 0.01])
+
+
+def test_l1_pulls_weights_to_zero():
+    sizes = []
+    for l1 in (0.0, 0.01):
+        learner = Learner(module(), loss, LearnerConfig(learning_rate=0.01, l1=l1))
+        for _ in range(300):
+            learner.step(batch())
+        sizes.append((learner.flat.abs() < 0.01).float().mean())
+    assert sizes[1] > 2 * sizes[0] + 0.2
+
+
+def test_layers_learn_at_their_shares_of_the_rate():
+    ours, theirs = module(), module()
+    learner = Learner(ours, loss, LearnerConfig(learning_rate=0.1, optimizer="sgd"), {"0.": 0.0, "2.bias": 0.5})
+    reference = Learner(theirs, loss, LearnerConfig(learning_rate=0.1, optimizer="sgd"))
+    before = [parameter.clone() for parameter in ours.parameters()]
+    learner.step(batch())
+    reference.step(batch())
+    moved = [parameter - start for parameter, start in zip(ours.parameters(), before, strict=True)]
+    whole = [parameter - start for parameter, start in zip(theirs.parameters(), before, strict=True)]
+    for scale, mine, other in zip((0.0, 0.0, 1.0, 0.5), moved, whole, strict=True):
+        torch.testing.assert_close(mine, scale * other)
+    again = Learner(module(), loss, LearnerConfig(optimizer="adam"), {"0.": 0.0})
+    again.step(batch())
+    again.load_state_dict({name: value.clone() for name, value in again.state_dict().items()})
+    assert again.optimizer.steps == 1
+
+
+def test_the_gradient_of_several_batches_is_their_mean():
+    inputs, targets = batch()
+    whole, pieces = (Learner(module(), loss, LearnerConfig(optimizer="sgd", learning_rate=0.1)) for _ in range(2))
+    whole.step((inputs, targets))
+    pieces.step((inputs[:8], targets[:8]), (inputs[8:], targets[8:]))
+    torch.testing.assert_close(whole.flat, pieces.flat)
+
+
 def test_bfloat16_computes_in_bfloat16_and_keeps_float32_weights():
     seen = []
 

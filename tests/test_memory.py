@@ -5,13 +5,14 @@ import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from agents import A2C, PPO, REINFORCE
-from agents.agent import Spaces, with_options
+from agents.agent import Spaces
 from agents.encoders import IMAGE_READERS, MEMORIES
 from agents.evaluation import evaluate_id
 from agents.recipes import recipe_config
+from agents.rollout import side_by_side
 from envs import World
 from tests.worlds import OBSERVATIONS, Counter, Match
-from tracking import SandlotError
+from tracking import SandlotError, with_options
 
 SMALL = {"num_envs": 4, "num_steps": 16, "batch_size": 32, "epochs": 2, "memory_size": 16, "memory_length": 4}
 SMALL_OF = {
@@ -77,11 +78,16 @@ def test_predict_carries_the_memory_and_forgets_at_a_start(network):
     assert again is not None
 
 
+@pytest.mark.parametrize("sequence_length", [0, 8])
 @pytest.mark.parametrize("network", ["lstm", "transformer"])
-def test_the_policy_that_is_judged_is_the_one_that_acted(network):
-    """Running the rollout whole gives the log-probabilities of stepping through it, with resets in the middle."""
+def test_the_policy_that_is_judged_is_the_one_that_acted(network, sequence_length):
+    """Running the rollout whole gives the log-probabilities of stepping through it, with resets in the middle.
+
+    So does running the sequences that it is cut into side by side, each from its own memory.
+    """
     env = SyncVectorEnv([lambda: Counter(5), lambda: Counter(9)])
-    agent = PPO(env, seed=0, network=network, **SMALL | {"num_envs": 2, "batch_size": 16})
+    options = SMALL | {"num_envs": 2, "batch_size": 16, "sequence_length": sequence_length}
+    agent = PPO(env, seed=0, network=network, **options)
     envs = agent.source.batch()
     agent.begin(envs.reset(0), 0)
     log_probs = []
@@ -94,6 +100,11 @@ def test_the_policy_that_is_judged_is_the_one_that_acted(network):
         agent.rollout.add(agent._action, envs.step(action))
     experience, memory = agent._judge()
     torch.testing.assert_close(experience.log_prob, torch.cat(log_probs), atol=1e-5, rtol=1e-4)
+    rows, first = side_by_side(experience, agent.memories)
+    assert rows.weight.shape == ((8, 4) if sequence_length else (16, 2))
+    distribution, value = agent.policy.evaluate(rows.observation, first, rows.start)
+    torch.testing.assert_close(distribution.log_prob(rows.action), rows.log_prob, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(value, rows.value, atol=1e-5, rtol=1e-4)
     for judged, stepped in zip(leaves(memory[0]), leaves(agent.memory[0]), strict=True):
         torch.testing.assert_close(judged, stepped, atol=1e-5, rtol=1e-4)
 
@@ -102,13 +113,14 @@ def leaves(tree):
     return [leaf for part in tree for leaf in leaves(part)] if isinstance(tree, tuple) else [tree]
 
 
-@pytest.mark.parametrize("network", ["mlp", "lstm", "transformer"])
-def test_values_of_final_observations_are_the_same_however_episodes_restart(network):
+@pytest.mark.parametrize(("network", "sequence_length"), [("mlp", 0), ("lstm", 0), ("lstm", 4), ("transformer", 0)])
+def test_values_of_final_observations_are_the_same_however_episodes_restart(network, sequence_length):
     """With two episodes of a known course, the next value at the truncated row is that of the final observation."""
 
     def next_values(mode):
         env = SyncVectorEnv([lambda: Counter(5)] * 2, autoreset_mode=mode)
-        agent = PPO(env, seed=0, network=network, **SMALL | {"num_envs": 2, "batch_size": 16, "gae_lambda": 0.0})
+        options = {"num_envs": 2, "batch_size": 16, "gae_lambda": 0.0, "sequence_length": sequence_length}
+        agent = PPO(env, seed=0, network=network, **SMALL | options)
         envs = agent.source.batch()
         agent.begin(envs.reset(0), 0)
         for _ in range(5):
@@ -132,10 +144,13 @@ def test_values_of_final_observations_are_the_same_however_episodes_restart(netw
         ({"network": "lstm+cnn"}, "the network 'cnn' reads observations, so it must come first in 'lstm\\+cnn'"),
         ({"network": "transformer", "heads": 5}, "5 heads don't divide a transformer of size 64; try 4"),
         ({"network": "transformer", "memory_length": 0}, "memory_length must be at least 1, not 0"),
-        ({"network": "transformer", "memory_length": 999}, "memory_length must be at most num_steps, 64, not 999"),
+        (
+            {"network": "transformer", "memory_length": 999},
+            "memory_length must be at most the rows of a sequence, 64, not 999",
+        ),
         (
             {"network": "lstm", "batch_size": 32},
-            "batch_size must be a multiple of num_steps, 64, for networks with memory",
+            "batch_size must be a multiple of the rows of a sequence, 64, for networks with memory",
         ),
         ({"network": "lstm", "memory_size": 0}, "memory_size must be at least 1, not 0"),
         ({"dropout": 1.5}, r"dropout must be in \[0, 1\), not 1.5"),

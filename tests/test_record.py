@@ -87,9 +87,9 @@ def test_mistakes_get_one_sentence(capsys):
     assert not list(run.folder.glob("videos/*"))
 
 
-def test_films_of_a_training_show_thoughts_unless_told_not_to():
+def test_films_of_a_training_show_thoughts_if_told_to():
     words = ["--wandb", "disabled", "--video-every", "1000"]
-    run = trained(*words, env="CartPole-v1")
+    run = trained(*words, "--video-overlay", env="CartPole-v1")
     assert [probe(path)[0] for path in sorted(run.folder.glob("videos/*.mp4"))] == [(600, 616)] * 2
-    plain = trained(*words, "--no-video-overlay", env="CartPole-v1")
+    plain = trained(*words, env="CartPole-v1")
     assert [probe(path)[0] for path in sorted(plain.folder.glob("videos/*.mp4"))] == [(600, 400)] * 2

@@ -15,7 +15,7 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from agents.agent import Spaces
 from agents.loading import agent_class
-from agents.loop import Journal, StopSignals, derived_seed
+from agents.loop import EpisodeJournal
 from agents.sb3 import sb3_agent
 from agents.sb3.config import arguments, config_for
 from agents.sb3.envs import Watched, make_envs
@@ -24,7 +24,7 @@ from agents.sb3.zips import algorithm_of, load_zip
 from envs import World
 from sandlot.cli import main
 from tests.worlds import OBSERVATIONS
-from tracking import Run, SandlotError, read_checkpoint, read_metrics, write_checkpoint
+from tracking import Run, SandlotError, StopSignals, derived_seed, read_checkpoint, read_metrics, write_checkpoint
 
 QUIET = ["--wandb", "disabled", "--video-every", "0", "--evaluation-episodes", "3"]
 SMALL = {
@@ -58,7 +58,7 @@ def new(name, **options):
 
 
 def play(agent, steps, end, journal=None):
-    agent.play(steps, end, journal or Journal(None, 1, None), StopSignals(False))
+    agent.play(steps, end, journal or EpisodeJournal(None, 1, None), StopSignals(False))
     return {name: array.copy() for name, array in (agent.tensors() | agent.experience()).items()}
 
 
@@ -113,7 +113,7 @@ def test_loaded_to_play_it_acts_the_same(name, tmp_path):
 def test_returns_and_env_steps_are_those_of_the_monitor():
     told = []
 
-    class Notes(Journal):
+    class Notes(EpisodeJournal):
         def add(self, episodes):
             told.extend(zip(episodes.returns, episodes.lengths, strict=True))
 
@@ -127,7 +127,9 @@ def test_returns_and_env_steps_are_those_of_the_monitor():
 
 
 def test_an_episode_that_runs_out_of_time_is_told_from_one_that_ends():
-    envs = Watched(make_envs("dummy", 1, World("tests/Counter-v0", {"terminates": False})), Journal(None, 1, None))
+    envs = Watched(
+        make_envs("dummy", 1, World("tests/Counter-v0", {"terminates": False})), EpisodeJournal(None, 1, None)
+    )
     envs.reset()
     steps = [envs.step(np.array([0])) for _ in range(3)]
     observation, _, done, infos = steps[-1]
@@ -161,7 +163,7 @@ def test_a_stop_ends_the_segment_where_it_is():
     agent, stop = new("sb3:ars") if "sb3_contrib" in sys.modules else new("sb3:ppo"), StopSignals(False)
     stop.received = 2
     before = {name: array.copy() for name, array in agent.tensors().items() if name.startswith("module")}
-    agent.play(10_000, 10_000, Journal(None, 1, None), stop)
+    agent.play(10_000, 10_000, EpisodeJournal(None, 1, None), stop)
     assert agent.env_step == agent.config.num_envs
     assert_same({name: array for name, array in agent.tensors().items() if name in before}, before)
 
@@ -205,7 +207,7 @@ def test_options_are_those_of_the_signature():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["sb3:pppo", "CartPole-v1"], "there is no agent 'sb3:pppo'; did you mean sb3:ppo?"),
+        (["sb3:pppo", "CartPole-v1"], "there is no agent or task 'sb3:pppo'; did you mean sb3:ppo?"),
         (["sb3:dqn", "Pendulum-v1"], "sb3:dqn can't be made so: The algorithm only supports"),
         (["sb3:ppo", "CartPole-v1", "--learning-rate", "falling"], "learning_rate must be a number, or lin_NUMBER"),
         (["sb3:ppo", "CartPole-v1", "--policy", "Deep"], "PPO has no policy 'Deep'; it has MlpPolicy"),

@@ -15,7 +15,8 @@ from typing import Any
 from .curve import draw_curves
 from .files import read_json, write_json
 from .layout import CONFIG, CURVE, METRICS, SUMMARY, WANDB_STATE
-from .metrics import parse_rows, read_metrics
+from .metrics import ENV_STEP, RETURN, parse_rows, read_metrics
+from .tables import read_table
 
 POLL_SECONDS = 0.2
 START_SECONDS = 20
@@ -25,7 +26,7 @@ class Mirror:
     """A W&B run that shows what the folder's metrics hold. When W&B fails, it says so and does nothing.
 
     A line of the metrics file is a step of the W&B run, so a run that is resumed goes on at the right one,
-    and W&B drops what it has already. The charts' axis is the rows' `env_step`, which may go back: a film is
+    and W&B drops what it has already. The charts' axis is what the rows count by, which may go back: a film is
     ready later than the step it shows.
     """
 
@@ -88,7 +89,7 @@ class Mirror:
             resume="allow" if mode == "online" else None,
             settings=settings,
         )
-        self.run.define_metric("*", step_metric="env_step")
+        self.run.define_metric("*", step_metric=record.get("axis", ENV_STEP))
         self.state |= {"url": self.run.url, "folder": os.path.relpath(Path(self.run.dir).parent, self.folder)}
 
     def _start_offline(self) -> None:
@@ -107,12 +108,24 @@ class Mirror:
             import wandb
 
             for key, file in media.items():
-                path = str(self.folder / file)
-                kind = Path(file).suffix.removeprefix(".")
-                values[key] = wandb.Video(path, format=kind) if kind in ("mp4", "gif") else wandb.Image(path)
+                values[key] = self._media(wandb, self.folder / file)
             self.run.log(values, step=step)
         except Exception as error:
             self._fail(error)
+
+    def _media(self, wandb: Any, path: Path) -> Any:
+        match path.suffix:
+            case ".mp4" | ".gif":
+                return wandb.Video(str(path), format=path.suffix.removeprefix("."))
+            case ".json":
+                columns, rows = read_table(path)
+                cells = [
+                    [wandb.Image(str(path.parent / cell["image"])) if isinstance(cell, dict) else cell for cell in row]
+                    for row in rows
+                ]
+                return wandb.Table(columns=columns, data=cells)
+            case _:
+                return wandb.Image(str(path))
 
     def _fail(self, error: Exception) -> None:
         self.run = None
@@ -139,7 +152,8 @@ def follow(folder: Path, mode: str, offset: int) -> None:
         offset = send_rows(metrics, mirror, offset)
     send_rows(metrics, mirror, offset)
     try:
-        if draw_curves(folder / CURVE, {folder.name: read_metrics(folder)}):
+        goal = read_json(folder / CONFIG).get("goal", RETURN)
+        if draw_curves(folder / CURVE, {folder.name: read_metrics(folder)}, {folder.name: goal}):
             mirror.add_media({"learning_curve": CURVE})
     finally:
         mirror.finish(exit_code)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +22,10 @@ from .errors import SandlotError
 from .files import read_json, write_json, writing
 from .helper import start_helper, stop_helper
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, step_name
-from .metrics import drop_rows_after
+from .metrics import ENV_STEP, drop_rows_after
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
-RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "wandb")
+RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
 EXIT_CODES = {"finished": 0, "interrupted": 130, "failed": 1}
 SECONDS_FOR_WANDB = 60
 
@@ -79,24 +79,24 @@ class Run:
                 return cls(folder)
         raise SandlotError(f"there is no run {name!r}, neither as a folder nor in {root}")
 
-    def reopen(self, env_step: int, steps: int) -> None:
-        """Go on recording from the checkpoint of `env_step`, dropping what came later, until `steps`."""
+    def reopen(self, step: int, steps: int) -> None:
+        """Go on recording from the checkpoint of `step`, dropping what came later, until `steps`."""
         with writing(self.folder):
-            drop_rows_after(self.folder, env_step)
+            drop_rows_after(self.folder, step)
             (self.folder / SUMMARY).unlink(missing_ok=True)
             for folder in self.checkpoints():
-                if folder.name > step_name(env_step):
+                if folder.name > step_name(step):
                     shutil.rmtree(folder)
         if steps != self.config["steps"]:
             self.config["steps"] = steps
             write_json(self.folder / CONFIG, self.config)
         self.open()
 
-    def add_media(self, media: Mapping[str, Path], env_step: int) -> None:
+    def add_media(self, media: Mapping[str, Path], step: int) -> None:
         """Log videos or images, by name, that were made after the run had ended."""
         self.open()
         for key, path in media.items():
-            self.log_media(key, path, env_step)
+            self.log_media(key, path, step)
         self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
 
     def open(self) -> None:
@@ -114,81 +114,92 @@ class Run:
         ]
         self._recorder = start_helper(command, self._recorder_log)
 
-    def log(self, metrics: Mapping[str, Any], env_step: int) -> None:
-        """Append a row of metrics, as they stood at `env_step`."""
+    def log(self, metrics: Mapping[str, Any], step: int) -> None:
+        """Append a row of metrics, as they stood at `step`."""
         with writing(self.folder / METRICS):
-            self._metrics.write(json.dumps({"env_step": env_step, **metrics}) + "\n")
+            self._metrics.write(json.dumps({self.axis: step, **metrics}) + "\n")
 
-    def log_media(self, key: str, path: Path, env_step: int) -> None:
-        """Log a video or image that lies in the folder."""
-        self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, env_step)
+    def log_media(self, key: str, path: Path, step: int) -> None:
+        """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
+        self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, step)
 
     def save(
         self,
-        env_step: int,
+        step: int,
         tensors: Mapping[str, np.ndarray],
         state: Mapping[str, Any],
         experience: Mapping[str, np.ndarray] | None = None,
     ) -> Path:
-        """Write a checkpoint for `env_step` and return its folder.
+        """Write a checkpoint for `step` and return its folder.
 
         `experience` is what only going on needs, which may be large: it is kept for the newest checkpoint alone.
         """
-        folder = self.checkpoint_folder(env_step)
+        folder = self.checkpoint_folder(step)
         with writing(self.folder / METRICS):
             os.fsync(self._metrics.fileno())
         if experience:
-            write_checkpoint(self._experience_folder(env_step), experience, {})
+            write_checkpoint(self._experience_folder(step), experience, {})
         write_checkpoint(folder, tensors, state)
         for older in (self.folder / EXPERIENCE).glob("step-*"):
-            if older.name != step_name(env_step):
+            if older.name != step_name(step):
                 shutil.rmtree(older)
         return folder
 
-    def experience(self, env_step: int) -> dict[str, np.ndarray]:
-        """Return what was saved as the experience of the checkpoint of `env_step`; empty if it had none."""
+    def keep_only(self, steps: Collection[int]) -> None:
+        """Remove the checkpoints of other steps than `steps`."""
+        for folder in self.checkpoints():
+            if int(folder.name.removeprefix("step-")) not in steps:
+                shutil.rmtree(folder)
+
+    def experience(self, step: int) -> dict[str, np.ndarray]:
+        """Return what was saved as the experience of the checkpoint of `step`; empty if it had none."""
         kept = sorted((self.folder / EXPERIENCE).glob("step-*"))
         if not kept:
             return {}
-        if self._experience_folder(env_step) not in kept:
+        if self._experience_folder(step) not in kept:
             newest = int(kept[-1].name.removeprefix("step-"))
             raise SandlotError(
-                f"the replay memory of step {env_step} is gone: a run keeps that of its newest checkpoint, "
+                f"the replay memory of step {step} is gone: a run keeps that of its newest checkpoint, "
                 f"of step {newest}, from which it can go on"
             )
-        return read_checkpoint(self._experience_folder(env_step)).tensors
+        return read_checkpoint(self._experience_folder(step)).tensors
 
-    def _experience_folder(self, env_step: int) -> Path:
-        return self.folder / EXPERIENCE / step_name(env_step)
+    def _experience_folder(self, step: int) -> Path:
+        return self.folder / EXPERIENCE / step_name(step)
 
-    def checkpoint_folder(self, env_step: int) -> Path:
-        """Return where the checkpoint of `env_step` lies."""
-        return self.folder / CHECKPOINTS / step_name(env_step)
+    def checkpoint_folder(self, step: int) -> Path:
+        """Return where the checkpoint of `step` lies."""
+        return self.folder / CHECKPOINTS / step_name(step)
 
     def checkpoints(self) -> list[Path]:
         """Return the folders of the run's checkpoints, oldest first."""
         return sorted((self.folder / CHECKPOINTS).glob("step-*"))
 
     def checkpoint_steps(self) -> list[int]:
-        """Return the env steps of the run's checkpoints, lowest first."""
+        """Return the steps of the run's checkpoints, lowest first."""
         return [int(path.name.removeprefix("step-")) for path in self.checkpoints()]
 
-    def checkpoint(self, env_step: int | None = None) -> tuple[Path, Checkpoint]:
-        """Read the checkpoint of `env_step`, or the newest."""
+    def checkpoint(self, step: int | None = None) -> tuple[Path, Checkpoint]:
+        """Read the checkpoint of `step`, or the newest."""
         folders = self.checkpoints()
         if not folders:
             raise SandlotError(f"{self.folder} has no checkpoint yet")
-        folder = folders[-1] if env_step is None else self.checkpoint_folder(env_step)
+        folder = folders[-1] if step is None else self.checkpoint_folder(step)
         if folder not in folders:
             have = ", ".join(map(str, self.checkpoint_steps()))
-            raise SandlotError(f"{self.folder} has no checkpoint of step {env_step}; it has {have}")
+            raise SandlotError(f"{self.folder} has no checkpoint of step {step}; it has {have}")
         try:
             return folder, read_checkpoint(folder)
         except SandlotError as error:
-            if env_step is None and len(folders) > 1:
+            if step is None and len(folders) > 1:
                 older = self.checkpoint_steps()[-2]
                 raise SandlotError(f"{error}; an older one can be used with --step {older}") from error
             raise
+
+    @property
+    def axis(self) -> str:
+        """What its steps are: those of environments, or of the gradient."""
+        return self.config.get("axis", ENV_STEP)
 
     @property
     def summary(self) -> dict[str, Any]:

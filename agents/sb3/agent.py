@@ -15,10 +15,10 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.agent import Player
-from agents.loop import Journal, StopSignals, derived_seed
+from agents.loop import EpisodeJournal
 from agents.thoughts import Thought
 from envs import Observation, Source, World, has_mask
-from tracking import SandlotError, require
+from tracking import SandlotError, StopSignals, derived_seed, require
 
 from .config import arguments, policy_for
 from .envs import Unplayable, Watched, counts_from_zero, make_envs, split_mask, without_mask
@@ -64,7 +64,7 @@ class SB3Agent(Player):
     def prepare(self, steps: int) -> None:
         pass
 
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
         assert self.source is not None
         assert self.source.world is not None
         envs = make_envs(self.config.vec_env, self.config.num_envs, self.source.world)
@@ -146,7 +146,7 @@ class LatestValues(KVWriter):
 class Segment(BaseCallback):
     """Write the rows that are due, and end `learn` at env step `end` or when it is to stop."""
 
-    def __init__(self, end: int, journal: Journal, stop: StopSignals, latest: LatestValues):
+    def __init__(self, end: int, journal: EpisodeJournal, stop: StopSignals, latest: LatestValues):
         super().__init__()
         self.end, self.journal, self.stop, self.latest = end, journal, stop, latest
         self.begin = 0
@@ -175,7 +175,7 @@ class Segment(BaseCallback):
         lost = [name for name in numbers if name.endswith("loss") and name not in finite]
         if lost:
             raise SandlotError(f"{lost[0]} became NaN or infinite by env step {self.model.num_timesteps}")
-        self.journal.write(self.model.num_timesteps, finite)
+        self.journal.note(self.model.num_timesteps, finite)
 
 
 def _first(error: Exception) -> str:

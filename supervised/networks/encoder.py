@@ -35,6 +35,10 @@ class Encoder(nn.Module, ABC):
         """Return the memory of a network that has seen nothing, for `batch` sequences."""
         return ()
 
+    def no_memory(self, batch: int) -> Memory:
+        """Return the memory for sequences that begin with their first row and are not gone on with."""
+        return self.initial_memory(batch)
+
 
 class Memoryless(Encoder):
     """An encoder whose features at a row depend on that row alone."""

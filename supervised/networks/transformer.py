@@ -25,6 +25,8 @@ class Transformer(Encoder):
     equals running a whole sequence. Positions are told by a learned bias for each distance, which does not
     change when the memory slides. With `gating`, GRU-type gates take the place of the residual sums.
 
+    A memory may hold fewer steps than `length`; `no_memory` holds none, which saves the work on empty places.
+
     Source: Dai et al., "Transformer-XL", 2019; Parisotto et al., "Stabilizing transformers for reinforcement
     learning" (GTrXL), 2020.
     """
@@ -50,17 +52,25 @@ class Transformer(Encoder):
         hidden = weight.new_zeros(batch, len(self.layers), self.length, self.size)
         return PastSteps(hidden, torch.zeros(batch, self.length, dtype=torch.bool, device=weight.device))
 
+    def no_memory(self, batch: int) -> PastSteps:
+        """Return a memory without places for past steps, for sequences that begin with their first row."""
+        weight = self.read.weight
+        return PastSteps(
+            weight.new_zeros(batch, len(self.layers), 0, self.size),
+            torch.zeros(batch, 0, dtype=torch.bool, device=weight.device),
+        )
+
     def forward(
         self, inputs: Float[Tensor, "time batch size"], memory: PastSteps, start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], PastSteps]:
-        time = len(inputs)
+        time, past_steps = len(inputs), memory.valid.shape[1]
         x = self.read(inputs).transpose(0, 1)
         # Episodes by number: what is in memory belongs to number 0, as do the rows before the first start.
-        episode = F.pad(start.T.long().cumsum(1), (self.length, 0))
+        episode = F.pad(start.T.long().cumsum(1), (past_steps, 0))
         valid = torch.cat([memory.valid, torch.ones_like(start.T)], dim=1)
-        distance = _distance(time, self.length, x.device)
+        distance = _distance(time, past_steps, x.device)
         seen = (distance >= 0) & (distance <= self.length) & valid[:, None, :]
-        seen = seen & (episode[:, self.length :, None] == episode[:, None, :])
+        seen = seen & (episode[:, past_steps:, None] == episode[:, None, :])
         distance = distance.clamp(0, self.length)
         hidden = []
         for index, layer in enumerate(self.layers):
@@ -130,10 +140,10 @@ class Gate(nn.Module):
         return (1 - update) * x + update * candidate
 
 
-def _distance(time: int, length: int, device: torch.device) -> Tensor:
+def _distance(time: int, past_steps: int, device: torch.device) -> Tensor:
     """Return how many steps each column of memory and sequence lies before each row of the sequence."""
-    rows = torch.arange(time, device=device)[:, None] + length
-    return rows - torch.arange(length + time, device=device)
+    rows = torch.arange(time, device=device)[:, None] + past_steps
+    return rows - torch.arange(past_steps + time, device=device)
 
 
 def _divisor(size: int, heads: int) -> int:

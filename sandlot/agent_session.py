@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from agents.agent import Player
 from agents.evaluation import Evaluation, evaluate_id
 from agents.films import Films, film_path
 from agents.loop import train
 from agents.players import world_of
-from tracking import IMAGES, Run, SandlotError, step_name
+from tracking import IMAGES, Run, step_name
 
-from .table import interval, print_table
+from .progress import ProgressBar, ended_in_order
+from .table import interval, print_table, where_wandb_is
 
 
 def train_and_report(agent: Player, run: Run, begin: float) -> None:
@@ -24,27 +24,21 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
     """
     console = Console()
     steps, training, world = run.config["steps"], run.config["training"], world_of(run.config["env"])
-    with run, Filming(run, training["video_every"], steps) as filming:
+    with (
+        run,
+        Filming(run, training["video_every"], steps) as filming,
+        ended_in_order(run, console, lambda: agent.env_step, before=filming.finish),
+    ):
         first_step, trained = agent.env_step, time.perf_counter()
-        try:
-            with ProgressBar(console, f"{agent.name} {world.id}", steps) as bar:
-                train(
-                    agent,
-                    steps,
-                    run=run,
-                    checkpoint_every=training["checkpoint_every"],
-                    progress=bar.update,
-                    on_checkpoint=filming.on_checkpoint,
-                )
-        except KeyboardInterrupt:
-            filming.finish()
-            run.finish({"status": "interrupted", "env_step": agent.env_step})
-            console.print(f"Stopped at env step {agent.env_step:,}. Go on with: sandlot resume {run.folder}")
-            raise
-        except SandlotError as error:
-            filming.finish()
-            run.finish({"status": "failed", "env_step": agent.env_step, "error": str(error)})
-            raise SandlotError(f"{error}; the record up to the last checkpoint is in {run.folder}") from error
+        with ProgressBar(console, f"{agent.name} {world.id}", steps, "return", digits=1) as bar:
+            train(
+                agent,
+                steps,
+                run=run,
+                checkpoint_every=training["checkpoint_every"],
+                progress=bar.update,
+                on_checkpoint=filming.on_checkpoint,
+            )
         trained = time.perf_counter() - trained
         evaluation = evaluate_id(agent, world, episodes=training["evaluation_episodes"])
         picture = draw_picture(agent, run)
@@ -97,29 +91,6 @@ class Filming:
             self.films.stop()
 
 
-class ProgressBar:
-    """Show how far the training is, how fast, and the latest return."""
-
-    def __init__(self, console: Console, name: str, steps: int):
-        columns = (SpinnerColumn(), TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn())
-        figures = (TextColumn("{task.fields[speed]} steps/s  return {task.fields[latest]}"), TimeRemainingColumn())
-        self.progress = Progress(*columns, *figures, console=console, refresh_per_second=4)
-        self.task = self.progress.add_task(name, total=steps, speed="–", latest="–")
-
-    def __enter__(self) -> "ProgressBar":
-        self.progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.progress.stop()
-
-    def update(self, env_step: int, latest: float | None) -> None:
-        """Show the env step and the latest mean return."""
-        speed = self.progress.tasks[0].speed
-        shown = "–" if latest is None else f"{latest:.1f}"
-        self.progress.update(self.task, completed=env_step, speed=f"{speed:,.0f}" if speed else "–", latest=shown)
-
-
 def report(
     console: Console,
     run: Run,
@@ -152,14 +123,3 @@ def known_rows(figures: Mapping[str, float]) -> list[tuple[str, str]]:
         group, _, name = key.partition("/")
         groups.setdefault(group, []).append(f"{name} {value:.3f}")
     return [(group, ", ".join(values)) for group, values in groups.items()]
-
-
-def where_wandb_is(run: Run) -> str:
-    """Return where the W&B run can be seen, or how to get it there."""
-    state = run.wandb
-    if "folder" in state and state["mode"] == "offline":
-        reason = f" ({state['error']})" if "error" in state else ""
-        return f"offline{reason}; upload with: wandb sync {run.folder / state['folder']}"
-    if "error" in state:
-        return f"failed ({state['error']}); the record in the folder is whole"
-    return state.get("url") or state["mode"]

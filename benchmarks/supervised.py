@@ -1,0 +1,273 @@
+"""Learning from data: speed beside a bare torch loop and Lightning, accuracy, bits per character, transfer.
+
+    python -m benchmarks.supervised speed --data FASHION_MNIST | tee benchmarks/results/supervised_speed.txt
+    python -m benchmarks.supervised accuracy --data FASHION_MNIST --seeds 3
+    python -m benchmarks.supervised digits --seeds 3
+    python -m benchmarks.supervised text --data TEXT_FILE --seeds 3
+    python -m benchmarks.supervised transfer --data FASHION_MNIST --seeds 3
+
+`speed` trains the same network, batch and optimizer on the same images, in turn, each in a process of its own.
+Imports and reading are not in the images/s.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.pairs import compare, parser, run_job
+from benchmarks.statistics import machine
+
+BATCH = 128
+FEW_LABELS = 10
+SEEN, UNSEEN = range(5), range(5, 10)
+FASHION: dict[str, Any] = {
+    "network": "cnn", "epochs": 8, "batch_size": BATCH, "learning_rate": 4e-3, "learning_rate_schedule": "one-cycle",
+    "optimizer": "adamw", "weight_decay": 0.02, "augment": ("crop", "flip"), "label_smoothing": 0.05,
+    "validation_share": 0.02, "precision": "bfloat16",
+}  # fmt: skip
+DIGITS: dict[str, Any] = {
+    "network": "cnn", "epochs": 20, "learning_rate": 3e-3, "learning_rate_schedule": "one-cycle", "weight_decay": 0.02,
+    "optimizer": "adamw", "label_smoothing": 0.05,
+}  # fmt: skip
+TEXT: dict[str, dict[str, Any]] = {
+    # The size of nanoGPT's setting for CPUs: 4 layers, 4 heads, 128 wide, context 64, batches of 12, 2,000 steps.
+    "transformer": {"network": "transformer", "memory_layers": 4, "heads": 4, "memory_size": 128},
+    "lstm": {"network": "lstm", "memory_layers": 2, "memory_size": 256},
+}
+TEXT_STEPS, CONTEXT = 2_000, 64
+
+
+def images(path: str) -> tuple[Any, Any]:
+    """Return the images, scaled, and the labels of a data set."""
+    import torch
+
+    from supervised import Classifier
+
+    task = Classifier(path, validation_share=0.0, batch_size=BATCH)
+    rows = torch.from_numpy(task.part("train").rows)
+    pixels = task.columns["image"][rows].float()
+    return (pixels - pixels.mean()) / pixels.std(), task.columns["target"][rows]
+
+
+def network(shape: Sequence[int]) -> Any:
+    """Return the network that all train: ours, as it stands."""
+    import torch
+    from torch import nn
+
+    from supervised.networks import ConvNet
+
+    torch.manual_seed(0)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = ConvNet(shape[0], shape[1], shape[2])
+            self.head = nn.Linear(self.encoder.feature_size, 10)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.encoder.encode(x))
+
+    return Net()
+
+
+def final_loss(forward: Callable[[], Any], module: Any, labels: Any) -> float:
+    """Return the loss on some images that were learned from."""
+    import torch
+    import torch.nn.functional as F
+
+    module.eval()
+    with torch.no_grad():
+        return F.cross_entropy(forward(), labels).item()
+
+
+def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
+    """Train with the fit loop; return seconds, the last batches' loss and the images that were read."""
+    import torch
+
+    from supervised import Classifier
+    from supervised.data import rows_of
+    from supervised.fit import fit
+
+    # No rows watch, as none does in the others.
+    options: dict[str, Any] = {"network": "cnn", "max_grad_norm": 0.0, "validation_share": 0.0}
+    task = Classifier(path, seed=seed, batch_size=BATCH, **options)
+    fit(task, 10)
+    begin = time.perf_counter()
+    fit(task, 10 + steps)
+    seconds = time.perf_counter() - begin
+    module = task.learners["network"].module
+    rows = rows_of(task.columns, torch.arange(1_000))
+    return seconds, final_loss(lambda: module(rows), module, rows["target"]), steps * BATCH
+
+
+def train_torch(path: str, steps: int, seed: int) -> tuple[float, float, int]:
+    """Train with the loop that everybody writes."""
+    import torch
+    import torch.nn.functional as F
+
+    inputs, labels = images(path)
+    net = network(inputs.shape[1:])
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    generator = torch.Generator().manual_seed(seed)
+
+    def train(count: int) -> None:
+        order = torch.randperm(len(inputs), generator=generator)
+        for step in range(count):
+            rows = order[step * BATCH % (len(order) - BATCH) :][:BATCH]
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(inputs[rows]), labels[rows])
+            loss.backward()
+            optimizer.step()
+
+    train(10)
+    begin = time.perf_counter()
+    train(steps)
+    seconds = time.perf_counter() - begin
+    return seconds, final_loss(lambda: net(inputs[:1_000]), net, labels[:1_000]), steps * BATCH
+
+
+def train_lightning(path: str, steps: int, seed: int) -> tuple[float, float, int]:
+    """Train with PyTorch Lightning, with nothing switched on that could be left out."""
+    import pytorch_lightning as lightning
+    import torch
+    import torch.nn.functional as F
+    from torch.utils.data import DataLoader, TensorDataset
+
+    inputs, labels = images(path)
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = network(inputs.shape[1:])
+
+        def training_step(self, batch: Any, _: int) -> Any:
+            return F.cross_entropy(self.net(batch[0]), batch[1])
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.Adam(self.parameters(), lr=1e-3)
+
+    lightning.seed_everything(seed, verbose=False)
+    loader = DataLoader(TensorDataset(inputs, labels), BATCH, shuffle=True, drop_last=True)
+    quiet: dict[str, Any] = {"accelerator": "cpu", "barebones": True}
+    module = Module()
+    lightning.Trainer(max_steps=10, **quiet).fit(module, loader)
+    trainer = lightning.Trainer(max_steps=steps, **quiet)
+    begin = time.perf_counter()
+    trainer.fit(module, loader)
+    seconds = time.perf_counter() - begin
+    return seconds, final_loss(lambda: module.net(inputs[:1_000]), module, labels[:1_000]), steps * BATCH
+
+
+def speed(options: Any) -> None:
+    """Compare the images/s."""
+    for peer, name in (("torch", "a bare torch loop"), ("lightning", "PyTorch Lightning, barebones")):
+        compare(
+            f"Sandlot and {name}: the same CNN on the same images, batches of {BATCH}, {options.steps} steps",
+            "benchmarks.supervised", [options.data, options.steps], [options.data, options.steps], options.pairs,
+            peer=peer, unit="images", reached="loss", threads=options.threads,
+        )  # fmt: skip
+
+
+def over_seeds(title: str, values: Sequence[float], unit: str = "") -> None:
+    """Print the mean over seeds with its 95 % interval (Student's t)."""
+    from scipy.stats import t
+
+    mean = float(np.mean(values))
+    half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else 0
+    each = ", ".join(f"{value:.4f}" for value in values)
+    print(f"{title}: {mean:.4f}{unit} ± {half:.4f} ({len(values)} seeds: {each})", flush=True)
+
+
+def accuracy(data: str, options: dict[str, Any], seeds: int) -> None:
+    """Print the test accuracy over seeds, and how long a training took."""
+    from supervised import Classifier
+
+    found, times = [], []
+    for seed in range(seeds):
+        begin = time.perf_counter()
+        task = Classifier(data, seed=seed, **options).learn()
+        times.append(time.perf_counter() - begin)
+        found.append(task.evaluate()["accuracy"])
+        print(f"  seed {seed}: {found[-1]:.4f} in {times[-1] / 60:.1f} min", flush=True)
+    over_seeds(f"{data}, test accuracy", found)
+
+
+def text(data: str, seeds: int) -> None:
+    """Print the bits per character of a Transformer and an LSTM on the end of a text."""
+    from supervised import LanguageModel
+    from supervised.fit import fit
+
+    for name, options in TEXT.items():
+        found = []
+        for seed in range(seeds):
+            how: dict[str, Any] = {"context": CONTEXT, "memory_length": CONTEXT, "batch_size": 12, **options}
+            task = LanguageModel(data, seed=seed, validate_every=TEXT_STEPS // 4, **how)
+            begin = time.perf_counter()
+            fit(task, TEXT_STEPS)
+            found.append(task.evaluate()["bits_per_character"])
+            print(f"  {name}, seed {seed}: {found[-1]:.4f} in {(time.perf_counter() - begin) / 60:.1f} min", flush=True)
+        over_seeds(f"{name}, bits per character", found)
+
+
+def transfer(data: str, seeds: int) -> None:
+    """Print the accuracy on half of the classes with few labels: from scratch, and after learning the others."""
+    from supervised import Classifier
+
+    scratch, tuned, frozen = [], [], []
+    for seed in range(seeds):
+        start = Classifier(some(data, SEEN, 1_000), seed=seed, network="cnn", epochs=4, batch_size=64).learn()
+        few = some(data, UNSEEN, FEW_LABELS)
+        how: dict[str, Any] = {"epochs": 40, "batch_size": 25, "validation_share": 0.0, "learning_rate": 2e-3}
+        begun: dict[str, Any] = {"start": start.encoding()}
+        scratch.append(Classifier(few, seed=seed, network="cnn", **how).learn().evaluate()["accuracy"])
+        tuned.append(Classifier(few, seed=seed, **begun, **how).learn().evaluate()["accuracy"])
+        frozen.append(Classifier(few, seed=seed, **begun, freeze=3, **how).learn().evaluate()["accuracy"])
+    over_seeds(f"{FEW_LABELS} labels of each of 5 classes, from scratch", scratch)
+    over_seeds("the same, after learning the 5 other classes", tuned)
+    over_seeds("the same, with the 3 lowest of 6 layers frozen", frozen)
+
+
+def some(data: str, classes: Sequence[int], count: int) -> Any:
+    """Return `count` images of each of `classes` to learn from, and those of the test."""
+    from supervised.data import Frame, load_frame
+
+    frame = load_frame(data)
+    label = frame.columns["label"]
+    given = np.zeros(len(frame), int) - 1 if frame.given is None else frame.given
+    rows = [np.flatnonzero((label == name) & (given == -1))[:count] for name in classes]
+    rows += [np.flatnonzero((label == name) & (given == 2)) for name in classes]
+    kept = np.concatenate(rows)
+    columns = {key: column[kept] for key, column in frame.columns.items()}
+    return Frame(frame.name, columns, [(frame.name, len(kept))], frame.classes, given[kept])
+
+
+def main() -> None:
+    """Run what the command line names."""
+    arguments = parser(__doc__)
+    arguments.add_argument("what", nargs="?", choices=["speed", "accuracy", "digits", "text", "transfer"])
+    arguments.add_argument("--data", default="digits", help="folder, file or name")
+    arguments.add_argument("--steps", type=int, default=100, help="gradient steps of a comparison of speed")
+    arguments.add_argument("--threads", type=int, default=2, help="threads of a comparison of speed")
+    arguments.add_argument("--seeds", type=int, default=3)
+    options = arguments.parse_args()
+    if options.job:
+        run_job(options.job, {"sandlot": train_sandlot, "torch": train_torch, "lightning": train_lightning})
+        return
+    print(machine("torch", "numpy", "pytorch-lightning"))
+    match options.what:
+        case "speed":
+            speed(options)
+        case "accuracy":
+            accuracy(options.data, FASHION, options.seeds)
+        case "digits":
+            accuracy("digits", DIGITS, options.seeds)
+        case "text":
+            text(options.data, options.seeds)
+        case "transfer":
+            transfer(options.data, options.seeds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""A fitting from its first step to the table at its end, whether it is new or resumed."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from supervised.fit import fit
+from supervised.task import Task
+from tracking import IMAGES, TEST, Run
+
+from .progress import ProgressBar, ended_in_order
+from .table import print_table, where_wandb_is
+
+
+def fit_and_report(task: Task, run: Run, begin: float) -> None:
+    """Fit `task` as the run's config says, measure it on the test, and print where everything is.
+
+    `begin` is when the program started, on `time.perf_counter`'s clock.
+    """
+    console = Console()
+    for place in task.left_out[:3]:
+        console.print(f"left out, as it can't be read: {place}")
+    if len(task.left_out) > 3:
+        console.print(f"… and {len(task.left_out) - 3} more")
+    steps, judged_by = run.config["steps"], task.goal.measure if task.goal else "step"
+    with run, ended_in_order(run, console, lambda: task.step, before=lambda: None):
+        first_step, trained = task.step, time.perf_counter()
+        with ProgressBar(console, f"{task.name} {task.source['name']}", steps, judged_by, digits=4) as bar:
+            fit(task, steps, run=run, progress=bar.update)
+        trained = time.perf_counter() - trained
+        speed = (task.step - first_step) / trained
+        measures, pictures = examine(task, run)
+        run.finish(
+            {
+                "status": "finished",
+                "step": task.step,
+                "training_seconds": trained,
+                "steps_per_second": speed,
+                "best": task.best._asdict() if task.best else None,
+                "test": measures,
+            }
+        )
+    report(console, task, run, measures, pictures, speed, time.perf_counter() - begin)
+
+
+def report(
+    console: Console,
+    task: Task,
+    run: Run,
+    measures: Mapping[str, float],
+    pictures: Mapping[str, Path],
+    speed: float,
+    seconds: float,
+) -> None:
+    """Print the table at the end of a fitting."""
+    best, goal = task.best, task.goal
+    judged = [("best", f"validation {goal.measure} {best.value:.4f} at step {best.step:,}")] if best and goal else []
+    rows: list[tuple[str, str | Path]] = [
+        *([("test", in_a_row(measures))] if measures else []),
+        *judged,
+        ("steps", f"{task.step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
+        ("run", run.folder),
+        ("curve", run.curve if run.curve.exists() else "none: there were no rows for the validation"),
+        *([("pictures", f"{next(iter(pictures.values())).parent}: {', '.join(pictures)}")] if pictures else []),
+        ("W&B", where_wandb_is(run)),
+    ]
+    print_table(console, rows)
+
+
+def examine(task: Task, run: Run) -> tuple[dict[str, float], dict[str, Path]]:
+    """Measure and draw how well `task` does on the rows of the test, if there are any, and log that."""
+    part = task.part("test")
+    if not len(part):
+        return {}, {}
+    measures = task.evaluate("test")
+    run.log({f"{TEST}{name}": value for name, value in measures.items()}, task.step)
+    with torch.no_grad():
+        pictures = task.draw(part, run.folder / IMAGES)
+    for name, path in pictures.items():
+        run.log_media(name, path, task.step)
+    return measures, pictures
+
+
+def in_a_row(measures: Mapping[str, Any]) -> str:
+    """Return measures as one line, without those of single classes, which are called "measure/class"."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items() if "/" not in name)

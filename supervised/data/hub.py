@@ -1,0 +1,83 @@
+"""Parquet files, and data sets of the Hugging Face hub, through `datasets`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tracking import SandlotError
+
+from .config import DataConfig
+from .frame import Frame
+from .images import read_pictures
+
+EXTRA = "parquet files and hub names need the package `datasets`: pip install 'sandlot[data]'"
+
+
+def read_parquet(file: Path, config: DataConfig) -> Frame:
+    """Return the rows of a parquet file."""
+    datasets = _datasets()
+    try:
+        table = datasets.Dataset.from_parquet(str(file), keep_in_memory=True)
+    except Exception as error:
+        raise SandlotError(f"{file} can't be read as parquet: {_reason(error)}") from error
+    return frame_of(table, str(file), config)
+
+
+def read_hub(name: str, config: DataConfig) -> Frame:
+    """Return the data set called `name` on the Hugging Face hub, or in its cache."""
+    from .files import joined, part_of
+
+    datasets = _datasets()
+    try:
+        parts = datasets.load_dataset(name)
+    except Exception as error:
+        raise SandlotError(
+            f"there is no data set {name!r}: no file or folder, none of scikit-learn's, and the Hugging Face hub "
+            f"can't give it ({_reason(error)})"
+        ) from error
+    frames = [frame_of(table, f"{name}/{part}", config) for part, table in parts.items()]
+    return joined(name, frames, [part_of(Path(part)) for part in parts])
+
+
+def frame_of(table: Any, name: str, config: DataConfig) -> Frame:
+    """Return the rows of one of the `datasets` package's tables; columns of other kinds than ours are left out."""
+    datasets = _datasets()
+    if not len(table):
+        raise SandlotError(f"{name} has no rows")
+    columns: dict[str, np.ndarray] = {}
+    classes: dict[str, list[str]] = {}
+    read = [True] * len(table)
+    for key, feature in table.features.items():
+        if isinstance(feature, datasets.Image):
+            cells = table.cast_column(key, datasets.Image(decode=False))[key]
+            sources = ((cell["bytes"] or Path(cell["path"]), f"{name}, row {row + 1}, column {key!r}")
+                       for row, cell in enumerate(cells))  # fmt: skip
+            columns[key], read = read_pictures(sources, name, config)
+        elif isinstance(feature, datasets.ClassLabel):
+            columns[key] = np.array([-1 if cell is None else cell for cell in table[key]])
+            classes[key] = list(feature.names)
+        elif isinstance(feature, datasets.Value):
+            cells = np.array(table[key], object)
+            numeric = feature.dtype.startswith(("int", "uint", "float", "bool")) and None not in table[key]
+            columns[key] = cells.astype(float) if numeric else cells
+    kept = np.array(read)
+    columns = {key: column if len(column) == kept.sum() else column[kept] for key, column in columns.items()}
+    if not columns:
+        raise SandlotError(f"{name} has no column of numbers, texts or images")
+    left_out = [f"{name}, row {row + 1}" for row in np.flatnonzero(~kept)]
+    return Frame(name, columns, [(name, int(kept.sum()))], classes, left_out=left_out)
+
+
+def _datasets() -> Any:
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    try:
+        import datasets
+    except ImportError as error:
+        raise SandlotError(EXTRA) from error
+    return datasets
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

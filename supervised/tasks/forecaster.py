@@ -1,0 +1,198 @@
+"""Forecasting of time series."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tracking import SandlotError, require
+
+from ..config import FitConfig
+from ..data import Batch, Frame, Part, Split, ordered_split
+from ..data.frame import looks_numeric
+from ..encoders import MEMORIES, EncoderConfig, following
+from ..goal import Goal
+from ..learner import Learner
+from ..measures import regression_measures
+from ..networks import MLP, orthogonal
+from ..pictures import draw_forecasts
+from ..task import Task
+
+PAST, FUTURE = "past", "future"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecasterConfig(FitConfig, EncoderConfig):
+    """Hyperparameters of a forecaster. The rows of the data follow each other in time."""
+
+    learning_rate: float = 1e-3
+    max_grad_norm: float = 1.0
+    memory_length: int = 128
+    epochs: int = 30
+    window: int = 32
+    """Past rows that a forecast is made from."""
+    horizon: int = 1
+    """Rows ahead that are forecast."""
+
+    def __post_init__(self) -> None:
+        FitConfig.__post_init__(self)
+        EncoderConfig.__post_init__(self)
+        for name in ("window", "horizon"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
+
+
+class ForecastNetwork(nn.Module):
+    """Read the past and say how the targets go on from where they stand."""
+
+    def __init__(self, columns: int, targets: Sequence[int], config: ForecasterConfig):
+        super().__init__()
+        name = "gru" if config.network == "auto" else config.network
+        if name != "mlp" and name not in MEMORIES:
+            raise SandlotError(f"the network {name!r} does not read time series; {', '.join((*MEMORIES, 'mlp'))} do")
+        size = columns * config.window if name == "mlp" else columns
+        self.encoder: Any = following(name, size, config)
+        self.head = orthogonal(nn.Linear(self.encoder.feature_size, config.horizon * len(targets)), gain=0.01)
+        self.targets, self.horizon = list(targets), config.horizon
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a gradient step can be compiled whole."""
+        return isinstance(self.encoder, MLP)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "row horizon target"]:
+        """Return the forecasts."""
+        past = batch[PAST]
+        if isinstance(self.encoder, MLP):
+            features = self.encoder.encode(past.flatten(1))
+        else:
+            start = torch.zeros(past.shape[1], len(past), dtype=torch.bool, device=past.device)
+            features = self.encoder.features(past.transpose(0, 1), self.encoder.no_memory(len(past)), start)[-1]
+        change = self.head(features).unflatten(-1, (self.horizon, len(self.targets)))
+        return past[:, -1:, self.targets] + change
+
+
+def forecast_loss(module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the mean squared error of the scaled forecasts, and what to log."""
+    loss = F.mse_loss(module(batch), batch[FUTURE])
+    return loss, {"loss": loss.detach()}
+
+
+class Forecaster(Task):
+    """Forecast columns of numbers from their past. The test is the end of the series; no forecast spans two parts."""
+
+    name = "forecaster"
+    Config = ForecasterConfig
+    goal = Goal("rmse", higher=False)
+    config: ForecasterConfig
+
+    def find_columns(self, frame: Frame) -> dict[str, Any]:
+        numeric = [name for name, column in frame.columns.items() if looks_numeric(column)]
+        columns = list(self.config.columns) or numeric
+        targets = [self.config.target] if self.config.target else columns
+        for name in (*columns, *targets):
+            frame.numbers(name)
+        if not columns:
+            raise SandlotError(f"{frame.name} has no column of numbers to forecast")
+        return {"columns": list(dict.fromkeys([*columns, *targets])), "targets": targets}
+
+    def share_out(self, frame: Frame) -> Split:
+        split = ordered_split(len(frame), self.config.validation_share, self.config.test_share)
+        least = self.config.window + self.config.horizon
+        if len(self._whole(split.rows("train"))) < 1:
+            raise SandlotError(
+                f"{frame.name} has {len(frame)} rows, too few for forecasts from {self.config.window} rows of "
+                f"{self.config.horizon} ahead; the part to learn from needs {least}"
+            )
+        return split
+
+    def learn_facts(self, train: Frame) -> dict[str, Any]:
+        scales = {}
+        for name in self.facts["columns"]:
+            values = train.numbers(name)
+            if name in self.facts["targets"] and values.std() == 0:
+                raise SandlotError(
+                    f"the column {name!r} of {train.name} is always {values[0]:g}; there is nothing to forecast"
+                )
+            scales[name] = [float(values.mean()), float(values.std()) or 1.0]
+        return {"scales": scales}
+
+    def encode(self, frame: Frame) -> dict[str, Tensor]:
+        window, horizon = self.config.window, self.config.horizon
+        series = self._scaled(frame)
+        # A forecast is found by its last row: the rows before the first whole one are filled up.
+        padded = F.pad(series, (0, 0, window + horizon - 1, 0))
+        past = padded.unfold(0, window, 1).transpose(1, 2)[: len(series)]
+        targets = [self.facts["columns"].index(name) for name in self.facts["targets"]]
+        future = padded[window:, targets].unfold(0, horizon, 1).transpose(1, 2)
+        return {PAST: past, FUTURE: future}
+
+    def part(self, name: str) -> Part:
+        part = super().part(name)
+        return Part(name, part.columns, self._whole(part.rows))
+
+    def build(self) -> dict[str, Learner]:
+        names = self.facts["columns"]
+        targets = [names.index(name) for name in self.facts["targets"]]
+        return {"network": Learner(ForecastNetwork(len(names), targets, self.config), forecast_loss, self.config)}
+
+    def train_step(self, batches: Sequence[Batch]) -> None:
+        self.learners["network"].step(*batches)
+
+    def measure(self, part: Part) -> dict[str, float]:
+        forecast, future, past = self.forecasts(part)
+        measures = regression_measures(forecast.flatten(), future.flatten())
+        naive = regression_measures(past[:, -1:].expand_as(future).flatten(), future.flatten())
+        return {**measures, "rmse_if_nothing_changed": naive["rmse"]}
+
+    def draw(self, part: Part, folder: Path) -> dict[str, Path]:
+        forecast, future, _ = self.forecasts(part)
+        draw_forecasts(folder / "forecasts.png", forecast[:, -1], future[:, -1], self.facts["targets"])
+        return {"forecasts": folder / "forecasts.png"}
+
+    def answers(self, frame: Frame) -> list[dict[str, Any]]:
+        """Return how the series in `frame` goes on after its last row."""
+        if len(frame) < self.config.window:
+            raise SandlotError(f"{frame.name} has {len(frame)} rows; a forecast is made from {self.config.window}")
+        self.train(False)
+        past = self._scaled(frame)[None, -self.config.window :].to(self.device)
+        network: Any = self.learners["network"].module
+        with torch.no_grad():
+            forecast = self._in_units(network({PAST: past})[0].cpu())
+        return [
+            {"row": f"{frame.name}, {ahead} ahead", **dict(zip(self.facts["targets"], values, strict=True))}
+            for ahead, values in enumerate(forecast.tolist(), 1)
+        ]
+
+    def forecasts(self, part: Part) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the forecasts, what came, and the past of the targets, in the units of the data."""
+        network: Any = self.learners["network"].module
+        read = [(network(batch), batch[FUTURE], batch[PAST][:, :, network.targets]) for batch in part.batches(512)]
+        scales = torch.tensor([self.facts["scales"][name] for name in self.facts["targets"]])
+        forecast, future, past = (
+            torch.cat(pieces).cpu() * scales[:, 1] + scales[:, 0] for pieces in zip(*read, strict=True)
+        )
+        return forecast, future, past
+
+    def _scaled(self, frame: Frame) -> Float[Tensor, "time column"]:
+        names = self.facts["columns"]
+        scales = np.array([self.facts["scales"][name] for name in names])
+        values = np.stack([frame.numbers(name) for name in names], 1)
+        return torch.from_numpy((values - scales[:, 0]) / scales[:, 1]).float()
+
+    def _in_units(self, scaled: Float[Tensor, "*row target"]) -> Float[Tensor, "*row target"]:
+        scales = torch.tensor([self.facts["scales"][name] for name in self.facts["targets"]])
+        return scaled * scales[:, 1] + scales[:, 0]
+
+    def _whole(self, rows: np.ndarray) -> np.ndarray:
+        """Return those of a part's `rows`, which follow each other, that end a forecast of rows of the part.
+
+        The past that a forecast of the validation or test is made from may be older; the training's may not.
+        """
+        first = self.config.horizon - 1 if len(rows) and rows[0] > 0 else self.config.window + self.config.horizon - 1
+        return rows[first:]

@@ -1,0 +1,161 @@
+"""The fit loop, on data small enough for hand and eye."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from supervised import Classifier, FitConfig, Learner, LearnerConfig, Task
+from supervised.data import Frame, ordered_split
+from supervised.finder import find_learning_rate, steepest
+from supervised.fit import fit
+from tracking import Run, SandlotError, read_metrics
+
+
+class Rivals(Task):
+    """A GAN of one number: a generator that shifts noise, and a critic (Arjovsky et al., 2017) that is clipped."""
+
+    name = "rivals"
+    Config = FitConfig
+
+    def find_columns(self, frame):
+        return {}
+
+    def share_out(self, frame):
+        return ordered_split(len(frame), 0.1, 0.0)
+
+    def learn_facts(self, train):
+        return {"mean": float(train.numbers("x").mean())}
+
+    def encode(self, frame):
+        return {"x": torch.from_numpy(frame.numbers("x")).float()[:, None]}
+
+    def build(self):
+        self.generator, critic = nn.Linear(1, 1), nn.Linear(1, 1)
+        slow = LearnerConfig(learning_rate=0.02, max_grad_norm=0.0)
+        return {
+            "critic": Learner(critic, self.critic_loss, replace(slow, learning_rate=0.1)),
+            "generator": Learner(self.generator, self.generator_loss, slow),
+        }
+
+    def critic_loss(self, critic, batch):
+        loss = critic(batch["fake"]).mean() - critic(batch["x"]).mean()
+        return loss, {"distance": -loss.detach()}
+
+    def generator_loss(self, generator, batch):
+        loss = -self.learners["critic"].module(generator(batch["noise"])).mean()
+        return loss, {"loss": loss.detach()}
+
+    def train_step(self, batches):
+        (batch,) = batches
+        noise = torch.randn_like(batch["x"])
+        for _ in range(3):
+            with torch.no_grad():
+                fake = self.generator(noise)
+            self.learners["critic"].step({**batch, "fake": fake})
+            self.learners["critic"].flat.clamp_(-0.3, 0.3)
+        self.learners["generator"].step({"noise": noise})
+
+    def measure(self, part):
+        return {"mean": float(self.generator(torch.randn(500, 1)).mean())}
+
+    def sketch(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "numbers.png").write_bytes(b"picture")
+        return {"numbers": folder / "numbers.png"}
+
+
+def test_rivals_with_a_learner_each_are_fitted_by_the_same_loop(tmp_path):
+    frame = Frame("fives", {"x": 5 + np.random.default_rng(0).normal(size=400)}, [("fives", 400)])
+    task = Rivals(frame, seed=1, epochs=30, batch_size=32)
+    with Run.create(tmp_path, "rivals-s1", {"axis": "step", "seed": 1, "steps": 330}, wandb="disabled") as run:
+        task.learn(run=run)
+        run.finish({"status": "finished"})
+    assert task.evaluate("validation")["mean"] == pytest.approx(5, abs=0.7)
+    rows = read_metrics(run.folder)
+    assert {"train/critic/distance", "train/generator/loss"} <= set().union(*rows)
+    assert sum("numbers" in row.get("media", {}) for row in rows) == 30
+    assert [path.name for path in run.checkpoints()] == ["step-000000330"], "without a goal, the newest is kept"
+    again = Rivals.restore(run.checkpoint()[1], frame)
+    assert again.evaluate("validation") == task.evaluate("validation")
+
+
+def two_clouds(rows=120, seed=0):
+    random = np.random.default_rng(seed)
+    label = np.arange(rows) % 2
+    points = random.normal(size=(rows, 2)) + 4 * label[:, None]
+    return Frame("clouds", {"x": points[:, 0], "y": points[:, 1], "label": label}, [("clouds", rows)])
+
+
+def clouds(**options):
+    options = {"target": "label", "hidden": (16,), "batch_size": 16, "epochs": 8, "learning_rate": 1e-2} | options
+    return Classifier(two_clouds(), seed=1, **options)
+
+
+def weights(task):
+    return {name: value.copy() for name, value in task.tensors().items() if not name.startswith("random.")}
+
+
+def test_learns_to_tell_two_clouds_apart():
+    task = clouds().learn()
+    assert task.evaluate("test")["accuracy"] == 1.0
+    assert task.best.value == 1.0
+    assert task.best.step == task.step, "of equals, the newest"
+
+
+def test_same_seed_same_weights_and_another_seed_others():
+    first, second, other = clouds().learn(), clouds().learn(), Classifier(two_clouds(), seed=2, target="label").learn(1)
+    for name, value in weights(first).items():
+        np.testing.assert_array_equal(value, weights(second)[name])
+    assert not np.array_equal(first.tensors()["split"], other.tensors()["split"])
+
+
+def test_what_is_saved_predicts_the_same(tmp_path):
+    task = clouds(normalization="batch", dropout=0.3).learn()
+    task.save(tmp_path / "task")
+    again = Classifier.load(tmp_path / "task", two_clouds())
+    assert again.evaluate("test") == task.evaluate("test")
+    with pytest.raises(Exception, match="clouds is not what it was"):
+        Classifier.load(tmp_path / "task", two_clouds(seed=1))
+
+
+def test_training_leaves_the_random_numbers_of_others_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    clouds(dropout=0.5).learn(1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_patience_ends_it_and_the_best_is_taken_up():
+    task = clouds(learning_rate=10.0, optimizer="sgd", epochs=50, patience=2)
+    fit(task)
+    assert task.stale == 2
+    assert task.step < 50 * task.loader().steps_per_epoch
+    assert task.evaluate("validation")["accuracy"] == task.best.value
+
+
+def test_gradients_of_pieces_are_those_of_the_batch():
+    whole, pieces = clouds(), clouds(accumulate=4)
+    fit(whole, 3)
+    fit(pieces, 3)
+    for name, value in weights(whole).items():
+        np.testing.assert_allclose(value, weights(pieces)[name], atol=1e-5)
+
+
+def test_a_learning_rate_is_found_where_the_loss_falls_fastest():
+    rates = np.geomspace(1e-4, 1e-1, 13).tolist()
+    losses = [3.0, 3.0, 3.0, 2.9, 2.7, 2.2, 1.3, 0.9, 0.8, 0.8, 1.5, 4.0, 9.0]
+    assert steepest(rates, losses) == pytest.approx(rates[5], rel=2)
+    with pytest.raises(SandlotError, match="the loss blew up at once"):
+        steepest(rates[:3], losses[:3])
+    task = clouds()
+    before = weights(task)
+    finding = find_learning_rate(task)
+    assert 1e-5 < finding.best < 1.0
+    assert finding.losses[finding.rates.index(finding.best)] > min(finding.losses)
+    task.rebuild(learning_rate=finding.best)
+    for name, value in weights(task).items():
+        np.testing.assert_array_equal(value, before[name])

@@ -1,0 +1,187 @@
+"""The commands, for tasks on data."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+
+from sandlot.cli import main
+from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
+from tests.wandb_file import read_history
+from tracking import Run, read_metrics, read_table
+
+QUIET = ["--wandb", "disabled"]
+
+
+def trained(*words):
+    assert main(["train", *words]) == 0
+    return Run.find(runs(), "latest")
+
+
+def test_a_classifier_leaves_the_record_it_prints(capsys):
+    run = trained("classifier", "digits", "--network", "mlp", "--epochs", "3", "--seed", "2", "--wandb", "offline",
+                  "--patience", "9", "--find-learning-rate")  # fmt: skip
+    said = capsys.readouterr().out
+    for word in ("accuracy 0.", "best", "validation accuracy", run.folder.name, "learning-curve.png", "confusion"):
+        assert word in said
+    assert run.folder.name.startswith("classifier-digits-s2-")
+    assert run.config["steps"] == run.summary["step"] == 3 * 20
+    assert run.config["config"]["learning_rate"] not in (1e-3, 3e-4)
+    assert run.summary["test"]["accuracy"] > 0.8
+    rows = read_metrics(run.folder)
+    assert {row["step"] for row in rows if "validation/accuracy" in row} == {20, 40, 60}
+    assert max(row.get("validation/accuracy", 0) for row in rows) == run.summary["best"]["value"]
+    history = read_history(run.folder)
+    assert sum("validation/accuracy" in row for row in history) == 3
+    assert sum("mistakes_table" in row for row in history) == 1
+    columns, cells = read_table(run.folder / "images" / "mistakes.json")
+    assert columns == ["row", "image", "true", "predicted", "confidence"]
+    assert (run.folder / "images" / cells[0][1]["image"]).exists()
+    for name in ("confusion", "roc", "reliability", "mistakes", "learning-curve", "learning-rate"):
+        assert (run.folder / "images" / f"{name}.png").stat().st_size > 1000
+    assert main(["evaluate", "latest"]) == 0
+    assert f"{run.summary['test']['accuracy']:.4f}" in capsys.readouterr().out
+    assert main(["resume", "latest"]) == 2
+    assert "has its 60 steps; go on for longer with --steps" in capsys.readouterr().err
+    assert main(["resume", "latest", "--steps", "70"]) == 0
+    assert Run.find(runs(), "latest").summary["step"] == 70
+
+
+def test_a_network_and_a_baseline_and_an_agent_are_set_side_by_side(capsys, tmp_path):
+    first = trained("classifier", "wine", "--epochs", "10", *QUIET)
+    second = trained("sklearn:random-forest", "wine", *QUIET)
+    third = trained(
+        "q-learning", "Taxi-v4", "--steps", "2000", "--evaluation-episodes", "2", "--video-every", "0", *QUIET
+    )
+    capsys.readouterr()
+    assert main(["compare", *(run.folder.name for run in (first, second, third))]) == 0
+    said = capsys.readouterr().out
+    assert "accuracy" in said
+    assert (tmp_path / "compare.png").stat().st_size > 1000
+    parts = [final_weights(run)["split"] for run in (first, second)]
+    np.testing.assert_array_equal(*parts)
+    assert main(["record", second.folder.name]) == 2
+    assert "is a run of the task 'sklearn:random-forest', which does not play" in capsys.readouterr().err
+
+
+def test_new_rows_are_predicted_as_a_table_or_as_json(capsys, tmp_path):
+    lines = ["x,city,label", *(f"{row % 7},{'Oslo' if row % 2 else 'Rome'},{'ab'[row % 2]}" for row in range(80))]
+    (tmp_path / "old.csv").write_text("\n".join(lines))
+    (tmp_path / "new.csv").write_text("x,city\n3,Oslo\n3,Rome\n")
+    trained("classifier", "old.csv", "--epochs", "20", *QUIET)
+    capsys.readouterr()
+    assert main(["predict", "latest", "new.csv", "--json"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["label"] for answer in answers] == ["b", "a"]
+    assert answers[1]["row"] == "new.csv, row 2"
+    assert main(["predict", "latest", "new.csv"]) == 0
+    assert "confidence" in capsys.readouterr().out
+    (tmp_path / "bad.csv").write_text("x,city\nmany,Oslo\n")
+    assert main(["predict", "latest", "bad.csv"]) == 2
+    assert "bad.csv, column 'x': 'many' is not a number" in capsys.readouterr().err
+    (tmp_path / "bad.csv").write_text("x\n1\n")
+    assert main(["predict", "latest", "bad.csv"]) == 2
+    assert "bad.csv has no column 'city'; it has x" in capsys.readouterr().err
+    (tmp_path / "old.csv").write_text("\n".join(lines[:-1]))
+    assert main(["evaluate", "latest"]) == 2
+    assert "old.csv is not what it was when this training began" in capsys.readouterr().err
+
+
+def test_a_language_model_writes(capsys, tmp_path):
+    (tmp_path / "text.txt").write_text("abcdefgh" * 300)
+    trained("language-model", "text.txt", "--network", "gru", "--context", "16", "--epochs", "2", *QUIET)
+    capsys.readouterr()
+    assert main(["sample", "latest", "--prompt", "abc", "--tokens", "5", "--temperature", "0"]) == 0
+    said = capsys.readouterr().out.rstrip("\n")
+    assert said.startswith("abc")
+    assert len(said) == 8
+    assert main(["sample", "latest", "--prompt", ""]) == 2
+    assert "the prompt is empty" in capsys.readouterr().err
+    assert main(["predict", "latest", "text.txt"]) == 2
+    assert "a language-model says nothing of new rows" in capsys.readouterr().err
+
+
+def test_a_run_starts_from_another(capsys):
+    first = trained("classifier", "digits", "--network", "mlp", "--hidden", "32", "--epochs", "1", *QUIET)
+    second = trained("classifier", "digits", "--from", first.folder.name, "--freeze", "1", "--epochs", "1", *QUIET)
+    assert second.config["from"] == first.folder.name
+    assert second.config["config"]["hidden"] == [32]
+    names = [name for name in final_weights(first) if name.startswith("network.reader.")]
+    assert names
+    for name in names:
+        np.testing.assert_array_equal(final_weights(first)[name], final_weights(second)[name])
+    trained("sklearn:svm", "wine", *QUIET)
+    assert main(["train", "classifier", "wine", "--from", "latest", *QUIET]) == 2
+    assert "has no encoder that another task could start from" in capsys.readouterr().err
+
+
+def test_a_task_is_described(capsys):
+    assert main(["describe", "classifier", "digits", "--network", "resnet"]) == 0
+    said = capsys.readouterr().out
+    for word in ("head", "parameters", "for train", "image (1 × 8 × 8)"):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["train", "clasifier", "digits"], "there is no agent or task 'clasifier'; did you mean classifier?"),
+        (["train", "classifier", "digits", "--epochs", "0"], "epochs must be at least 1, not 0"),
+        (
+            ["train", "classifier", "digits", "--accumulate", "3"],
+            "accumulate must divide batch_size, which is 64, not 3",
+        ),
+        (["train", "classifier", "digits", "--seed", "-1"], "--seed must be at least 0"),
+        (["train", "classifier", "nothing.csv"], "there is no data set 'nothing.csv'"),
+        (["train", "classifier", "digits", "--network", "cnm"], "there is no network 'cnm'"),
+        (["train", "regressor", "digits", "--from", "nobody"], "there is no run 'nobody'"),
+        (["predict", "nobody", "a.csv"], "there is no run 'nobody'"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_status_2(words, sentence, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert len(said.err.strip().splitlines()) == 1
+    assert not runs().exists(), "no half-made run"
+
+
+@pytest.mark.parametrize("name", ["classifier", "regressor", "forecaster", "language-model", "sklearn:svm"])
+def test_every_task_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["train", name, "--help"])
+    assert done.value.code == 0
+    assert "--test-share" in capsys.readouterr().out
+
+
+CASES = {
+    "classifier": "digits --epochs 3 --checkpoint-every 7 --network mlp --dropout 0.3 --batch-size 16 --mixup 0.2",
+    "language-model": "text.txt --epochs 3 --checkpoint-every 5 --context 16 --dropout 0.2 --batch-size 4",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_killed_in_mid_epoch_and_resumed_ends_as_if_nothing_had_been(case, tmp_path):
+    (tmp_path / "text.txt").write_text("to be or not to be, that is the question\n" * 200)
+    words = [case, *CASES[case].split(), *QUIET]
+    killed, status, _ = stopped_after_a_checkpoint(words, signal.SIGKILL)
+    assert status == -signal.SIGKILL
+    reached = int(killed.checkpoints()[-1].name.removeprefix("step-"))
+    assert 0 < reached < killed.config["steps"]
+    process = sandlot("resume", killed.folder.name)
+    _, error = process.communicate(timeout=200)
+    assert process.returncode == 0, error
+    whole = trained(*words)
+    assert whole.folder != killed.folder
+    for name, value in final_weights(whole).items():
+        np.testing.assert_array_equal(final_weights(killed)[name], value, name)
+    assert killed.summary["test"] == whole.summary["test"]
+    rows = [[without_times(row) for row in read_metrics(run.folder)] for run in (killed, whole)]
+    assert rows[0] == rows[1]
+
+
+def without_times(row):
+    return {key: value for key, value in row.items() if not key.startswith("time/")}

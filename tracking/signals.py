@@ -1,0 +1,40 @@
+"""Ctrl-C and SIGTERM, which end a training at its next checkpoint."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+
+class Stopped(KeyboardInterrupt):
+    """Training ended, after a checkpoint, because the signal `number` asked for it."""
+
+    def __init__(self, number: int):
+        self.number = number
+
+
+class StopSignals:
+    """Note Ctrl-C and SIGTERM, while in the context, instead of dying of them. A second one is deadly as usual.
+
+    Only a recorded training in the main thread is `wanted` to do so.
+    """
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self, wanted: bool):
+        self.received: int | None = None
+        self._wanted = wanted and threading.current_thread() is threading.main_thread()
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if self._wanted:
+            self._previous = {number: signal.signal(number, self._receive) for number in self.NUMBERS}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        self.received = number
+        signal.signal(number, self._previous[number])
