@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from agents import DQN
+from agents import DQN, DQNConfig
 from agents.evaluation import evaluate_id
 from agents.loop import train
 from benchmarks.statistics import iqm, iqm_interval, machine
@@ -42,7 +42,7 @@ def trained(env: str, steps: int, seed: int, part: dict[str, Any]) -> tuple[floa
         if mean_return is not None:
             latest.append(mean_return)
 
-    agent = DQN(env, seed=seed, **BASE | part)
+    agent = DQN(env, seed=seed, config=DQNConfig(**BASE | part))  # a config of its own: no recipe is mixed in
     train(agent, steps, progress=note)
     return float(np.mean(latest)), evaluate_id(agent, env).mean
 
