@@ -15,12 +15,11 @@ from supervised.learner import Learner
 from supervised.task import Goal
 from tracking import SandlotError
 
-from .model import LABEL, Model, Rows
+from .model import LABEL, Latent, Model, Rows
 from .pictures import Shown, in_rows
 
 EXAMINED = 256
 """Rows that are looked at together."""
-Latent = Float[Tensor, "row latent"]
 
 
 class Coder(Model):
@@ -44,13 +43,9 @@ class Coder(Model):
     def latent(self, batch: Batch) -> Latent:
         """Return the code of each row, without noise."""
 
-    @abstractmethod
-    def decode(self, latent: Latent, batch: Batch | None = None) -> Rows:
-        """Return the rows for some codes, of the classes of `batch` if the model knows classes."""
-
     def reconstruct(self, batch: Batch) -> Rows:
         """Return what is left of rows when they have been encoded and decoded."""
-        return self.decode(self.latent(batch), batch)
+        return self.decode(self.latent(batch), batch.get(LABEL))
 
     def score(self, batch: Batch) -> Float[Tensor, "row"]:
         """Return how strange each row is: the squared error of its reconstruction."""
@@ -78,6 +73,9 @@ class Coder(Model):
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*(self.prepared(self.varied(batch)) for batch in batches))
 
+    def pass_through(self, name: str, batch: Batch) -> None:
+        self.loss(self.module, self.prepared(batch))
+
     def measure(self, part: Part) -> dict[str, float]:
         return means(partial(self.loss, self.module), map(self.prepared, part.batches(EXAMINED)))
 
@@ -85,6 +83,11 @@ class Coder(Model):
     def watched(self) -> str:
         """The part of the data whose rows are shown: the validation, if there are any in it."""
         return "validation" if len(self.part("validation")) else "train"
+
+    @property
+    def shown_part(self) -> str:
+        """The part of the data that is looked at when it has learned: the test, if there are any rows in it."""
+        return "test" if len(self.part("test")) else self.watched
 
     def show(self) -> dict[str, Shown]:
         """Return rows of the validation, each above its reconstruction."""

@@ -94,8 +94,12 @@ class Run:
 
     def add_media(self, key: str, path: Path, step: int) -> None:
         """Log a video or image that was made after the run had ended."""
+        self.add_figures({"media": {key: path.relative_to(self.folder).as_posix()}}, step)
+
+    def add_figures(self, figures: Mapping[str, Any], step: int) -> None:
+        """Log what was found out after the run had ended."""
         self.open()
-        self.log_media(key, path, step)
+        self.log(figures, step)
         self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
 
     def open(self) -> None:
