@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from supervised.data import Batch, Frame, Part
 from supervised.learner import Learner
 from supervised.task import Goal
+from supervised.transfer import Encoding
 from tracking import SandlotError
 
 from .model import LABEL, Latent, Model, Rows
+from .networks import named
 from .pictures import Shown, in_rows
 
 EXAMINED = 256
@@ -75,6 +77,13 @@ class Coder(Model):
 
     def pass_through(self, name: str, batch: Batch) -> None:
         self.loss(self.module, self.prepared(batch))
+
+    def encoding(self) -> Encoding:
+        """Return what reads the rows, for an agent or another task to start from."""
+        tensors = {f"encoder.{name}": value.cpu().numpy() for name, value in self.module.encoder.state_dict().items()}
+        scale = {"mean": [0.0] * self.shape[0], "std": [255.0] * self.shape[0]} if self.makes_images else {}
+        config = named(self.config) if self.makes_images else self.config
+        return Encoding.of(self.facts["kind"], {**self.facts["reading"], **scale}, config, tensors)
 
     def measure(self, part: Part) -> dict[str, float]:
         return means(partial(self.loss, self.module), map(self.prepared, part.batches(EXAMINED)))

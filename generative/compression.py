@@ -105,7 +105,7 @@ def draw_rates(path: Path, rates: list[Rate], numbers: int) -> Path:
         for name in dict.fromkeys(rate.what for rate in rates):
             points = np.array([(rate.bits / numbers, rate.error) for rate in rates if rate.what == name])
             axes.plot(*points.T, marker="o", markersize=4, linewidth=1.2, label=name)
-        axes.set(xlabel="bits for each number (8 as they are)", ylabel="mean squared error", yscale="log")
+        axes.set(xlabel="bits for each number (8 as they are)", ylabel="mean squared error", ylim=(0, None))
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)

@@ -69,7 +69,7 @@ def measure_fidelity(model: Model, extractor: Any, rows: int) -> Report:
         real = features_of(extractor, chosen["test"])
         learned = features_of(extractor, chosen["train"])
         fake = features_of(extractor, pixels)
-        guessed = extractor.learners["network"].module.head(fake).argmax(1)
+        guessed = extractor.learners["network"].module.head(fake.float().to(extractor.device)).argmax(1).cpu()
     share = torch.bincount(guessed, minlength=len(extractor.classes)).float() / count
     shares = dict(zip(extractor.classes, share.tolist(), strict=True))
     return Report(fidelity(real, fake), fidelity(real, learned), count, shares)

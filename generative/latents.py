@@ -41,7 +41,7 @@ def _scatter(axes, points: Float[np.ndarray, "row 2"], labels: list[str] | None)
     for place, name in enumerate(names):
         rows = slice(None) if labels is None or name is None else np.array(labels) == name
         colour = f"C{place}" if len(names) <= 10 else None
-        axes.scatter(*points[rows].T, s=6, linewidths=0, alpha=0.8, label=name, color=colour)
+        axes.scatter(*points[rows].T, s=12, linewidths=0, alpha=0.8, label=name, color=colour)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[["top", "right", "bottom", "left"]].set_visible(False)

@@ -66,6 +66,8 @@ class Train(Recorded):
     """Env steps between films, which are made of checkpoints; 0 for none at all."""
     evaluation_episodes: int = 100
     """Episodes to play at the end, choosing the likeliest actions."""
+    encoder: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    """Run of an autoencoder, or of another agent, whose encoder to start from; --freeze leaves it as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
