@@ -62,7 +62,7 @@ def network(shape: Sequence[int]) -> Any:
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.encoder = ConvNet(*shape)  # pyright: ignore[reportCallIssue]
+            self.encoder = ConvNet(shape[0], shape[1], shape[2])
             self.head = nn.Linear(self.encoder.feature_size, 10)
 
         def forward(self, x: Any) -> Any:

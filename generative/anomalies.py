@@ -58,7 +58,7 @@ def draw_strangest(path: Path, model: Coder, found: Anomalies) -> Path:
     batch = {name: column[rows.to(column.device)] for name, column in part.columns.items()}
     names = [*model.classes, model.config.held_out]
     labels = [names[place] for place in batch[LABEL].tolist()]
-    titles = [f"{name}\n{score:.0f}" for name, score in zip(labels, found.score[chosen].tolist(), strict=True)]
+    titles = [f"{name} ({score:.3g})" for name, score in zip(labels, found.score[chosen].tolist(), strict=True)]
     draw_images(path, to_pixels(model.rows(batch)).astype(np.float32), titles)
     return path
 
@@ -66,7 +66,7 @@ def draw_strangest(path: Path, model: Coder, found: Anomalies) -> Path:
 def draw_scores(path: Path, found: Anomalies, held_out: str) -> Path:
     """Draw how the scores of the class that was held out lie among those of the others."""
     low, high = found.score.min().item(), found.score.quantile(0.995).item()
-    bins = np.linspace(low, high, 50)
+    bins = np.linspace(low, high, 30)
     with picture(path, 6, 3.5) as figure:
         axes = figure.add_subplot()
         for name, rows in (("known classes", ~found.strange), (f"{held_out}, held out", found.strange)):

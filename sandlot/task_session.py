@@ -60,7 +60,7 @@ def report(
     best, goal = task.best, task.goal
     judged = [("best", f"validation {goal.measure} {best.value:.4f} at step {best.step:,}")] if best and goal else []
     rows: list[tuple[str, str | Path]] = [
-        *measure_rows(measures),
+        *([("test", in_a_row(measures))] if measures else []),
         *judged,
         ("steps", f"{task.step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
         ("run", run.folder),
@@ -89,6 +89,6 @@ def examine(task: Task, run: Run) -> tuple[dict[str, float], dict[str, Path]]:
     return measures, pictures
 
 
-def measure_rows(measures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the measures on the test as rows of a table, without those of single classes, "measure/class"."""
-    return [(f"test {name}", f"{value:.4f}") for name, value in measures.items() if "/" not in name]
+def in_a_row(measures: Mapping[str, Any]) -> str:
+    """Return measures as one line, without those of single classes, which are called "measure/class"."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items() if "/" not in name)

@@ -46,7 +46,7 @@ class EncoderConfig:
     normalization: Normalization = "none"
     """Normalisation of an MLP's layers."""
     dropout: float = 0.0
-    """Share of an MLP's activations that are dropped while learning."""
+    """Share of an MLP's activations (of tasks on data: of any network's features) that are dropped while learning."""
     widths: tuple[int, ...] = (32, 64, 128)
     """Channels of the strided network's convolutions, each of which halves the image."""
     pooling: Pooling = "max"

@@ -1,16 +1,87 @@
 """The fit loop, on data small enough for hand and eye."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from supervised import Classifier
+from supervised import Classifier, FitConfig, Learner, LearnerConfig, Task
+from supervised.data import Frame, ordered_split
 from supervised.fit import fit
+from tracking import Run, read_metrics
+
+
+class Rivals(Task):
+    """A GAN of one number: a generator that shifts noise, and a critic (Arjovsky et al., 2017) that is clipped."""
+
+    name = "rivals"
+    Config = FitConfig
+
+    def find_columns(self, frame):
+        return {}
+
+    def share_out(self, frame):
+        return ordered_split(len(frame), 0.1, 0.0)
+
+    def learn_facts(self, train):
+        return {"mean": float(train.numbers("x").mean())}
+
+    def encode(self, frame):
+        return {"x": torch.from_numpy(frame.numbers("x")).float()[:, None]}
+
+    def build(self):
+        self.generator, critic = nn.Linear(1, 1), nn.Linear(1, 1)
+        slow = LearnerConfig(learning_rate=0.02, max_grad_norm=0.0)
+        return {
+            "critic": Learner(critic, self.critic_loss, replace(slow, learning_rate=0.1)),
+            "generator": Learner(self.generator, self.generator_loss, slow),
+        }
+
+    def critic_loss(self, critic, batch):
+        loss = critic(batch["fake"]).mean() - critic(batch["x"]).mean()
+        return loss, {"distance": -loss.detach()}
+
+    def generator_loss(self, generator, batch):
+        loss = -self.learners["critic"].module(generator(batch["noise"])).mean()
+        return loss, {"loss": loss.detach()}
+
+    def train_step(self, batches):
+        (batch,) = batches
+        noise = torch.randn_like(batch["x"])
+        for _ in range(3):
+            with torch.no_grad():
+                fake = self.generator(noise)
+            self.learners["critic"].step({**batch, "fake": fake})
+            self.learners["critic"].flat.clamp_(-0.3, 0.3)
+        self.learners["generator"].step({"noise": noise})
+
+    def measure(self, part):
+        return {"mean": float(self.generator(torch.randn(500, 1)).mean())}
+
+    def sketch(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "numbers.png").write_bytes(b"picture")
+        return {"numbers": folder / "numbers.png"}
+
+
+def test_rivals_with_a_learner_each_are_fitted_by_the_same_loop(tmp_path):
+    frame = Frame("fives", {"x": 5 + np.random.default_rng(0).normal(size=400)}, [("fives", 400)])
+    task = Rivals(frame, seed=1, epochs=30, batch_size=32)
+    with Run.create(tmp_path, "rivals-s1", {"axis": "step", "seed": 1, "steps": 330}, wandb="disabled") as run:
+        task.learn(run=run)
+        run.finish({"status": "finished"})
+    assert task.evaluate("validation")["mean"] == pytest.approx(5, abs=0.7)
+    rows = read_metrics(run.folder)
+    assert {"train/critic/distance", "train/generator/loss"} <= set().union(*rows)
+    assert sum("numbers" in row.get("media", {}) for row in rows) == 30
+    assert [path.name for path in run.checkpoints()] == ["step-000000330"], "without a goal, the newest is kept"
+    again = Rivals.restore(run.checkpoint()[1], frame)
+    assert again.evaluate("validation") == task.evaluate("validation")
 
 
 def two_clouds(rows=120, seed=0):
-    from supervised.data import Frame
-
     random = np.random.default_rng(seed)
     label = np.arange(rows) % 2
     points = random.normal(size=(rows, 2)) + 4 * label[:, None]

@@ -23,7 +23,7 @@ def test_a_classifier_leaves_the_record_it_prints(capsys):
     run = trained("classifier", "digits", "--network", "mlp", "--epochs", "3", "--seed", "2", "--wandb", "offline",
                   "--patience", "9", "--find-learning-rate")  # fmt: skip
     said = capsys.readouterr().out
-    for word in ("test accuracy", "best", "validation accuracy", run.folder.name, "learning-curve.png", "confusion"):
+    for word in ("accuracy 0.", "best", "validation accuracy", run.folder.name, "learning-curve.png", "confusion"):
         assert word in said
     assert run.folder.name.startswith("classifier-digits-s2-")
     assert run.config["steps"] == run.summary["step"] == 3 * 20

@@ -54,12 +54,13 @@ class ImageReader(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
         self.encoder = image_encoder(shape, config)
+        self.drop = nn.Dropout(config.dropout)
         self.feature_size = self.encoder.feature_size
 
     def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:
         """Return the features of each image, whose pixels are between 0 and 255."""
         image: Shaped[Tensor, "row channel height width"] = batch[IMAGE]
-        return self.encoder.encode((image.float() - self.mean) / self.std)
+        return self.drop(self.encoder.encode((image.float() - self.mean) / self.std))
 
 
 def image_encoder(shape: tuple[int, int, int], config: Any) -> Any:

@@ -18,6 +18,7 @@ from ..data import Batch, Frame, Loader, Part, Split, ordered_split
 from ..encoders import MEMORIES, EncoderConfig, following
 from ..learner import Learner
 from ..networks import Memory
+from ..schedules import LearningRateSchedule
 from ..task import Data, Goal, Task
 from ..tokens import Tokenizer, Units
 
@@ -31,7 +32,7 @@ class LanguageModelConfig(FitConfig, EncoderConfig):
     """Hyperparameters of a language model."""
 
     learning_rate: float = 1e-3
-    learning_rate_schedule: Any = "cosine"
+    learning_rate_schedule: LearningRateSchedule = "cosine"
     max_grad_norm: float = 1.0
     memory_size: int = 128
     memory_length: int = 128
