@@ -18,6 +18,7 @@ from tracking import SandlotError, derived_seed
 from .model import Model
 
 Features = Float[Tensor, "row feature"]
+Others = Float[Tensor, "other feature"]
 NEIGHBOURS = 3
 """Nearest rows that a region of the manifold reaches to (Kynkäänniemi et al., 2019, section 3.1)."""
 SUBSET = 1000
@@ -87,14 +88,14 @@ def features_of(extractor: Any, pixels: Tensor) -> Features:
     return torch.cat([reader(batch) for batch in batches]).cpu().double()
 
 
-def fidelity(real: Features, fake: Features) -> Fidelity:
+def fidelity(real: Features, fake: Others) -> Fidelity:
     """Return all measures of how like the real features others are."""
     return Fidelity(
         frechet_distance(real, fake), kernel_distance(real, fake), coverage(real, fake), coverage(fake, real)
     )
 
 
-def frechet_distance(first: Features, second: Features) -> float:
+def frechet_distance(first: Features, second: Others) -> float:
     """Return the Fréchet distance between the normal distributions with the means and covariances of features.
 
     Source: Heusel et al., "GANs trained by a two time-scale update rule", 2017, equation 6.
@@ -106,7 +107,7 @@ def frechet_distance(first: Features, second: Features) -> float:
     return ((means[0] - means[1]).square().sum() + spread).item()
 
 
-def kernel_distance(first: Features, second: Features) -> float:
+def kernel_distance(first: Features, second: Others) -> float:
     """Return the unbiased squared maximum mean discrepancy for the kernel (x·y/size + 1)³, a mean over blocks.
 
     Source: Bińkowski et al., "Demystifying MMD GANs", 2018.
@@ -116,7 +117,7 @@ def kernel_distance(first: Features, second: Features) -> float:
     return sum(found) / len(found)
 
 
-def coverage(real: Features, fake: Features) -> float:
+def coverage(real: Features, fake: Others) -> float:
     """Return the share of `fake` within the reach of a real row, which is as far as that row's third neighbour.
 
     Precision; with the arguments swapped, recall (Kynkäänniemi et al., "Improved precision and recall metric for
@@ -130,7 +131,7 @@ def coverage(real: Features, fake: Features) -> float:
 def _discrepancy(first: Features, second: Features) -> float:
     count, size = first.shape
 
-    def kernel(one: Features, other: Features) -> Tensor:
+    def kernel(one: Features, other: Others) -> Tensor:
         return (one @ other.T / size + 1) ** 3
 
     own = [(kernel(some, some).sum() - kernel(some, some).diagonal().sum()) / (count * (count - 1))

@@ -22,7 +22,8 @@ from .networks import decoder_of, encoder_of
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
 PerRow = Float[Tensor, "row"]
-LOG_STD_RANGE = (-6.0, 2.0)
+FIRST_LOG_STD, LOG_STD_RANGE = -1.0, (-6.0, 2.0)
+"""What a normal likelihood's width starts from: below that of the data, or ignoring the code would be a way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class VariationalAutoencoder(nn.Module):
         self.encoder = encoder
         self.to_moments = nn.Linear(encoder.feature_size + classes, 2 * latent_size)  # pyright: ignore
         self.decoder = make_decoder(latent_size + classes)
-        self.log_std = nn.Parameter(torch.zeros(())) if gaussian else None
+        self.log_std = nn.Parameter(torch.tensor(FIRST_LOG_STD)) if gaussian else None
         self.latent_size, self.classes = latent_size, classes
 
     def recognition(self, x: Rows, label: Label = None) -> tuple[Latent, Latent]:
