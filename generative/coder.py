@@ -16,7 +16,7 @@ from supervised.task import Goal
 from supervised.transfer import Encoding
 from tracking import SandlotError
 
-from .model import LABEL, Latent, Model, Rows
+from .model import LABEL, Label, Latent, Model, Rows
 from .networks import named
 from .pictures import Shown, in_rows
 
@@ -103,7 +103,7 @@ class Coder(Model):
         batch = self.some(self.watched, 32)
         return {"reconstructions": in_rows(self.rows(batch), self.reconstruct(batch))}
 
-    def code(self, part: Part) -> tuple[Latent, Float[Tensor, "row"] | None]:
+    def code(self, part: Part) -> tuple[Latent, Label]:
         """Return the code of each row of a part, and its class."""
         codes = torch.cat([self.latent(batch) for batch in part.batches(EXAMINED)])
         labels = part.columns[LABEL][torch.from_numpy(part.rows)] if LABEL in part.columns else None
