@@ -112,7 +112,7 @@ class TestHandOff:
     @pytest.mark.parametrize("freeze", [False, True])
     def test_an_agent_sees_with_the_encoder(self, kind, freeze):
         encoding = self.autoencoder().encoding()
-        soon = {"num_steps": 32} if kind is PPO else {"learning_starts": 50}
+        soon = {"num_steps": 128} if kind is PPO else {"learning_starts": 50}
         config = kind.Config(num_envs=2, network="cnn+lstm", memory_size=8, freeze=freeze, **soon)
         config = config_for(encoding, config)
         assert config.network == "strided+lstm"
@@ -125,7 +125,7 @@ class TestHandOff:
             return all(torch.equal(own[name], torch.tensor(encoding.tensors[f"encoder.{name}"])) for name in own)
 
         assert same()
-        agent.learn(150)
+        agent.learn(300)
         assert same() is freeze
 
     def test_mlps_and_nature_go_too(self):
