@@ -13,6 +13,8 @@ from envs import MASK, choices, has_mask
 from supervised.networks import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, orthogonal
 from tracking import SandlotError
 
+from .thoughts import Thought
+
 Mask = Bool[Tensor, "*batch choice"] | None
 
 
@@ -31,6 +33,10 @@ class ActionHead(nn.Module, ABC):
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Distribution:
         """Return the distribution over actions for each row, or over those that `mask` allows."""
 
+    @abstractmethod
+    def thought(self, distribution: Any) -> Thought:
+        """Return what `distribution`, of one row of a sequence, tells of the actions."""
+
     def to_env(self, action: np.ndarray) -> np.ndarray:
         """Return drawn actions as the environment takes them."""
         return action
@@ -45,6 +51,9 @@ class DiscreteHead(ActionHead):
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Categorical:
         return Categorical(self.linear(features), mask)
+
+    def thought(self, distribution: Categorical) -> Thought:
+        return Thought(probability=distribution.probabilities()[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action + self.first if self.first else action
@@ -61,6 +70,10 @@ class MultiDiscreteHead(ActionHead):
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> MultiCategorical:
         return MultiCategorical(self.linear(features), self.choices, mask)
 
+    def thought(self, distribution: MultiCategorical) -> Thought:
+        parts = [part.probabilities() for part in distribution.parts]
+        return Thought(probability=torch.cat(parts, -1)[0].cpu().numpy())
+
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action + self.first
 
@@ -74,6 +87,9 @@ class MultiBinaryHead(ActionHead):
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Bernoulli:
         return Bernoulli(self.linear(features), mask)
+
+    def thought(self, distribution: Bernoulli) -> Thought:
+        return Thought(probability=distribution.logits.sigmoid()[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action.astype(np.int8)
@@ -93,6 +109,10 @@ class BoxHead(ActionHead):
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> DiagonalGaussian:
         return DiagonalGaussian(self.linear(features), self.log_std)
+
+    def thought(self, distribution: DiagonalGaussian) -> Thought:
+        mean, std = distribution.mean, distribution.log_std.exp().expand_as(distribution.mean)
+        return Thought(mean=mean[0].cpu().numpy(), std=std[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         action = action.reshape(*action.shape[:-1], *self.env_shape)
@@ -146,8 +166,12 @@ class Bounded:
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         """Return actions in [-1, 1] as the environment takes them."""
-        scaled = self.middle + self.reach * action.reshape(*action.shape[:-1], *self.space.shape)
+        scaled = self.scaled(action).reshape(*action.shape[:-1], *self.space.shape)
         return np.clip(scaled, self.space.low, self.space.high).astype(self.space.dtype, copy=False)
+
+    def scaled(self, action: Float[np.ndarray, "*batch size"]) -> Float[np.ndarray, "*batch size"]:
+        """Return numbers in [-1, 1] between the bounds."""
+        return self.middle.ravel() + self.reach.ravel() * action
 
 
 def bounded(space: Space, agent: str) -> Bounded:

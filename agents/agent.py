@@ -25,6 +25,7 @@ from tracking import (
 
 from .loop import EpisodeJournal, play_segment, train
 from .recipes import recipe_config
+from .thoughts import Thought
 
 if TYPE_CHECKING:
     import gymnasium
@@ -103,6 +104,15 @@ class Player(ABC):
     ) -> tuple[np.ndarray, Any]:
         """Return an action for each row of `observation`, and the memory to pass with the next."""
 
+    def think(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, Thought]:
+        """Return what `choose` does, and the thoughts behind it, which take time; by default there are none.
+
+        Take turns with `choose` only between episodes: what it doesn't need to know, it doesn't keep in memory.
+        """
+        return *self.choose(observation, memory, start, deterministic), Thought()
+
     @abstractmethod
     def tensors(self) -> dict[str, np.ndarray]:
         """Return all that was learned, by name."""
@@ -153,7 +163,7 @@ class Player(ABC):
         if single:
             observation = tree_map(lambda array: np.asarray(array)[None], observation)
         count = len(next(tree_leaves(observation)))
-        start = np.zeros(count, bool) if episode_start is None else np.asarray(episode_start, bool).reshape(count)
+        start = np.zeros(count, bool) if episode_start is None else np.broadcast_to(episode_start, count).astype(bool)
         action, memory = self.choose(observation, state, start, deterministic)
         return (action.squeeze(0) if single else action), memory
 
@@ -175,7 +185,7 @@ class Player(ABC):
     def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
         """Return the agent in `checkpoint`; unless it goes on `learning`, without environments."""
         state = checkpoint.state
-        config = options_from_json(cls.Config, state["config"])
+        config = cls.config_from(state)
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
             env = World.from_json(state["env"])
@@ -185,6 +195,11 @@ class Player(ABC):
         agent.env_step = state["env_step"]
         agent.load_tensors(checkpoint.tensors)
         return agent
+
+    @classmethod
+    def config_from(cls, state: Mapping[str, Any]) -> Any:
+        """Return the hyperparameters in a checkpoint's `state`."""
+        return options_from_json(cls.Config, state["config"])
 
     def state(self) -> dict[str, Any]:
         """Return all that `restore` needs beside the tensors."""

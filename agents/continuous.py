@@ -6,22 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from gymnasium import Space
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from envs import Observation, tree_map
 from supervised import Learner
-from supervised.networks import MLP, Activation, Chain, Ensemble, Memory, SquashedGaussian, orthogonal
+from supervised.networks import Activation, Memory
 
-from .actions import bounded, check_mask
-from .encoders import NetworkConfig, reader_before_mlp
-from .observations import inputs_for
+from .actor_and_critics import Actor, Critics
+from .network_agent import row
 from .off_policy import OffPolicyAgent, OffPolicyConfig
-from .reader import Reader
 from .replay import Transitions
-
-LOG_STD_RANGE = (-20.0, 2.0)
+from .thoughts import Thought
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,80 +38,6 @@ class ContinuousConfig(OffPolicyConfig):
     """Env steps of uniformly random actions before the first update."""
     tau: float = 0.005
     """Share of the way to the networks that target networks go at a time."""
-
-
-class Actor(Reader):
-    """What to do in each row of a sequence: what `make_head` makes, given the sizes of features and actions."""
-
-    def __init__(
-        self, observation_space: Space, action_space: Space, config: NetworkConfig, make_head: Any, agent: str
-    ):
-        check_mask(observation_space, action_space)
-        bounds = bounded(action_space, agent)
-        inputs = inputs_for(observation_space, config.normalize_observations)
-        first = reader_before_mlp(inputs, config)
-        mlp = MLP(first.feature_size, config.hidden, config.activation, config.normalization, config.dropout)
-        super().__init__(inputs, Chain([first, mlp]))
-        self.bounds = bounds
-        self.head = make_head(mlp.feature_size, self.bounds.size)
-
-    def forward(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> tuple[Any, Memory]:
-        """Return what to do in each row, and the memory after the last."""
-        features, memory = self.read(observation, memory, start)
-        return self.head(features), memory
-
-    def rows(self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int = 0) -> Any:
-        """Return what to do in each row from `burn_in` on. The rows before only fill the memory."""
-        return self.head(self.read_rows(observation, start, burn_in))
-
-
-class GaussianHead(nn.Module):
-    """A squashed Gaussian whose spread depends on the observation."""
-
-    def __init__(self, feature_size: int, size: int, log_std: float = 0.0):
-        super().__init__()
-        self.linear = orthogonal(nn.Linear(feature_size, 2 * size), gain=0.01)
-        nn.init.constant_(self.linear.bias.detach()[size:], log_std)
-
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> SquashedGaussian:
-        mean, log_std = self.linear(features).chunk(2, dim=-1)
-        return SquashedGaussian(mean, log_std.clamp(*LOG_STD_RANGE))
-
-
-class TanhHead(nn.Module):
-    """One action in [-1, 1] for each row."""
-
-    def __init__(self, feature_size: int, size: int):
-        super().__init__()
-        self.linear = orthogonal(nn.Linear(feature_size, size), gain=0.01)
-
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch size"]:
-        return self.linear(features).tanh()
-
-
-class Critics(Reader):
-    """Estimates of the return of an action in each row of a sequence, from as many MLPs over one reader."""
-
-    def __init__(self, count: int, actor: Actor, config: NetworkConfig):
-        super().__init__(actor.inputs, reader_before_mlp(actor.inputs, config))
-        size = self.encoder.feature_size + actor.bounds.size
-        self.mlps = Ensemble(count, size, config.hidden, config.activation, config.normalization, config.dropout)
-
-    def forward(
-        self,
-        observation: Any,
-        start: Bool[Tensor, "longer batch"],
-        action: Float[Tensor, "time batch size"],
-        burn_in: int = 0,
-        count: int | None = None,
-    ) -> Float[Tensor, "critic time batch"]:
-        """Return the values of `action` in each row from `burn_in` on, by all critics or the first `count`.
-
-        The rows before only fill the memory.
-        """
-        features = self.read_rows(observation, start, burn_in)
-        both = torch.cat((features, action), dim=-1)
-        return self.mlps(both.flatten(0, 1), count).unflatten(1, action.shape[:2])
 
 
 class CriticBatch(NamedTuple):
@@ -181,6 +103,10 @@ class ContinuousAgent(OffPolicyAgent):
     def played(self, output: Any, deterministic: bool) -> Float[Tensor, "time env size"]:
         """Return the policy's actions in [-1, 1], given what the actor says."""
 
+    def moments(self, output: Any) -> tuple[Float[Tensor, "time env size"], Float[Tensor, "time env size"] | None]:
+        """Return mean and standard deviation of the policy's actions; by default it has only one, and no spread."""
+        return output, None
+
     @abstractmethod
     def learn_from(self, rows: Transitions) -> None:
         """Take one gradient step on `rows`."""
@@ -202,15 +128,33 @@ class ContinuousAgent(OffPolicyAgent):
         output, self.memory = self.policy(inputs, self.memory, start)
         return self._random(start.shape[1]) if random else self.explored(output)[0].cpu().numpy()
 
-    @torch.inference_mode()
-    def choose(
-        self, observation: Observation, memory: Memory, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Memory]:
+    def initial_memory(self, batch: int) -> tuple[Memory, Memory]:
+        return self.policy.initial_memory(batch), self.critics.initial_memory(batch)
+
+    def respond(
+        self, observation: Any, memory: tuple[Memory, Memory], start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory]]:
         """Return the policy's action for each row, or, not `deterministic`, one drawn from it if it is random."""
-        memory = self.policy.initial_memory(len(start)) if memory is None else memory
-        inputs = self.on_device(tree_map(lambda leaf: np.asarray(leaf)[None], observation))
-        output, memory = self.policy(inputs, memory, torch.as_tensor(start)[None].to(self.device))
-        return self.to_env(self.played(output, deterministic)[0].cpu().numpy()), memory
+        output, actor_memory = self.policy(observation, memory[0], start)
+        return self.played(output, deterministic), (actor_memory, memory[1])
+
+    def reflect(
+        self, observation: Any, memory: tuple[Memory, Memory], start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory], Thought]:
+        output, actor_memory = self.policy(observation, memory[0], start)
+        action = self.played(output, deterministic)
+        features, critic_memory = self.critics.read(observation, memory[1], start)
+        value = self.critics.judge(features, action).amin(0)
+        mean, std = self.moments(output)
+        bounds = self.policy.bounds
+        thought = Thought(mean=bounds.scaled(row(mean)), value=row(value))
+        thought = thought if std is None else thought._replace(std=bounds.reach.ravel() * row(std))
+        return action, (actor_memory, critic_memory), thought
+
+    @property
+    def critics(self) -> Critics:
+        """What judges the policy."""
+        return self.critic_learner.module  # pyright: ignore[reportReturnType]
 
     def update(self, gradient_steps: int) -> None:
         assert self.replay is not None

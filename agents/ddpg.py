@@ -14,16 +14,8 @@ from supervised import Learner, SlowCopy, frozen
 from supervised.parts import Stateful
 from tracking import require
 
-from .continuous import (
-    Actor,
-    ActorBatch,
-    ContinuousAgent,
-    ContinuousConfig,
-    CriticBatch,
-    Critics,
-    TanhHead,
-    squared_error,
-)
+from .actor_and_critics import Actor, Critics, TanhHead
+from .continuous import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .replay import Transitions
 
 

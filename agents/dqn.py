@@ -20,11 +20,13 @@ from supervised.networks import Activation, CategoricalHead, Memory, QHead, Quan
 from supervised.parts import Stateful
 from tracking import require
 
+from .network_agent import row
 from .off_policy import OffPolicyAgent, OffPolicyConfig
 from .priorities import Priorities, importance
 from .q_losses import cross_entropy, huber, project, quantile_huber, taken, td_target
 from .q_network import QNetwork
 from .replay import Rows, Transitions
+from .thoughts import Thought
 
 Distribution = Literal["none", "c51", "quantile"]
 STEPS_AT_ONCE = 32
@@ -193,23 +195,39 @@ class DQN(OffPolicyAgent):
         if self.env_step // interval != before // interval:
             self.target.follow(self.config.tau)
 
-    @torch.inference_mode()
-    def choose(
-        self, observation: Observation, memory: Memory, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Memory]:
+    def initial_memory(self, batch: int) -> Memory:
+        return self.policy.initial_memory(batch)
+
+    def respond(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Int[Tensor, "1 batch"], Memory]:
         """Return the best action for each row, or, not `deterministic`, a random one as often as at the end."""
-        memory = self.policy.initial_memory(len(start)) if memory is None else memory
-        inputs = self.on_device(tree_map(lambda leaf: np.asarray(leaf)[None], observation))
+        action, memory, _ = self._judged(observation, memory, start, deterministic)
+        return action, memory
+
+    def reflect(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Int[Tensor, "1 batch"], Memory, Thought]:
+        action, memory, values = self._judged(observation, memory, start, deterministic)
+        mask = self.policy.inputs.mask(observation)
+        worth = row(values if mask is None else values.masked_fill(~mask, -torch.inf))
+        return action, memory, Thought(action_value=worth, value=worth.max(-1))
+
+    def _judged(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Int[Tensor, "1 batch"], Memory, Float[Tensor, "1 batch action"]]:
+        """Return actions, the memory to go on with, and the values of all actions."""
         self.policy.quiet(deterministic)
         if not deterministic:
             self.policy.draw_noise(self.noise)
-        values, memory = self.policy(inputs, memory, torch.as_tensor(start)[None].to(self.device))
+        values, memory = self.policy(observation, memory, start)
         self.policy.quiet(False)
-        action = self.policy.best(values, inputs)[0].cpu().numpy()
+        action = self.policy.best(values, observation)
         if not deterministic and not self.config.noisy:
-            random = self.rng.random(len(start)) < self.config.exploration_final_eps
-            action = np.where(random, self._random(observation), action)
-        return self.to_env(action), memory
+            random = self.rng.random(action.shape) < self.config.exploration_final_eps
+            random, drawn = self.on_device((random, self._random(tree_map(lambda leaf: leaf[0], observation))))
+            action = torch.where(random, drawn, action)
+        return action, memory, values
 
     def experience(self) -> dict[str, np.ndarray]:
         priorities = {} if self.priorities is None else self.priorities.state()

@@ -52,7 +52,7 @@ def evaluate_id(
     deterministic: bool = True,
 ) -> Evaluation:
     """Play `episodes` episodes of the world (or the id) `env`; see `evaluate`."""
-    batch = World.of(env).batch(min(episodes, ENVS_AT_ONCE))
+    batch = World.of(env).batch(min(episodes, ENVS_AT_ONCE), exact=True)
     try:
         return evaluate(agent, batch, episodes=episodes, seed=seed, deterministic=deterministic)
     finally:
@@ -64,12 +64,15 @@ def evaluate(
 ) -> Evaluation:
     """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
 
-    Each environment plays its share. Taking the first episodes to end, wherever they do, would favour short ones.
+    Each environment plays its share, and each player of a game plays in all of the game's. Taking the first
+    episodes to end, wherever they do, would favour short ones.
     An episode that has not ended after GIVEN_UP_AFTER env steps counts with what it returned up to then, and is
     the last of its environment.
     """
-    share = np.full(env.num_envs, episodes // env.num_envs)
-    share[: episodes % env.num_envs] += 1
+    games = env.game.max() + 1
+    share = np.full(games, episodes // games)
+    share[: episodes % games] += 1
+    share = share[env.game]
     returns, lengths = [], []
     observation, start, memory = env.reset(seed), np.ones(env.num_envs, bool), None
     with agent.at_work():

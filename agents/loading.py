@@ -33,7 +33,9 @@ def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False)
     kind = checkpoint.state.get("agent")
     if kind not in AGENTS and kind not in ALGORITHMS:
         raise SandlotError(f"{folder} holds an agent of the kind {kind!r}, which this version does not know")
-    agent = agent_class(kind).restore(checkpoint, learning=learning)
+    from .players import restored  # late, since opponents are loaded from runs in turn
+
+    agent = restored(agent_class(kind), checkpoint, learning=learning)
     if learning:
         agent.load_experience(run.experience(agent.env_step))
     return agent

@@ -83,6 +83,10 @@ class Image(Inputs):
 
     def forward(self, observation: Tensor) -> Tensor:
         image = observation.movedim(-1, -3) if self.last else observation
+        if image.device.type == "cpu" and image.ndim > 4:
+            # A processor convolves images a third faster with their channels innermost; moving bytes is cheap.
+            rows = image.flatten(end_dim=-4).contiguous(memory_format=torch.channels_last)
+            image = rows.unflatten(0, image.shape[:-3])
         return image.float() / self.scale
 
 

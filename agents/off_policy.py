@@ -13,7 +13,7 @@ from torch import Tensor
 
 from envs import Observation, Step, tree_leaves, tree_map
 from supervised import Learner, LearnerConfig, one_thread
-from tracking import SandlotError, require
+from tracking import require
 
 from .encoders import NetworkConfig
 from .network_agent import NetworkAgent
@@ -90,10 +90,6 @@ class OffPolicyAgent(NetworkAgent):
         """Return an action for each environment, as the replay memory stores it."""
 
     @abstractmethod
-    def to_env(self, action: np.ndarray) -> np.ndarray:
-        """Return stored actions as the environment takes them."""
-
-    @abstractmethod
     def update(self, gradient_steps: int) -> None:
         """Take gradient steps."""
 
@@ -138,9 +134,6 @@ class OffPolicyAgent(NetworkAgent):
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         assert self.replay is not None
-        if not np.isfinite(step.reward).all():
-            name = self.source.name if self.source else "the environment"
-            raise SandlotError(f"{name} gave a reward that is NaN or infinite before env step {self.env_step}")
         self.replay.add(self._action, step)
         self._observation, self._start = step.observation, step.start
         before = self.env_step - int(step.acted.sum())

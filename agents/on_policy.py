@@ -58,7 +58,6 @@ class OnPolicyAgent(PolicyGradientAgent):
         self.rollout.add(self._action, step)
         if not self.rollout.full:
             return None
-        self._check_finite()
         self.learner.anneal(self.progress)
         experience, memory = self._judge()
         with self.policy.learning():

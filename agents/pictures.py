@@ -13,6 +13,9 @@ CELL_INCHES = 0.55
 MOST_INCHES = 16.0
 LARGEST_WRITTEN = 3_000
 """Cells above which only colours are drawn."""
+MOST_NUMBERS = 200
+"""Cells above which values are not written."""
+GOAL = "G"
 
 
 def draw_table(
@@ -37,7 +40,8 @@ def draw_table(
     rows, columns = layout.panels[0].states.shape
     across, down = layout.panel_columns, -(-len(layout.panels) // layout.panel_columns)
     cell = min(CELL_INCHES, MOST_INCHES / (columns * across), MOST_INCHES / (rows * down))
-    figure = Figure(figsize=(cell * columns * across + 1.6, (cell * rows + 0.25) * down + 0.6), layout="constrained")
+    size = (cell * columns * across + 1.6, (cell * rows + (0.3 if len(layout.panels) > 1 else 0.1)) * down + 0.5)
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     shown = [panel.states[(panel.states != NOWHERE) & ~layout.over] for panel in layout.panels]
     drawn = np.concatenate(shown)
@@ -52,7 +56,7 @@ def draw_table(
     for axes in list(grid.flat)[len(layout.panels) :]:
         axes.set_axis_off()
     figure.colorbar(images[0], ax=grid, label="value of the best action", shrink=0.8)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10 if size[0] < 8 else 13)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.tmp.png")
     figure.savefig(temporary, dpi=120)
@@ -73,22 +77,38 @@ def _draw_panel(
     states = panel.states
     alive = (states != NOWHERE) & ~layout.over & known[states]
     axes.set_facecolor("0.88")
-    colours = np.ma.masked_where(~alive, value[states])
-    image = axes.imshow(colours, cmap="viridis", vmin=span[0], vmax=span[1])
-    size = 22 * cell
-    written = states.size * len(layout.panels) <= LARGEST_WRITTEN
-    for row, column in np.ndindex(states.shape) if written else ():
-        dark = value[states[row, column]] < 0.65 * span[1] + 0.35 * span[0]
-        colour = "white" if alive[row, column] and dark else "black"
+    image = axes.imshow(np.ma.masked_where(~alive, value[states]), cmap="viridis", vmin=span[0], vmax=span[1])
+    cells = states.size * len(layout.panels)
+    for row, column in np.ndindex(states.shape) if cells <= LARGEST_WRITTEN else ():
+        state, letter = states[row, column], layout.letters.get((row, column), "")
+        dark = value[state] < 0.65 * span[1] + 0.35 * span[0]
+        colour = "white" if dark else "black"
         if alive[row, column]:
-            sign = layout.actions[policy[states[row, column]]]
-            axes.text(column, row, sign, ha="center", va="center", fontsize=size, color=colour)
-        letter = layout.letters.get((row, column))
-        if letter is not None:
-            axes.text(column - 0.45, row - 0.42, letter, ha="left", va="top", fontsize=0.55 * size, color=colour)
+            numbered = cells <= MOST_NUMBERS
+            sign, lift = layout.actions[policy[state]], 0.12 if numbered else 0.0
+            _write(axes, column, row - lift, sign, 30 * cell, colour)
+            if numbered:
+                _write(axes, column, row + 0.3, f"{value[state]:.3g}", 13 * cell, colour)
+            _write(axes, column - 0.36, row - 0.36, letter, 13 * cell, colour, weight="bold")
+        elif layout.over[row, column]:
+            _write(axes, column, row, letter, 26 * cell, "tab:green" if letter == GOAL else "0.6", weight="bold")
+        else:
+            _write(axes, column - 0.36, row - 0.36, letter, 13 * cell, "0.4", weight="bold")
+    if not alive.any():
+        axes.text(0.5, 0.5, "not met", transform=axes.transAxes, ha="center", va="center", fontsize=10, color="0.5")
+    if cells <= LARGEST_WRITTEN:
+        axes.set_xticks(np.arange(1, states.shape[1]) - 0.5, [])
+        axes.set_yticks(np.arange(1, states.shape[0]) - 0.5, [])
+        axes.grid(color="white", linewidth=1)
+    else:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    axes.tick_params(length=0)
     for row, column in layout.walls:
-        axes.plot([column + 0.5] * 2, [row - 0.5, row + 0.5], color="black", linewidth=2)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_title(panel.title, fontsize=7)
+        axes.plot([column + 0.5] * 2, [row - 0.5, row + 0.5], color="black", linewidth=2.5, solid_capstyle="butt")
+    axes.set_title(panel.title, fontsize=9)
     return image
+
+
+def _write(axes: Any, x: float, y: float, text: str, size: float, colour: str, weight: str = "normal") -> None:
+    axes.text(x, y, text, ha="center", va="center", fontsize=size, color=colour, fontweight=weight)

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Shaped
 from torch import Tensor, nn
 
 from envs import Observation, tree_leaves, tree_map
 from supervised import Learner, one_thread
-from supervised.networks import Memory
+from supervised.networks import Distribution, Memory
 from supervised.parts import Stateful
-from tracking import SandlotError
 
 from .actor_critic import ActorCritic
-from .network_agent import NetworkAgent
+from .network_agent import NetworkAgent, row
 from .rollout import Rollout
+from .thoughts import Thought
 
 
 class PolicyGradientAgent(NetworkAgent):
@@ -68,25 +68,35 @@ class PolicyGradientAgent(NetworkAgent):
         observation = tree_map(lambda array: array[t : t + 1].to(self.device), self._observation)
         distribution, self.memory = self.policy.act(observation, self.memory, self._start[t : t + 1].to(self.device))
         self._action = distribution.sample(self.action_noise)[0].cpu().numpy()
-        return self.policy.head.to_env(self._action)
+        return self.to_env(self._action)
 
-    @torch.inference_mode()
-    def choose(
-        self, observation: Observation, memory: Memory, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Memory]:
-        memory = self.policy.initial_memory(len(start)) if memory is None else memory
-        inputs = tree_map(lambda array: torch.as_tensor(array)[None].to(self.device), observation)
-        distribution, memory = self.policy.act(inputs, memory, torch.as_tensor(start)[None].to(self.device))
-        action = distribution.mode() if deterministic else distribution.sample(self.action_noise)
-        return self.policy.head.to_env(action[0].cpu().numpy()), memory
+    def initial_memory(self, batch: int) -> Memory:
+        return self.policy.initial_memory(batch)
+
+    def respond(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory]:
+        distribution, memory = self.policy.act(observation, memory, start)
+        return self._decided(distribution, deterministic), memory
+
+    def reflect(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory, Thought]:
+        distribution, value, memory = self.policy(observation, memory, start)
+        thought = self.policy.head.thought(distribution)
+        thought = thought._replace(value=row(value)) if self.has_value else thought
+        return self._decided(distribution, deterministic), memory, thought
+
+    def to_env(self, action: np.ndarray) -> np.ndarray:
+        return self.policy.head.to_env(action)
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a value function is learned."""
+        return True
+
+    def _decided(self, distribution: Distribution, deterministic: bool) -> Shaped[Tensor, "1 batch *action"]:
+        return distribution.mode() if deterministic else distribution.sample(self.action_noise)
 
     def parts(self) -> dict[str, Stateful]:
         return {"policy": self.policy, "learner": self.learner}
-
-    def _check_finite(self) -> None:
-        named = [("reward", self.rollout.reward)]
-        named += [("observation", leaf) for leaf in tree_leaves(self.rollout.observation)]
-        for what, array in named:
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                name = self.source.name if self.source else "the environment"
-                raise SandlotError(f"{name} gave a {what} that is NaN or infinite before env step {self.env_step}")

@@ -163,7 +163,6 @@ class REINFORCE(PolicyGradientAgent):
 
     def update(self) -> dict[str, float]:
         """Take a gradient step on the episodes that have ended since the last one, and let go of them."""
-        self._check_finite()
         self.learner.anneal(self.progress)
         batch = self._batch()
         with self.policy.learning():
@@ -198,8 +197,12 @@ class REINFORCE(PolicyGradientAgent):
         self.rollout.grow()
         self._share_rollout()
 
+    @property
+    def has_value(self) -> bool:
+        return self.config.baseline == "value"
+
     def _new_policy(self) -> ActorCritic:
-        if self.config.baseline == "value":
+        if self.has_value:
             return super()._new_policy()
         # There is no critic to learn, so no network of its own for one.
         config = replace(self.config, shared_encoder=True)

@@ -15,16 +15,8 @@ from supervised.networks import SquashedGaussian
 from supervised.parts import Stateful
 from tracking import require
 
-from .continuous import (
-    Actor,
-    ActorBatch,
-    ContinuousAgent,
-    ContinuousConfig,
-    CriticBatch,
-    Critics,
-    GaussianHead,
-    squared_error,
-)
+from .actor_and_critics import Actor, Critics, GaussianHead
+from .continuous import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .replay import Transitions
 
 
@@ -134,6 +126,9 @@ class SAC(ContinuousAgent):
 
     def played(self, output: SquashedGaussian, deterministic: bool) -> Float[Tensor, "time env size"]:
         return output.mode() if deterministic else output.sample(self.noise)
+
+    def moments(self, output: SquashedGaussian) -> tuple[Tensor, Tensor]:
+        return output.moments()
 
     def learn_from(self, rows: Transitions) -> None:
         self.critic_learner.step(self.critic_batch(rows, self._following(rows)))

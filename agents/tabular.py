@@ -21,6 +21,7 @@ from .credit import Credit, OneStep, TraceKind, Traces, Transitions, Values, Win
 from .exploration import Fall, Worth, draw_epsilon_greedy, draw_softmax, fallen, legal
 from .planning import greedy, optimum, policy_return
 from .states import States
+from .thoughts import Thought
 
 METRICS_EVERY = 1_000
 """Env steps between rows of metrics."""
@@ -164,9 +165,18 @@ class TabularAgent(Agent):
     def choose(
         self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
-        state, allowed = self.states.read(observation)
-        worth = self.worth(state, allowed)
-        return (greedy(worth) if deterministic else self.explore(worth)) + self._first_action, None
+        return self._chosen(observation, deterministic)[0], None
+
+    def think(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, Thought]:
+        action, worth = self._chosen(observation, deterministic)
+        return action, None, Thought(action_value=worth, value=worth.max(-1))
+
+    def _chosen(self, observation: Observation, deterministic: bool) -> tuple[Int[np.ndarray, "batch"], Worth]:
+        """Return an action for each row, and the values of all actions."""
+        worth = self.worth(*self.states.read(observation))
+        return (greedy(worth) if deterministic else self.explore(worth)) + self._first_action, worth
 
     def worth(self, state: Int[np.ndarray, "batch"], allowed: Allowed) -> Worth:
         """Return the values of the actions in each state, minus infinity where they are forbidden."""

@@ -1,37 +1,49 @@
 """Worlds: environments made, batched and filmed."""
 
 from . import memory
-from .film import Film
-from .masks import MASK, REST, choices, has_mask, with_mask
+from .action_names import action_names
+from .film import Act, Frame, Shot, frames_per_second, run_headless, shoot
+from .masks import MASK, REST, choices, chosen, has_mask, with_mask
 from .source import Source
 from .spaces import space_from_json, space_to_json
 from .tables import Table, TableEnv, read_table, table_from
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
-from .world import World, make
+from .world import Backend, World, make, wrappers_for
+from .wrappers import Wrappers
 
 memory.register()
 
 __all__ = [
     "MASK",
     "REST",
+    "Act",
+    "Backend",
     "EnvBatch",
     "Episodes",
-    "Film",
+    "Frame",
     "Observation",
+    "Shot",
     "Source",
     "Step",
     "Table",
     "TableEnv",
     "World",
+    "Wrappers",
+    "action_names",
     "choices",
+    "chosen",
+    "frames_per_second",
     "has_mask",
     "make",
     "read_table",
+    "run_headless",
+    "shoot",
     "space_from_json",
     "space_to_json",
     "table_from",
     "tree_leaves",
     "tree_map",
     "with_mask",
+    "wrappers_for",
 ]

@@ -4,6 +4,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
+from statistics import median
 from typing import TYPE_CHECKING
 
 import gymnasium
@@ -11,9 +12,13 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from tracking import SandlotError
 
+from .atari import atari_vector, is_atari
 from .masks import sample_legal, show_mask
+from .pool import FASTER, pool_ids, pool_vector
+from .single import extra
 from .tables import table_env
 from .vector import EnvBatch
+from .wrappers import NONE
 
 if TYPE_CHECKING:
     from .world import World
@@ -25,24 +30,31 @@ SLOW_SECONDS = 1e-3
 def batch_of(world: "World", num_envs: int) -> EnvBatch:
     """Return `num_envs` copies of `world` as a batch.
 
-    They run in the environment's own vectorised form where Gymnasium has one of the same task, or from its table
-    of transitions where it is nothing else, else side by side in this process, or, if a step takes over a
-    millisecond, in processes of their own.
+    They run in EnvPool where that is installed, faster and the same task; or in the environment's own vectorised
+    form where Gymnasium has one of the same task; or from its table of transitions where it is nothing else; else
+    side by side in this process, or, if a step takes over a millisecond, in processes of their own.
     """
     if num_envs < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_envs}")
+    if world.backend == "envpool":
+        return EnvBatch(_asked_pool(world, num_envs), world.id, "envpool", world.worn)
     single, seconds = _probe(world)
+    pooled = pool_vector(world, num_envs, single) if world.backend == "auto" and world.id in FASTER else None
+    if pooled is not None:
+        return EnvBatch(pooled, world.id, "envpool", world.worn)
+    if is_atari(world.id) and (games := atari_vector(world, num_envs)) is not None:
+        return EnvBatch(games, world.id, "ale", world.worn)
     own = _own_vector_env(world, num_envs, single)
     if own is not None:
-        return EnvBatch(own, world.id, "vector")
+        return EnvBatch(own, world.id, "vector", world.worn)
     played = table_env(single, num_envs)
     if played is not None:
-        return EnvBatch(played, world.id, "table")
+        return EnvBatch(played, world.id, "table", world.worn)
     parallel = seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1
     kind: Callable[..., VectorEnv] = AsyncVectorEnv if parallel else SyncVectorEnv
     with warnings.catch_warnings(action="ignore"):
         vector = kind([world.single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-    return EnvBatch(vector, world.id, "async" if parallel else "sync")
+    return EnvBatch(vector, world.id, "async" if parallel else "sync", world.worn)
 
 
 def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
@@ -61,21 +73,33 @@ def _probe(world: "World") -> tuple[gymnasium.Env, float]:
     with warnings.catch_warnings(action="ignore"):
         observation, _ = single.reset(seed=0)
         single.action_space.seed(0)
-        seconds, steps, over = 0.0, 0, False
-        while steps < 8 and not over:
+        seconds, over = [], False
+        while len(seconds) < 8 and not over:
             action = sample_legal(single, observation)
             begin = time.perf_counter()
             observation, _, terminated, truncated, _ = single.step(action)
-            seconds, steps, over = seconds + time.perf_counter() - begin, steps + 1, terminated or truncated
-        seconds /= steps
+            seconds.append(time.perf_counter() - begin)
+            over = terminated or truncated
         single.close()
-    return single, seconds
+    return single, median(seconds)
+
+
+def _asked_pool(world: "World", num_envs: int) -> VectorEnv:
+    """Return the copies in EnvPool, or say why there are none."""
+    ids = pool_ids()
+    if not ids:
+        raise SandlotError(f"the backend envpool needs the package 'envpool', which is not installed{extra('envpool')}")
+    pooled = pool_vector(world, num_envs, world.single())
+    if pooled is None:
+        reason = "with these wrappers, or not as the same task" if world.id in ids else "at all"
+        raise SandlotError(f"EnvPool does not have {world.id} {reason}; leave out --backend envpool")
+    return pooled
 
 
 def _own_vector_env(world: "World", num_envs: int, single: gymnasium.Env) -> VectorEnv | None:
     """Return the environment's own vectorised form, if it has one that is the same task."""
     # Not gymnasium.spec(env), which does not know ids of the form module:id.
-    if single.spec is None or single.spec.vector_entry_point is None:
+    if world.worn.inside != NONE or single.spec is None or single.spec.vector_entry_point is None:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):

@@ -1,66 +1,76 @@
-"""Pictures of an agent at play."""
+"""Episodes, a picture at a time."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
+import gymnasium
 import numpy as np
 from jaxtyping import UInt8
 
 from tracking import SandlotError
 
-from .world import World
-
 SECONDS_WITHOUT_LIMIT = 300
 """How long a film of an environment without a time limit may be: its episodes may have no end."""
-Act = Callable[[Any, bool], Any]
-"""From an observation, and whether it begins an episode, to an action."""
+Frame = UInt8[np.ndarray, "height width 3"]
+Act = Callable[[Any, bool], tuple[Any, Any]]
+"""From an observation, and whether it begins an episode, to an action and what was thought of it."""
 
 
-class Film:
-    """The frames of an agent playing the world `world` for a number of episodes.
+class Shot(NamedTuple):
+    """A moment of an episode."""
 
-    Frames come one at a time as they are played, so a long film takes no memory. `returns` fills with the
-    episodes' returns.
+    frame: Frame
+    step: int
+    """Env steps so far."""
+    reward: float
+    """What the last one earned."""
+    total: float
+    """What all earned."""
+    action: Any
+    """What is done next; None at the end."""
+    thought: Any
+    """What was thought of it."""
+
+
+def run_headless() -> None:
+    """Let environments draw without a display. Call before they are made; what the user has set stays."""
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("MUJOCO_GL", "egl")
+
+
+def frames_per_second(env: gymnasium.Env) -> float:
+    """Return how many env steps a second of film shows."""
+    return float(env.metadata.get("render_fps") or 30)
+
+
+def shoot(env: gymnasium.Env, act: Act, seed: int, seconds: float | None = None) -> Iterator[Shot]:
+    """Play an episode and yield it a moment at a time, so that a long one takes no memory.
+
+    It is cut after `seconds` of film; by default after SECONDS_WITHOUT_LIMIT where nothing else ends it.
     """
+    if seconds is None and (env.spec is None or env.spec.max_episode_steps is None):
+        seconds = SECONDS_WITHOUT_LIMIT
+    last = float("inf") if seconds is None else int(seconds * frames_per_second(env))
+    observation, _ = env.reset(seed=seed)
+    step, reward, total, over = 0, 0.0, 0.0, False
+    while not over and step < last:
+        action, thought = act(observation, step == 0)
+        yield Shot(_picture(env), step, reward, total, action, thought)
+        observation, earned, terminated, truncated, _ = env.step(action)
+        step, reward, over = step + 1, float(earned), terminated or truncated
+        total += reward
+    yield Shot(_picture(env), step, reward, total, None, None)
 
-    def __init__(
-        self,
-        world: World,
-        act: Act,
-        *,
-        episodes: int = 1,
-        seed: int = 0,
-        max_frames: int = 20_000,
-    ):
-        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-        self._env = world.single(render=True)
-        self._act, self._episodes, self._seed, self._max_frames = act, episodes, seed, max_frames
-        self.fps = float(self._env.metadata.get("render_fps") or 30)
-        if self._env.spec is None or self._env.spec.max_episode_steps is None:
-            self._max_frames = min(max_frames, int(SECONDS_WITHOUT_LIMIT * self.fps))
-        self.returns: list[float] = []
 
-    def frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-        """Play, and yield a frame for each observation."""
-        left = self._max_frames
-        try:
-            for episode in range(self._episodes):
-                observation, _ = self._env.reset(seed=self._seed + episode)
-                start, done, total = True, False, 0.0
-                yield self._frame()
-                while not done and left > 0:
-                    observation, reward, terminated, truncated, _ = self._env.step(self._act(observation, start))
-                    start, done, total = False, terminated or truncated, total + float(reward)
-                    left -= 1
-                    yield self._frame()
-                self.returns.append(total)
-        finally:
-            self._env.close()
-
-    def _frame(self) -> UInt8[np.ndarray, "height width 3"]:
-        frame = self._env.render()
-        if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3:
-            raise SandlotError(f"{self._env} draws no pictures, so it can't be filmed")
-        return frame
+def _picture(env: gymnasium.Env) -> Frame:
+    try:
+        frame = env.render()
+    except NotImplementedError:
+        frame = None
+    if not isinstance(frame, np.ndarray) or frame.ndim != 3 or frame.shape[2] != 3:
+        raise SandlotError(f"{env} draws no pictures, so it can't be filmed")
+    return frame

@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
-from jaxtyping import Int8
+from jaxtyping import Bool, Int8
 
 MASK, REST = "action_mask", "observation"
 METHOD = "action_masks"
@@ -77,6 +77,19 @@ def choices(space: Space) -> int:
             return space.shape[0]
         case _:
             return 0
+
+
+def chosen(space: Space, action: Any) -> Bool[np.ndarray, "choice"]:
+    """Return which of the choices of the action space `space` were made in `action`; nothing if it has none."""
+    taken, number = np.zeros(choices(space), bool), np.atleast_1d(action)
+    match space:
+        case spaces.Discrete():
+            taken[number - space.start] = True
+        case spaces.MultiDiscrete():
+            taken[number - space.start + np.cumsum(space.nvec) - space.nvec] = True
+        case spaces.MultiBinary():
+            taken[:] = number
+    return taken
 
 
 def mask_method(env: gymnasium.Env) -> Any:

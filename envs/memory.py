@@ -6,6 +6,8 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from .wrappers import VELOCITIES, hide_entries
+
 
 class Repeat(gymnasium.Env):
     """Repeat the symbol that was shown `delay` steps ago. The best return is 1, chance is 1 / `symbols`."""
@@ -81,19 +83,6 @@ class TMaze(gymnasium.Env):
         return np.array([self._sign if self._place == 0 else 0, self._place == self.length], np.float32)
 
 
-class HiddenVelocities(gymnasium.ObservationWrapper):
-    """CartPole with the velocities hidden, so that one look does not tell where the pole is going."""
-
-    def __init__(self, env: gymnasium.Env):
-        super().__init__(env)
-        space = env.observation_space
-        assert isinstance(space, spaces.Box)
-        self.observation_space = spaces.Box(space.low[::2], space.high[::2], dtype=np.float32)
-
-    def observation(self, observation: np.ndarray) -> np.ndarray:
-        return observation[::2]
-
-
 def register() -> None:
     """Register the worlds with Gymnasium."""
     gymnasium.register("sandlot/Repeat-v0", entry_point=f"{__name__}:Repeat")
@@ -105,4 +94,4 @@ def cartpole_hidden(render_mode: str | None = None) -> gymnasium.Env:
     """Return a CartPole whose velocities are hidden."""
     from gymnasium.envs.classic_control.cartpole import CartPoleEnv
 
-    return HiddenVelocities(CartPoleEnv(render_mode=render_mode))
+    return hide_entries(CartPoleEnv(render_mode=render_mode), VELOCITIES["CartPole"])

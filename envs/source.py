@@ -16,6 +16,8 @@ class Source:
         self._first: EnvBatch | None = make(self.world or env, num_envs)
         self._given = None if self.world else self._first
         self.name, self.num_envs = self._first.name, self._first.num_envs
+        self.groups = self._first.groups
+        """The players of each group, in games in which all move at once."""
         self.observation_space, self.action_space = self._first.observation_space, self._first.action_space
         self.table: Table | None = read_table(self.world.single()) if self.world else table_of(self._first.env)
         """All its transitions, if they are known."""

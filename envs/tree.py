@@ -1,7 +1,9 @@
 """Structures of arrays: an observation is one array, or a dict or tuple of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 
 def tree_map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
@@ -24,3 +26,8 @@ def tree_leaves(tree: Any) -> Iterator[Any]:
             yield from tree_leaves(value)
     else:
         yield tree
+
+
+def tree_stack(trees: Sequence[Any]) -> Any:
+    """Return trees of the same structure as one, with a new first axis."""
+    return tree_map(lambda *leaves: np.stack(leaves), trees[0], *trees[1:])

@@ -1,18 +1,26 @@
 """A batch of environments, and the one place that knows how episodes end and begin again."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
+from gymnasium.vector.utils import create_empty_array
 from jaxtyping import Bool, Float, Int
 
 from tracking import SandlotError
 
-from .tree import tree_map
+from .blame import broken_row, fault, told
+from .tree import tree_leaves, tree_map
+from .wrappers import NONE, Wrappers
 
 Observation = Any
 """An array, or a dict or tuple of arrays, with the environments as first axis."""
+
+
+LIVES = "lives"
+"""What Atari games call them in `info`."""
 
 
 class Episodes(NamedTuple):
@@ -24,7 +32,11 @@ class Episodes(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What one step of a batch of environments gave."""
+    """What one step of a batch of environments gave.
+
+    `reward`, `terminated` and `start` are the learner's: rewards scaled and clipped, and a lost life the end of an
+    episode, if the wrappers say so. `episodes` are true: whole games, and their scores as they are.
+    """
 
     observation: Observation
     """What to act on next."""
@@ -41,70 +53,134 @@ class Step(NamedTuple):
     """The episodes that ended with this step, if any did."""
 
 
+class Truth(NamedTuple):
+    """What one of our own environments tells of its rows, as `info[TRUTH]`; see `Step`."""
+
+    next_observation: Observation
+    acted: Bool[np.ndarray, "env"]
+    start: Bool[np.ndarray, "env"]
+
+
+TRUTH = "truth"
+
+
 class EnvBatch:
     """Several environments that step together, whichever backend runs them.
 
     Gymnasium's three ways of starting the next episode look the same from here. NEXT_STEP spends a step on
     the reset (`acted` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
-    holds the final observations that `observation` no longer shows.
+    holds the final observations that `observation` no longer shows. Environments with rows that wait while others
+    go on say themselves what is what, by `Truth`. Where a life was lost, but not the game, the observation after it
+    is both: the last of one episode for the learner, and the first of the next.
     """
 
-    def __init__(self, env: VectorEnv, name: str, backend: str = "given"):
+    def __init__(self, env: VectorEnv, name: str, backend: str = "given", wrappers: Wrappers = NONE):
         self.env, self.name, self.backend = env, name, backend
+        self._shape_reward = wrappers.shaped if (wrappers.reward_scale, wrappers.reward_clip) != (1.0, 0.0) else None
+        self._life_loss = wrappers.life_loss
         self.num_envs = env.num_envs
         self.observation_space: gymnasium.Space = env.single_observation_space
         self.action_space: gymnasium.Space = env.single_action_space
+        self.groups: list[tuple[str, ...]] = getattr(env, "groups", [])
+        self.game: Int[np.ndarray, env] = getattr(env, "game", np.arange(self.num_envs))
+        """The game that each row is a player of; a row is a game of its own where there is one player."""
         self._mode = _autoreset_mode(env)
+        self._shape = env.observation_space.shape
+        self._real = any(leaf.dtype.kind == "f" for leaf in tree_leaves(create_empty_array(env.observation_space)))
+        self._seed: int | None = None
+        self._steps, self._failed = 0, False
         self._none = np.zeros(self.num_envs, bool)
         self._all = np.ones(self.num_envs, bool)
         self._clear()
 
     def reset(self, seed: int | None = None) -> Observation:
         """Start an episode in every environment and return the first observations."""
+        self._seed, self._steps = seed, 0
         self._clear()
-        return self.env.reset(seed=seed)[0]
+        observation, info = self._call(self.env.reset, seed=seed)
+        self._check(observation)
+        self._lives = info.get(LIVES)
+        return observation
 
-    def step(self, action: np.ndarray) -> Step:
-        """Act in every environment."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
+    def step(self, action: Any) -> Step:
+        """Act in every environment. Raises `SandlotError` if one fails, or gives what can't be learned from."""
+        self._steps += 1
+        observation, reward, terminated, truncated, info = self._call(self.env.step, action)
         done = terminated | truncated
-        ended = bool(done.any())
+        ended = np.count_nonzero(done) > 0
         next_observation, start, acted = observation, self._none, self._all
-        if self._mode is AutoresetMode.NEXT_STEP:
-            if self._resetting.any():
+        if TRUTH in info:
+            next_observation, acted, start = info[TRUTH]
+            self._began += ~acted
+        elif self._mode is AutoresetMode.NEXT_STEP:
+            if self._resetting is not None:
                 start, acted = self._resetting, ~self._resetting
-            self._resetting = done
+            self._resetting = done if ended else None
         elif ended:
             start = done
             if self._mode is AutoresetMode.SAME_STEP:
                 next_observation = _with_finals(observation, info["final_obs"], done)
             else:
                 next_observation = tree_map(np.array, observation)
-                observation, _ = self.env.reset(options={"reset_mask": done})
+                observation, _ = self._call(self.env.reset, options={"reset_mask": done})
+        self._check(observation, reward)
+        if next_observation is not observation:
+            self._check(next_observation)
         self._returns += reward
-        self._lengths += acted
         episodes = self._take(done) if ended else None
+        if self._shape_reward is not None:
+            reward = self._shape_reward(reward)
+        if self._life_loss and LIVES in info:
+            lost = (info[LIVES] < self._lives) & acted & ~done
+            terminated, start, self._lives = terminated | lost, start | lost, info[LIVES]
         return Step(observation, next_observation, reward, terminated, truncated, acted, start, episodes)
 
     @property
     def unfinished(self) -> Episodes:
         """The episodes that go on, as far as they have come."""
-        return Episodes(self._returns, self._lengths, np.arange(self.num_envs))
+        return Episodes(self._returns, np.maximum(self._steps - self._began, 0), np.arange(self.num_envs))
 
     def close(self) -> None:
-        """Free what the environments hold."""
-        self.env.close()
+        """Free what the environments hold, and end their processes, even broken ones."""
+        if self._failed and isinstance(self.env, AsyncVectorEnv):
+            # Its own close would wait for answers, which a broken process never gives.
+            for process in self.env.processes:
+                process.kill()
+                process.join()
+        else:
+            self.env.close()
+
+    def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(*arguments, **options)
+        except SandlotError:
+            raise
+        except Exception as error:
+            self._failed = True
+            dead = isinstance(error, BrokenPipeError | ConnectionResetError | EOFError)
+            what = "ended: the process of a copy is gone" if dead else f"failed: {told(error)}"
+            raise fault(self.name, what, None, self._seed, self._steps) from error
+
+    def _check(self, observation: Observation, reward: np.ndarray | None = None) -> None:
+        if self._shape is not None and np.shape(observation) != self._shape:
+            what = f"gave observations of the shape {np.shape(observation)}, not {self._shape}"
+            raise fault(self.name, what, None, self._seed, self._steps)
+        for what, arrays in (("an observation", observation if self._real else None), ("a reward", reward)):
+            row = None if arrays is None else broken_row(arrays)
+            if row is not None:
+                raise fault(self.name, f"gave {what} that is NaN or infinite", row, self._seed, self._steps)
 
     def _clear(self) -> None:
-        self._resetting = self._none
+        self._resetting: np.ndarray | None = None
         self._returns = np.zeros(self.num_envs)
-        self._lengths = np.zeros(self.num_envs, np.int64)
+        self._began = np.zeros(self.num_envs, np.int64)
+        """The step after which each episode began."""
 
     def _take(self, done: Bool[np.ndarray, "env"]) -> Episodes:
         envs = np.flatnonzero(done)
-        episodes = Episodes(self._returns[envs], self._lengths[envs], envs)
+        episodes = Episodes(self._returns[envs], self._steps - self._began[envs], envs)
         self._returns[envs] = 0.0
-        self._lengths[envs] = 0
+        self._began[envs] = self._steps + (self._mode is AutoresetMode.NEXT_STEP)
         return episodes
 
 

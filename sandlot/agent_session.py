@@ -10,7 +10,7 @@ from agents.agent import Player
 from agents.evaluation import Evaluation, evaluate_id
 from agents.films import Films, film_path
 from agents.loop import train
-from envs import World
+from agents.players import world_of
 from tracking import IMAGES, Run, step_name
 
 from .progress import ProgressBar, ended_in_order
@@ -23,7 +23,7 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
     console = Console()
-    steps, training, world = run.config["steps"], run.config["training"], World.from_json(run.config["env"])
+    steps, training, world = run.config["steps"], run.config["training"], world_of(run.config["env"])
     with (
         run,
         Filming(run, training["video_every"], steps) as filming,

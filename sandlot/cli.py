@@ -13,6 +13,7 @@ COMMANDS = {
     "describe": None,
     "evaluate": "Evaluate",
     "record": "Record",
+    "play": "Play",
     "resume": "Resume",
     "compare": "Compare",
     "predict": "Predict",
@@ -34,7 +35,8 @@ commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
   train TASK DATA    fit a network to data     sandlot train classifier digits
   evaluate RUN       play or test, report      sandlot evaluate latest
-  record RUN         film the agent            sandlot record latest --episodes 3
+  record RUN         film the agent            sandlot record latest --overlay
+  play RUN           watch it, play against it sandlot play latest
   resume RUN         go on with a stopped run  sandlot resume latest
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
   predict RUN FILE … predict new data          sandlot predict latest new.csv --json

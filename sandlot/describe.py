@@ -16,7 +16,7 @@ from tracking import SandlotError
 
 from .catalogue import is_task, task_class
 from .table import print_table
-from .train_agent import parse, world_of
+from .train_agent import parse
 from .train_task import parse as parse_task
 
 MIB = 2**20
@@ -30,8 +30,8 @@ def main(words: list[str]) -> None:
     agent_type = agent_class(words[0] if words else "")
     if words[0] in ALGORITHMS:
         raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
-    options, config = parse(words[0], agent_type.Config, words[1:], command="describe")
-    agent: Any = agent_type(world_of(options), config=config)
+    _, config, world = parse(words[0], agent_type.Config, words[1:], command="describe")
+    agent: Any = agent_type(world, config=config)
     words_for_it = agent.describe()
     if words_for_it:
         spaces = {"observations": str(agent.spaces.observation), "actions": str(agent.spaces.action)}

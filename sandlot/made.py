@@ -49,8 +49,8 @@ class Made:
     def report(self, rows: list[tuple[str, str | Path]], *more: tuple[str, Path]) -> None:
         """Keep the picture, and more of them, in the record of the run, and print `rows` and where they are."""
         pictures = [(self.name, self.path), *more]
-        for name, path in pictures:
-            if path.is_relative_to(self.run.folder):
-                self.run.add_media(name, path, self.model.step)
+        kept = {name: path for name, path in pictures if path.is_relative_to(self.run.folder)}
+        if kept:
+            self.run.add_media(kept, self.model.step)
         named = ("run", f"{self.run.folder.name}, {self.model.name} after {self.model.step:,} steps")
         print_table(Console(), [named, *rows, *pictures])

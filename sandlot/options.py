@@ -60,10 +60,18 @@ class Train(Recorded):
     """Env steps to train for."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
+    backend: Literal["auto", "envpool", "gymnasium"] = "auto"
+    """What runs the environments; auto: EnvPool, if it is installed, where it is faster and the task the same."""
+    opponent: str | None = None
+    """In a game of turns: self (past selves; the default), random, scripted, or the run RUN (or RUN@STEP)."""
+    separate: bool = False
+    """In a game in which all move at once: a network for each player, even if their spaces are equal."""
     checkpoint_every: int = 50_000
     """Env steps between checkpoints."""
     video_every: int = 100_000
     """Env steps between films, which are made of checkpoints; 0 for none at all."""
+    video_overlay: bool = False
+    """Show in films what the agent thinks, as `sandlot record --overlay` does; making them takes longer by half."""
     evaluation_episodes: int = 100
     """Episodes to play at the end, choosing the likeliest actions."""
     encoder: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
@@ -84,6 +92,8 @@ class Subject(RunsDir):
     """For a .zip file: the id of the environment to play."""
     env_kwargs: str = "{}"
     """For a .zip file: options of the environment, as JSON."""
+    opponent: str | None = None
+    """In a game of turns: random, scripted, or RUN (or RUN@STEP); by default as in training, or the scripted one."""
     algorithm: str | None = None
     """For a .zip file: its algorithm (ppo, sac …), if it doesn't tell."""
     trust: bool = False
@@ -104,12 +114,34 @@ class Evaluate(Subject):
 class Record(Subject):
     """Film a trained agent."""
 
-    episodes: int = 1
-    """Episodes to film."""
+    episodes: int | None = None
+    """Episodes to film, one after the other or, in a grid, as many at a time as it holds; by default it is filled."""
+    grid: str | None = None
+    """Columns x rows of episodes that are shown side by side, such as 3x2."""
+    overlay: bool = False
+    """Show step, reward, return and what the agent thinks: of its actions, and of the return to come."""
+    progress: bool = False
+    """Show the same episodes played by several checkpoints side by side, from the first to the last."""
+    gif: bool = False
+    """Make a GIF beside the film, for pages that show no videos."""
+    seconds: float | None = None
+    """The most that an episode may take of the film; by default 300 where the environment has no time limit."""
     seed: int = 20_000
-    """Seed of the environment."""
+    """Seed of the environment; each further episode has the next."""
     output: Path | None = None
     """File to write; by default one among the run's videos, or named after the .zip file, in this folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play(Subject):
+    """Open a page in the browser: watch the agent live, take over the keys, or play a board game against it."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; others than this computer can come in only if you change it."""
+    port: int = 8400
+    """Port to listen on; 0 for any that is free."""
+    seed: int = 0
+    """Seed of the first episode."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Whom to evaluate or film: the agent of a run, or a model that Stable-Baselines3 saved."""
 
+import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
 from agents.agent import Player
 from agents.loading import load_agent
+from agents.players import seat_opponent, world_of
 from envs import World
 from tracking import Run, SandlotError, json_object
 
@@ -30,7 +32,15 @@ def find(options: Subject) -> Found:
     run = Run.find(options.runs_dir, options.run)
     if "env" not in run.config:
         raise SandlotError(f"{run.folder} is a run of the task {run.config.get('task')!r}, which does not play")
-    return Found(load_agent(run, options.step), World.from_json(run.config["env"]), run, run.folder.name)
+    return Found(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
+
+
+def _world_of(run: Run, options: Subject) -> World:
+    """Return the world of `run`, with the opponent that `options` ask for, if they do."""
+    if options.opponent is None:
+        return world_of(run.config["env"])
+    world = World.from_json(run.config["env"])
+    return seat_opponent(dataclasses.replace(world, opponent=options.opponent), options.runs_dir)
 
 
 def _find_zip(path: Path, options: Subject) -> Found:

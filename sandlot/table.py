@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tracking import Run
@@ -15,13 +14,10 @@ if TYPE_CHECKING:
 
 
 def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> None:
-    """Print named values. Paths are never cut."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    """Print named values, a line each. Long ones are left to the terminal to break, so that paths can be copied."""
+    width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        table.add_row(name, Text(str(value)))
-    console.print(table)
+        console.print(Text.assemble((f"{name:{width}}", "bold"), "  ", str(value)), soft_wrap=True)
 
 
 def interval(evaluation: "Evaluation") -> str:

@@ -12,6 +12,7 @@ from .learner import LearnerConfig
 class FitConfig(LearnerConfig, DataConfig):
     """How a task is fitted to data."""
 
+    optimizer_epsilon: float = 1e-8
     epochs: int = 10
     """Times that the training goes through the data."""
     batch_size: int = 64

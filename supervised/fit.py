@@ -5,8 +5,9 @@ from collections.abc import Callable
 from tracking import IMAGES, VALIDATION, Journal, Run, Stopped, StopSignals, require, step_name
 
 from .data import Loader
+from .goal import Best
 from .randomness import random_state, set_random_state
-from .task import Best, Task
+from .task import Task
 
 LOGS_PER_RUN = 200
 Progress = Callable[[int, float | None], None]
@@ -110,12 +111,13 @@ class Training:
         """Compare a validation of the goal with the best so far."""
         task, self.latest = self.task, value
         assert task.goal is not None
-        if task.best is None or task.goal.better(value, task.best.value):
-            task.best, task.stale = Best(task.step, value), 0
+        better = task.best is None or task.goal.better(value, task.best.value)
+        task.stale = 0 if better else task.stale + 1
+        # Of equals, the newest: it has learned for longer, and few rows make many equals.
+        if better or (task.best is not None and value == task.best.value):
+            task.best = Best(task.step, value)
             if self.run is None:
                 self.best_tensors = {name: tensor.copy() for name, tensor in task.tensors().items()}
-        else:
-            task.stale += 1
 
     def save(self) -> None:
         """Write a checkpoint. Of the earlier ones, only the best stays."""

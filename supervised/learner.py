@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tracking import SandlotError, require
 
 from .allocator import keep_freed_memory
+from .flat import flatten, parts_of, pieces_of, trained
 from .optimizers import BETAS, OPTIMIZERS, Betas, Layered, Optimizer
 from .schedules import LearningRateSchedule, scheduled
 
@@ -113,9 +114,9 @@ class Learner:
         self.device = choose_device(config.device)
         self.module = module.to(self.device)
         self.loss = loss
-        self.flat = _flatten(module)
+        self.flat = flatten(module)
         self.gradient = torch.zeros_like(self.flat)
-        for parameter, part in zip(_trained(module), _parts(self.gradient, module), strict=True):
+        for parameter, part in zip(trained(module), parts_of(self.gradient, module), strict=True):
             parameter.grad = part
         self._autocast = _precision(config.precision, self.device)
         self._gradient: Callable[[Any], tuple[Tensor, Metrics]] = self._eager_gradient
@@ -126,7 +127,7 @@ class Learner:
         self.learning_rate = config.learning_rate
         how = (config.weight_decay, config.optimizer_epsilon, config.momentum, config.betas)
         kind = OPTIMIZERS[config.optimizer]
-        pieces = _pieces(self.module, scales or {})
+        pieces = pieces_of(self.module, scales or {})
         self.optimizer: Optimizer | Layered = (
             Layered([(kind(self.flat[part], *how), part, scale) for part, scale in pieces])
             if scales
@@ -206,8 +207,8 @@ class Learner:
 
     def lay_out(self, module: nn.Module, flat: Float[Tensor, "size"]) -> None:
         """Make the parameters of `module`, a copy of the learner's, views of `flat`."""
-        trained = [name for name, parameter in self.module.named_parameters() if parameter.requires_grad]
-        for name, part in zip(trained, _parts(flat, self.module), strict=True):
+        names = [name for name, parameter in self.module.named_parameters() if parameter.requires_grad]
+        for name, part in zip(names, parts_of(flat, self.module), strict=True):
             module.get_parameter(name).data = part
 
     def threads(self) -> AbstractContextManager[None]:
@@ -248,7 +249,7 @@ class Learner:
         # No annotations on these two: the compiler would have to trace them.
         def gradient(flat, batch):
             def loss_of(flat):
-                parameters = dict(zip(names, _parts(flat, self.module), strict=True))
+                parameters = dict(zip(names, parts_of(flat, self.module), strict=True))
                 with self._autocast():
                     return torch.func.functional_call(wrapped, parameters, (batch,))
 
@@ -277,41 +278,6 @@ class _LossModule(nn.Module):
 
     def forward(self, batch: Any) -> tuple[Tensor, Metrics]:
         return self.loss(self.module, batch)
-
-
-def _trained(module: nn.Module) -> list[nn.Parameter]:
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]
-
-
-def _parts(flat: Float[Tensor, "size"], module: nn.Module) -> list[Tensor]:
-    """Return views of `flat` in the shapes of the module's parameters."""
-    trained = _trained(module)
-    pieces = flat.split([parameter.numel() for parameter in trained])
-    return [piece.view(parameter.shape) for piece, parameter in zip(pieces, trained, strict=True)]
-
-
-def _pieces(module: nn.Module, scales: Mapping[str, float]) -> list[tuple[slice, float]]:
-    """Return which parts of the flat tensor have which of the `scales`, neighbours with the same one together."""
-    pieces: list[tuple[slice, float]] = []
-    end = 0
-    for name, parameter in module.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        fits = [prefix for prefix in scales if name.startswith(prefix)]
-        scale = scales[max(fits, key=len)] if fits else 1.0
-        first, end = end, end + parameter.numel()
-        if pieces and pieces[-1][1] == scale:
-            first = pieces.pop()[0].start
-        pieces.append((slice(first, end), scale))
-    return pieces
-
-
-def _flatten(module: nn.Module) -> Float[Tensor, "size"]:
-    """Move the module's parameters into one flat tensor and make them views of it."""
-    flat = torch.cat([parameter.detach().flatten() for parameter in _trained(module)])
-    for parameter, part in zip(_trained(module), _parts(flat, module), strict=True):
-        parameter.data = part
-    return flat
 
 
 def _precision(name: str, device: torch.device) -> Callable[[], Any]:

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from .data import Batch
 from .encoders import has_batch_statistics
-from .networks import orthogonal
 
 
 class Predictor(nn.Module):
@@ -16,7 +15,7 @@ class Predictor(nn.Module):
     def __init__(self, reader: Any, outputs: int):
         super().__init__()
         self.reader = reader
-        self.head = orthogonal(nn.Linear(reader.feature_size, outputs), gain=0.01)
+        self.head = nn.Linear(reader.feature_size, outputs)
 
     @property
     def compiles(self) -> bool:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -24,28 +24,10 @@ from tracking import (
 )
 
 from .data import Batch, Columns, Frame, Loader, Part, Split, load_frame
+from .goal import Best, Goal
 from .learner import Learner, choose_device
 from .parts import Stateful, load_parts, tensors_of
 from .randomness import random_state, seeded
-
-
-class Goal(NamedTuple):
-    """The measure on the validation rows by which checkpoints are judged."""
-
-    measure: str
-    higher: bool
-
-    def better(self, new: float, old: float) -> bool:
-        """Tell whether `new` is better than `old`."""
-        return new > old if self.higher else new < old
-
-
-class Best(NamedTuple):
-    """The best validation so far."""
-
-    step: int
-    value: float
-
 
 Data = str | Path | Frame
 """A data set's name, a file or folder, or rows that were read."""

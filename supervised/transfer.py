@@ -80,8 +80,8 @@ def layers_of(network: Any) -> list[list[tuple[str, nn.Module]]]:
         own = list(module.parameters(recurse=False))
         if own and (not layers or any(parameter.ndim > 1 for parameter in own)):
             layers.append([])
-        if own or isinstance(module, nn.Dropout):
-            layers[-1:] = [[*(layers[-1] if layers else []), (name, module)]]
+        if own:
+            layers[-1].append((name, module))
     return layers
 
 
@@ -101,9 +101,4 @@ def layer_scales(network: Any, decay: float) -> dict[str, float]:
     if decay == 1:
         return {}
     layers = layers_of(network)
-    return {
-        f"{name}.": decay ** (len(layers) - place)
-        for place, layer in enumerate(layers)
-        for name, module in layer
-        if list(module.parameters(recurse=False))
-    }
+    return {f"{name}.": decay ** (len(layers) - place) for place, layer in enumerate(layers) for name, _ in layer}

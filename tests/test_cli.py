@@ -170,7 +170,7 @@ def test_the_list_of_agents(capsys):
     ("words", "sentence"),
     [
         (["fly"], "there is no command 'fly'"),
-        (["train", "pop", "CartPole-v1"], "there is no agent 'pop'; did you mean ppo?"),
+        (["train", "pop", "CartPole-v1"], "there is no agent or task 'pop'; did you mean ppo?"),
         (["train", "ppo", "CartPole-v7"], "did you mean CartPole-v"),
         (["train", "ppo", "CartPole-v1", "--steps", "-5"], "--steps must be at least 1, not -5"),
         (["train", "ppo", "CartPole-v1", "--gamma", "7"], "gamma must be in [0, 1], not 7"),

@@ -9,8 +9,9 @@ from torch import nn
 
 from supervised import Classifier, FitConfig, Learner, LearnerConfig, Task
 from supervised.data import Frame, ordered_split
+from supervised.finder import find_learning_rate, steepest
 from supervised.fit import fit
-from tracking import Run, read_metrics
+from tracking import Run, SandlotError, read_metrics
 
 
 class Rivals(Task):
@@ -94,13 +95,14 @@ def clouds(**options):
 
 
 def weights(task):
-    return {name: value for name, value in task.tensors().items() if not name.startswith("random.")}
+    return {name: value.copy() for name, value in task.tensors().items() if not name.startswith("random.")}
 
 
 def test_learns_to_tell_two_clouds_apart():
     task = clouds().learn()
     assert task.evaluate("test")["accuracy"] == 1.0
     assert task.best.value == 1.0
+    assert task.best.step == task.step, "of equals, the newest"
 
 
 def test_same_seed_same_weights_and_another_seed_others():
@@ -141,3 +143,19 @@ def test_gradients_of_pieces_are_those_of_the_batch():
     fit(pieces, 3)
     for name, value in weights(whole).items():
         np.testing.assert_allclose(value, weights(pieces)[name], atol=1e-5)
+
+
+def test_a_learning_rate_is_found_where_the_loss_falls_fastest():
+    rates = np.geomspace(1e-4, 1e-1, 13).tolist()
+    losses = [3.0, 3.0, 3.0, 2.9, 2.7, 2.2, 1.3, 0.9, 0.8, 0.8, 1.5, 4.0, 9.0]
+    assert steepest(rates, losses) == pytest.approx(rates[5], rel=2)
+    with pytest.raises(SandlotError, match="the loss blew up at once"):
+        steepest(rates[:3], losses[:3])
+    task = clouds()
+    before = weights(task)
+    finding = find_learning_rate(task)
+    assert 1e-5 < finding.best < 1.0
+    assert finding.losses[finding.rates.index(finding.best)] > min(finding.losses)
+    task.rebuild(learning_rate=finding.best)
+    for name, value in weights(task).items():
+        np.testing.assert_array_equal(value, before[name])

@@ -9,6 +9,7 @@ from supervised.networks import (
     CapsuleNet,
     CategoricalHead,
     Chain,
+    ConvNet,
     Ensemble,
     Fuse,
     ImpalaCNN,
@@ -36,6 +37,7 @@ def encoders():
     yield "mlp-normed", MLP(5, (8, 7), normalization="layer", dropout=0.5).eval(), VECTORS
     yield "mlp-batch", MLP(5, (8, 7), normalization="batch").eval(), VECTORS
     yield "cnn", NatureCNN(3, 36, 40, feature_size=9), IMAGES
+    yield "convnet", ConvNet(3, 36, 40).eval(), IMAGES
     yield "impala", ImpalaCNN(3, 36, 40), IMAGES
     yield "impala-average", ImpalaCNN(3, 36, 40, pooling="average"), IMAGES
     yield "resnet", ResNet(3), IMAGES
@@ -276,3 +278,15 @@ def test_an_ensemble_does_what_its_members_would(normalization):
                 hidden = hidden @ layer.weight[member] + layer.bias[member]
         torch.testing.assert_close(together[member], hidden.squeeze(-1))
     torch.testing.assert_close(ensemble(inputs, 2), together[:2])
+
+
+def test_a_transformer_without_places_for_past_steps_says_what_one_with_empty_places_says():
+    torch.manual_seed(0)
+    network = Transformer(5, size=8, layers=2, heads=2, length=4)
+    start = resets()
+    empty, none = (
+        network(VECTORS, memory, start) for memory in (network.initial_memory(BATCH), network.no_memory(BATCH))
+    )
+    torch.testing.assert_close(empty[0], none[0])
+    step = network(VECTORS[:1], none[1], start[1:2])[0]
+    torch.testing.assert_close(step, network(VECTORS[:1], empty[1], start[1:2])[0])

@@ -83,5 +83,8 @@ def test_a_saved_agent_acts_the_same_and_learns_on_the_same(kind, tmp_path):
 
 @KINDS
 def test_a_nan_from_the_environment_is_told_by_its_name(kind):
-    with pytest.raises(SandlotError, match="tests/Broken-v0 gave a reward that is NaN or infinite before env step"):
+    with pytest.raises(
+        SandlotError,
+        match="Broken-v0 gave a reward that is NaN or infinite in copy 0, at step 5",
+    ):
         learned(kind, "tests/Broken-v0", 600)

@@ -303,7 +303,10 @@ def test_a_network_that_cannot_read_the_observations_is_a_sentence():
 
 
 def test_a_nan_from_the_environment_is_told_by_its_name():
-    with pytest.raises(SandlotError, match="tests/Broken-v0 gave a reward that is NaN or infinite before env step"):
+    with pytest.raises(
+        SandlotError,
+        match="Broken-v0 gave a reward that is NaN or infinite in copy 0, at step 5",
+    ):
         learned("tests/Broken-v0")
 
 

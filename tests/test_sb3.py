@@ -207,7 +207,7 @@ def test_options_are_those_of_the_signature():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["sb3:pppo", "CartPole-v1"], "there is no agent 'sb3:pppo'; did you mean sb3:ppo?"),
+        (["sb3:pppo", "CartPole-v1"], "there is no agent or task 'sb3:pppo'; did you mean sb3:ppo?"),
         (["sb3:dqn", "Pendulum-v1"], "sb3:dqn can't be made so: The algorithm only supports"),
         (["sb3:ppo", "CartPole-v1", "--learning-rate", "falling"], "learning_rate must be a number, or lin_NUMBER"),
         (["sb3:ppo", "CartPole-v1", "--policy", "Deep"], "PPO has no policy 'Deep'; it has MlpPolicy"),

@@ -1,5 +1,8 @@
 """Tasks on data that is small enough to be learned in a second or two."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -49,7 +52,7 @@ def waves(rows=400):
     return made("waves", up=np.sin(time / 5), down=np.cos(time / 5) * 3 + 7)
 
 
-def learns_one_batch(task, steps=60, to=0.05):
+def learns_one_batch(task, steps=50, to=0.05):
     batch = task.loader().batch(0)
     task.train(False)
     for _ in range(steps):
@@ -63,7 +66,7 @@ SMALL = {"memory_size": 16, "heads": 2, "hidden": (32,), "learning_rate": 1e-2, 
 
 @pytest.mark.parametrize("network", ["cnn", "impala", "resnet", "vit", "capsule", "mlp"])
 def test_networks_for_images_learn_a_batch_by_heart(network):
-    learns_one_batch(Classifier(pictures(), network=network, batch_size=16, **SMALL), steps=80)
+    learns_one_batch(Classifier(pictures(), network=network, batch_size=8, **SMALL))
 
 
 @pytest.mark.parametrize("network", ["rnn", "lstm", "gru", "transformer", "mlp"])
@@ -254,3 +257,23 @@ def test_too_small_an_image_is_a_sentence():
         Classifier(pictures(), network="nature")
     with pytest.raises(SandlotError, match="the network 'lstm' does not read images"):
         Classifier(pictures(), network="lstm")
+
+
+@pytest.mark.slow
+def test_compiled_steps_are_the_eager_ones():
+    # In a process of its own: shape checks at run time can't be compiled.
+    code = """
+import numpy as np
+from supervised import Classifier
+from supervised.fit import fit
+
+compiled, eager = (Classifier("wine", seed=1, compile=how, batch_size=32) for how in ("on", "off"))
+for task in (compiled, eager):
+    fit(task, 6)
+for name, value in eager.tensors().items():
+    if not name.startswith("random."):
+        np.testing.assert_allclose(compiled.tensors()[name], value, atol=1e-4)
+print("same")
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "same", result.stderr

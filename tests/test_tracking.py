@@ -1,28 +1,28 @@
 import json
-import re
 import subprocess
 
 import numpy as np
 import pytest
-from imageio_ffmpeg import get_ffmpeg_exe
+from PIL import Image
 
+from tests.video_file import probe
 from tests.wandb_file import read_history, read_records
-from tracking import RETURN, RETURN_HIGH, RETURN_LOW, Run, SandlotError, draw_curves, read_metrics, write_video
+from tracking import (
+    RETURN,
+    RETURN_HIGH,
+    RETURN_LOW,
+    Run,
+    SandlotError,
+    draw_curves,
+    read_metrics,
+    write_gif,
+    write_video,
+)
 
 
 def frames(count, height, width):
     for index in range(count):
         yield np.full((height, width, 3), 10 * index % 256, np.uint8)
-
-
-def probe(path):
-    """Return what ffmpeg says of a video: size, pixel format, rate, and the frames it decodes."""
-    said = subprocess.run([get_ffmpeg_exe(), "-i", path, "-f", "null", "-"], capture_output=True, text=True).stderr
-    stream = next(line for line in said.splitlines() if "Video: h264" in line)
-    width, height = map(int, re.search(r", (\d+)x(\d+)", stream).groups())
-    rate = float(re.search(r"([\d.]+) fps", stream).group(1))
-    count = int(re.findall(r"frame=\s*(\d+)", said)[-1])
-    return (width, height), "yuv420p" in stream, rate, count
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 60), (41, 61), (210, 160)])
@@ -43,6 +43,35 @@ def test_a_film_that_breaks_off_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SandlotError, match="no frames"):
         write_video(tmp_path / "film.mp4", iter([]), 25)
+
+
+def test_pictures_larger_than_screens_are_shrunk(tmp_path):
+    write_video(tmp_path / "film.mp4", frames(3, 500, 3001), 25)
+    assert probe(tmp_path / "film.mp4") == ((1920, 318), True, 25.0, 3)
+
+
+@pytest.mark.parametrize(("fps", "shown", "size"), [(50, 25, (480, 240)), (4, 4, (480, 240)), (30, 15, (480, 240))])
+def test_a_gif_is_small_and_as_fast_as_the_film(tmp_path, fps, shown, size):
+    write_video(tmp_path / "film.mp4", frames(2 * fps, 300, 600), fps)
+    write_gif(tmp_path / "film.gif", tmp_path / "film.mp4")
+    with Image.open(tmp_path / "film.gif") as picture:
+        durations = []
+        for index in range(picture.n_frames):
+            picture.seek(index)
+            durations.append(picture.info["duration"])
+        assert picture.size == size
+        assert picture.info["loop"] == 0
+    assert len(durations) == 2 * shown
+    assert sum(durations) == pytest.approx(2000, abs=100)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["film.gif", "film.mp4"]
+
+
+def test_a_film_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "films").write_text("a file")
+    with pytest.raises(SandlotError, match=r"can't write .*film.mp4"):
+        write_video(tmp_path / "films" / "film.mp4", frames(2, 40, 40), 25)
+    with pytest.raises(SandlotError, match=r"can't write .*"):
+        write_gif(tmp_path / "film.gif", tmp_path / "nothing.mp4")
 
 
 def test_a_run_leaves_its_whole_record(tmp_path, run_config):

@@ -6,6 +6,7 @@ import torch
 
 from agents import DQN, PPO
 from agents.encoding import encoding_of
+from envs import World
 from supervised import Classifier
 from supervised.data import Frame, load_frame
 from supervised.fit import fit
@@ -90,7 +91,7 @@ def test_an_encoding_brings_its_network_and_how_it_reads():
 def test_a_task_starts_from_what_an_agent_sees(kind):
     options = {"num_envs": 2, "num_steps": 8, "batch_size": 16} if kind is PPO else {"num_envs": 2}
     config = kind.Config(**options)
-    agent = kind.for_env("tests/Match-v0", {"observation": "image"}, seed=0, config=config)
+    agent = kind(World("tests/Match-v0", {"observation": "image"}), seed=0, config=config)
     encoding = encoding_of(agent)
     channels, height, width = encoding.reading["shape"]
     image = np.random.default_rng(0).integers(0, 255, (20, height, width, channels), dtype=np.uint8)
@@ -118,6 +119,7 @@ def test_what_does_not_fit_is_a_sentence():
         encoding_of(PPO("CartPole-v1", num_envs=2, num_steps=8, batch_size=16))
 
 
+@pytest.mark.slow
 def test_few_labels_are_enough_for_an_encoder_that_has_seen_other_classes():
     options = {"network": "cnn", "learning_rate": 3e-3, "validation_share": 0.0}
     few, gains = digits_of(range(7, 10), rows=3), []

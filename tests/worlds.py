@@ -139,7 +139,7 @@ class Match(gymnasium.Env):
         return self._next(), reward, self.time >= HORIZON, False, {}
 
     def render(self) -> np.ndarray:
-        return np.full((33, 47, 3), 40 + 30 * self.time % 255, np.uint8)
+        return np.full((33, 47, 3), 30 * self.time % 255, np.uint8)
 
     def _next(self) -> Any:
         self.bit = int(self.np_random.integers(2))
@@ -187,6 +187,48 @@ class Broken(Endless):
         return observation, float("nan") if self.time == 5 else reward, terminated, truncated, info
 
 
+class Bad(Endless):
+    """Does something wrong in its fifth step."""
+
+    def __init__(self, what: str = "raises"):
+        super().__init__(horizon=100)
+        self.what = what
+
+    def step(self, action: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        observation, reward, terminated, truncated, info = super().step(action)
+        if self.time < 5:
+            return observation, reward, terminated, truncated, info
+        match self.what:
+            case "raises":
+                raise ZeroDivisionError("too few\nwheels")
+            case "observation":
+                return np.array([np.inf], np.float32), reward, terminated, truncated, info
+            case "reward":
+                return observation, float("nan"), terminated, truncated, info
+            case "shape":
+                return np.zeros(2, np.float32), reward, terminated, truncated, info
+            case "api":
+                return observation, reward, terminated, info
+
+
+class Lives(gymnasium.Env):
+    """Pays 2 a step; a life is lost every 2 steps, and with the third the game."""
+
+    observation_space, action_space = spaces.Box(0, 9, (1,)), spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.time = 0
+        return self._seen(), {"lives": 3}
+
+    def step(self, action: Any):
+        self.time += 1
+        return self._seen(), 2.0, self.time == 6, False, {"lives": 3 - self.time // 2}
+
+    def _seen(self) -> np.ndarray:
+        return np.array([self.time], np.float32)
+
+
 class Legal(gymnasium.Env):
     """Allows two of four actions at a time, and pays 1 for the greater; tells which in one of three ways.
 
@@ -227,5 +269,5 @@ class Legal(gymnasium.Env):
 
 def register() -> None:
     """Register the worlds with Gymnasium."""
-    for world in (Endless, Counter, TwoStates, Match, Chain, Legal, Broken):
+    for world in (Endless, Counter, TwoStates, Match, Chain, Legal, Broken, Bad, Lives):
         gymnasium.register(f"tests/{world.__name__}-v0", entry_point=world, disable_env_checker=True)

@@ -3,7 +3,7 @@
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .curve import draw_curves
 from .errors import SandlotError, require
-from .files import json_object
+from .files import json_object, write_json
 from .helper import start_helper, stop_helper, tell_helper
 from .journal import Journal
 from .layout import IMAGES, TABLES, VIDEOS, step_name
@@ -25,7 +25,7 @@ from .run import Run, WandbMode
 from .seeds import derived_seed, seed_everything
 from .signals import Stopped, StopSignals
 from .tables import read_table, write_table
-from .video import write_video
+from .video import write_gif, write_video
 
 __all__ = [
     "ENV_STEP",
@@ -63,6 +63,8 @@ __all__ = [
     "tell_helper",
     "with_options",
     "write_checkpoint",
+    "write_gif",
+    "write_json",
     "write_table",
     "write_video",
 ]

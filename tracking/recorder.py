@@ -115,8 +115,8 @@ class Mirror:
 
     def _media(self, wandb: Any, path: Path) -> Any:
         match path.suffix:
-            case ".mp4":
-                return wandb.Video(str(path), format="mp4")
+            case ".mp4" | ".gif":
+                return wandb.Video(str(path), format=path.suffix.removeprefix("."))
             case ".json":
                 columns, rows = read_table(path)
                 cells = [

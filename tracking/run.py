@@ -92,9 +92,11 @@ class Run:
             write_json(self.folder / CONFIG, self.config)
         self.open()
 
-    def add_media(self, key: str, path: Path, step: int) -> None:
-        """Log a video or image that was made after the run had ended."""
-        self.add_figures({"media": {key: path.relative_to(self.folder).as_posix()}}, step)
+    def add_media(self, media: Mapping[str, Path], step: int) -> None:
+        """Log videos or images, by name, that were made after the run had ended."""
+        self.add_figures(
+            {"media": {key: path.relative_to(self.folder).as_posix() for key, path in media.items()}}, step
+        )
 
     def add_figures(self, figures: Mapping[str, Any], step: int) -> None:
         """Log what was found out after the run had ended."""
@@ -178,6 +180,10 @@ class Run:
         """Return the folders of the run's checkpoints, oldest first."""
         return sorted((self.folder / CHECKPOINTS).glob("step-*"))
 
+    def checkpoint_steps(self) -> list[int]:
+        """Return the steps of the run's checkpoints, lowest first."""
+        return [int(path.name.removeprefix("step-")) for path in self.checkpoints()]
+
     def checkpoint(self, step: int | None = None) -> tuple[Path, Checkpoint]:
         """Read the checkpoint of `step`, or the newest."""
         folders = self.checkpoints()
@@ -185,13 +191,13 @@ class Run:
             raise SandlotError(f"{self.folder} has no checkpoint yet")
         folder = folders[-1] if step is None else self.checkpoint_folder(step)
         if folder not in folders:
-            have = ", ".join(str(int(path.name.removeprefix("step-"))) for path in folders)
+            have = ", ".join(map(str, self.checkpoint_steps()))
             raise SandlotError(f"{self.folder} has no checkpoint of step {step}; it has {have}")
         try:
             return folder, read_checkpoint(folder)
         except SandlotError as error:
             if step is None and len(folders) > 1:
-                older = int(folders[-2].name.removeprefix("step-"))
+                older = self.checkpoint_steps()[-2]
                 raise SandlotError(f"{error}; an older one can be used with --step {older}") from error
             raise
 

@@ -16,12 +16,14 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.agent import Player
 from agents.loop import EpisodeJournal
+from agents.thoughts import Thought
 from envs import Observation, Source, World, has_mask
 from tracking import SandlotError, StopSignals, derived_seed, require
 
 from .config import arguments, policy_for
 from .envs import Unplayable, Watched, counts_from_zero, make_envs, split_mask, without_mask
 from .learned import arrays_of, cut_episodes, load_arrays, load_transitions, replay_buffer, transitions_of
+from .thoughts import thought_of
 
 
 class SB3Agent(Player):
@@ -91,11 +93,22 @@ class SB3Agent(Player):
     def choose(
         self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
-        options = {}
-        if self._masked:
-            observation, mask = split_mask(observation)
-            options = {"action_masks": mask} if self._takes_mask else {}
+        observation, options = self._split(observation)
         return self.model.predict(observation, memory, start, deterministic, **options)
+
+    def think(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, Thought]:
+        action, memory = self.choose(observation, memory, start, deterministic)
+        observation, options = self._split(observation)
+        return action, memory, thought_of(self.model, observation, action, options)
+
+    def _split(self, observation: Observation) -> tuple[Observation, dict[str, Any]]:
+        """Return what the model sees, and the options that tell it what is legal."""
+        if not self._masked:
+            return observation, {}
+        observation, mask = split_mask(observation)
+        return observation, {"action_masks": mask} if self._takes_mask else {}
 
     def tensors(self) -> dict[str, np.ndarray]:
         return arrays_of(self.model)

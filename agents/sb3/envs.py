@@ -11,6 +11,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
+from gymnasium.wrappers import TransformReward
+from stable_baselines3.common.atari_wrappers import EpisodicLifeEnv
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
@@ -63,7 +65,7 @@ class Watched(VecEnvWrapper):
     def step_wait(self) -> Any:  # SubprocVecEnv's infos are a tuple, not the list of SB3's annotation
         observation, reward, done, infos = self.venv.step_wait()
         if done.any():
-            envs = np.flatnonzero(done)
+            envs = np.array([index for index in np.flatnonzero(done) if "episode" in infos[index]], int)
             ended = [infos[index]["episode"] for index in envs]
             returns, lengths = (np.array([episode[key] for episode in ended]) for key in ("r", "l"))
             self.journal.add(Episodes(returns.astype(float), lengths, envs))
@@ -76,9 +78,12 @@ def make_envs(kind: str, num_envs: int, world: World) -> VecEnv:
 
 
 def make_monitored(world: World) -> gymnasium.Env:
-    """Return one copy of `world` that tells each episode's return and length."""
-    single = world.single()
-    return Monitor(HideMask(single) if has_mask(single.observation_space) else single)
+    """Return one copy of `world` that tells each whole episode's true return and length."""
+    single, wrappers = world.single(), world.worn
+    env = Monitor(HideMask(single) if has_mask(single.observation_space) else single)
+    if wrappers.life_loss:
+        env = EpisodicLifeEnv(env)
+    return env if wrappers == wrappers.inside else TransformReward(env, wrappers.shaped)
 
 
 def without_mask(space: Space) -> Space:

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 NEVER = 1e4
 """A logit of minus this is a no for certain."""
+QUANTILES = 64
 
 
 class Distribution(ABC):
@@ -58,6 +59,10 @@ class Categorical(Distribution):
 
     def log_prob(self, action: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         return self._log_probs().gather(-1, action.unsqueeze(-1)).squeeze(-1)
+
+    def probabilities(self) -> Float[Tensor, "*batch choice"]:
+        """Return the probability of each choice."""
+        return self._log_probs().exp()
 
     def entropy(self) -> Float[Tensor, "*batch"]:
         log_probs = self._log_probs()
@@ -182,6 +187,13 @@ class SquashedGaussian(Distribution):
 
     def mode(self) -> Float[Tensor, "*batch size"]:
         return self.gaussian.mean.tanh()
+
+    def moments(self) -> tuple[Float[Tensor, "*batch size"], Float[Tensor, "*batch size"]]:
+        """Return mean and standard deviation, which have no closed form, from QUANTILES of the Gaussian."""
+        quantile = (torch.arange(QUANTILES, device=self.gaussian.mean.device) + 0.5) / QUANTILES
+        spread = self.gaussian.log_std.exp().unsqueeze(-1) * (2**0.5 * (2 * quantile - 1).erfinv())
+        actions = (self.gaussian.mean.unsqueeze(-1) + spread).tanh()
+        return actions.mean(-1), actions.std(-1, correction=0)
 
     def log_prob(self, action: Float[Tensor, "*batch size"]) -> Float[Tensor, "*batch"]:
         edge = 1 - torch.finfo(action.dtype).eps

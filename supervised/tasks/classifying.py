@@ -12,10 +12,10 @@ from torch import Tensor
 from tracking import SandlotError
 
 from ..data import Frame, Part
+from ..goal import Goal
 from ..measures import classification_measures
 from ..mistakes import write_mistakes
 from ..pictures import draw_confusion, draw_reliability, draw_roc
-from ..task import Goal
 from .predicting import TARGET, PredictingTask
 
 

@@ -17,11 +17,12 @@ from ..config import FitConfig
 from ..data import Batch, Frame, Part, Split, ordered_split
 from ..data.frame import looks_numeric
 from ..encoders import MEMORIES, EncoderConfig, following
+from ..goal import Goal
 from ..learner import Learner
 from ..measures import regression_measures
 from ..networks import MLP, orthogonal
 from ..pictures import draw_forecasts
-from ..task import Goal, Task
+from ..task import Task
 
 PAST, FUTURE = "past", "future"
 

@@ -16,10 +16,11 @@ from tracking import SandlotError, derived_seed, require
 from ..config import FitConfig
 from ..data import Batch, Frame, Loader, Part, Split, ordered_split
 from ..encoders import MEMORIES, EncoderConfig, following
+from ..goal import Goal
 from ..learner import Learner
 from ..networks import Memory
 from ..schedules import LearningRateSchedule
-from ..task import Data, Goal, Task
+from ..task import Data, Task
 from ..tokens import Tokenizer, Units
 
 TOKENS = "tokens"

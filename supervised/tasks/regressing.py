@@ -11,10 +11,10 @@ from torch import Tensor
 from tracking import SandlotError
 
 from ..data import Frame, Part
+from ..goal import Goal
 from ..measures import regression_measures
 from ..mistakes import write_mistakes
 from ..pictures import draw_residuals
-from ..task import Goal
 from .predicting import TARGET, PredictingTask
 
 STRATA = 10

@@ -2,18 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from agents.loading import load_agent
+from agents.players import world_of
+from tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_helper, tell_helper
 
-from envs import Film, World
-from tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_helper, tell_helper, write_video
-
-from .agent import Player
-from .loading import load_agent
+from .film import Look, Take, film
 
 SECONDS_FOR_LAST_FILM = 300
 FILM_SEED = 20_000
+LONGEST_SECONDS = 300
+"""How long these films may be."""
 
 
 class Films:
@@ -63,42 +62,20 @@ def film_path(run: Run, env_step: int) -> Path:
     return run.folder / VIDEOS / f"{step_name(env_step)}.mp4"
 
 
-def film(
-    agent: Player,
-    world: World,
-    path: Path,
-    *,
-    episodes: int = 1,
-    seed: int = FILM_SEED,
-    deterministic: bool = True,
-) -> list[float]:
-    """Film `agent` in `world` into `path`, and return the episodes' returns."""
-    memory = None
-
-    def act(observation: Any, start: bool) -> Any:
-        nonlocal memory
-        action, memory = agent.predict(observation, memory, np.array([start]), deterministic)
-        return action.item() if action.ndim == 0 else action
-
-    movie = Film(world, act, episodes=episodes, seed=seed)
-    with agent.at_work():
-        write_video(path, movie.frames(), movie.fps)
-    return movie.returns
-
-
 def serve(folder: Path) -> None:
     """Film each checkpoint of the run in `folder` whose env step stands on a line of standard input."""
     run = Run(folder)
+    world = world_of(run.config["env"])
+    look = Look(overlay=run.config.get("training", {}).get("video_overlay", False))
     for line in sys.stdin:
         if not line.strip():
             continue
         env_step = int(line)
         try:
-            world = World.from_json(run.config["env"])
-            film(load_agent(run, env_step), world, film_path(run, env_step))
+            take, look = (
+                Take(load_agent(run, env_step), FILM_SEED),
+                Look(overlay=run.config["training"]["video_overlay"]),
+            )
+            film([take], world, film_path(run, env_step), look=look, seconds=LONGEST_SECONDS)
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    serve(Path(sys.argv[1]))

@@ -1,0 +1,8 @@
+"""The process that films checkpoints while a run trains."""
+
+import sys
+from pathlib import Path
+
+from .helper import serve
+
+serve(Path(sys.argv[1]))

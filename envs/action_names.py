@@ -1,0 +1,70 @@
+"""What actions are called."""
+
+import enum
+from typing import Any
+
+import gymnasium
+from gymnasium import spaces
+
+from .masks import choices
+
+NAMES = {
+    "CartPole": ("left", "right"),
+    "MountainCar": ("left", "coast", "right"),
+    "MountainCarContinuous": ("force",),
+    "Acrobot": ("torque −1", "torque 0", "torque +1"),
+    "Pendulum": ("torque",),
+    "FrozenLake": ("left", "down", "right", "up"),
+    "FrozenLake8x8": ("left", "down", "right", "up"),
+    "CliffWalking": ("up", "right", "down", "left"),
+    "CliffWalkingSlippery": ("up", "right", "down", "left"),
+    "Taxi": ("south", "north", "east", "west", "pick up", "drop off"),
+    "Blackjack": ("stick", "hit"),
+    "LunarLander": ("coast", "fire left", "fire main", "fire right"),
+    "LunarLanderContinuous": ("main", "side"),
+    "BipedalWalker": ("hip 1", "knee 1", "hip 2", "knee 2"),
+    "BipedalWalkerHardcore": ("hip 1", "knee 1", "hip 2", "knee 2"),
+    "CarRacing": ("steer", "gas", "brake"),
+}
+"""For each environment, without namespace and version, the names of its actions."""
+ELSEWHERE = {("CarRacing", 5): ("coast", "right", "left", "gas", "brake"), ("LunarLander", 2): ("main", "side")}
+"""Names where an option of the environment makes another number of actions."""
+
+
+ARROWS = {
+    "UP": "↑", "DOWN": "↓", "LEFT": "←", "RIGHT": "→", "UPLEFT": "↖", "UPRIGHT": "↗", "DOWNLEFT": "↙", "DOWNRIGHT": "↘",
+}  # fmt: skip
+
+
+def action_names(env: gymnasium.Env) -> tuple[str, ...]:
+    """Return what the choices in an action of `env` are called, or the numbers; if nobody knows, "0", "1" and so on."""
+    core: Any = env.unwrapped
+    count = choices(env.action_space) or _size(env.action_space)
+    kind = env.spec.name if env.spec is not None else ""
+    for names in (ELSEWHERE.get((kind, count)), NAMES.get(kind), _told(core)):
+        if names is not None and len(names) == count:
+            return names
+    return tuple(map(str, range(count)))
+
+
+def _told(core: Any) -> tuple[str, ...] | None:
+    """Return the names that the environment itself gives: as Atari, MiniGrid or MuJoCo have them."""
+    if hasattr(core, "get_action_meanings"):
+        return tuple(map(_atari_name, core.get_action_meanings()))
+    actions = getattr(core, "actions", None)
+    if isinstance(actions, type) and issubclass(actions, enum.Enum):
+        return tuple(action.name for action in actions)
+    model: Any = getattr(core, "model", None)
+    if hasattr(model, "nu") and hasattr(model, "actuator"):
+        return tuple(model.actuator(index).name or str(index) for index in range(model.nu))
+    return None
+
+
+def _atari_name(meaning: str) -> str:
+    """Return ALE's name of an action in fewer letters: UPRIGHTFIRE is ↗ fire."""
+    where = meaning.removesuffix("FIRE")
+    return f"{ARROWS.get(where, where.lower())} {meaning.removeprefix(where).lower()}".strip()
+
+
+def _size(space: gymnasium.Space) -> int:
+    return int(space.low.size) if isinstance(space, spaces.Box) else 0

@@ -1,0 +1,156 @@
+"""The page, and what goes to and fro while it is open."""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import socket
+from collections.abc import Iterator
+from importlib import resources
+
+import uvicorn
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+
+from tracking import SandlotError
+
+from .messages import parse
+from .session import Session
+from .viewers import Viewer
+
+KINDS = {
+    "index.html": "text/html",
+    "play.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    **dict.fromkeys(("play.js", "control.js", "board.js", "draw.js"), "text/javascript"),
+}
+"""The page's files. Nothing else is sent."""
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+LONGEST_MESSAGE = 1_000
+NOT_FROM_HERE, NOT_A_MESSAGE, FULL = 1008, 1007, 1013
+
+
+def serve(session: Session, host: str, port: int) -> None:
+    """Show `session` at http://host:port until Ctrl-C."""
+    with listening(host, port) as sock:
+        port = sock.getsockname()[1]
+        at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        print(f"{session.found.name} plays at {at} (Ctrl-C ends it)", flush=True)
+        config = uvicorn.Config(
+            app_for(session, host, port),
+            log_level="warning",
+            ws="websockets-sansio",
+            ws_max_size=LONGEST_MESSAGE,
+            timeout_graceful_shutdown=1,
+        )
+        session.start()
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[sock])
+        session.stop()
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Bind a socket, or raise `SandlotError` about why that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+            sock.listen(64)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise SandlotError(f"can't listen on {host}, port {port}: {reason}; choose another with --port") from error
+        yield sock
+
+
+def app_for(session: Session, host: str, port: int) -> FastAPI:
+    """Return the application that shows `session` to browsers that reach it as `host`, or by an address of it."""
+    app = FastAPI(openapi_url=None)
+    page = resources.files(__package__ or "") / "page"
+
+    async def file(request: Request) -> Response:
+        if not reached_rightly(request.headers.get("host", ""), host, port):
+            return Response("This page is only for the computer that runs it.", 403)
+        name = request.url.path.removeprefix("/") or "index.html"
+        return Response((page / name).read_bytes(), media_type=KINDS[name], headers=HEADERS)
+
+    for path in ("/", *(f"/{name}" for name in KINDS)):
+        app.add_api_route(path, file, methods=["GET"], response_model=None)
+
+    @app.websocket("/play")
+    async def play(websocket: WebSocket) -> None:
+        where = websocket.headers.get("host", "")
+        if websocket.headers.get("origin") != f"http://{where}" or not reached_rightly(where, host, port):
+            await websocket.close(NOT_FROM_HERE)
+            return
+        await websocket.accept()
+        viewer = Viewer(asyncio.get_running_loop())
+        if not session.audience.join(viewer):
+            await websocket.close(FULL, "too many look on already")
+            return
+        try:
+            await look_on(websocket, session, viewer)
+        finally:
+            session.audience.leave(viewer)
+
+    return app
+
+
+def reached_rightly(where: str, host: str, port: int) -> bool:
+    """Tell whether a browser that calls this server `where` means it: by a name of its own or a plain address.
+
+    Another name that points here may be a stranger's, whose page would then speak for the user (DNS rebinding).
+    """
+    name, _, told = where.rpartition(":")
+    if told != str(port):
+        return False
+    name = name.strip("[]").lower()
+    if name in ("localhost", host.lower(), socket.gethostname().lower()):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def look_on(websocket: WebSocket, session: Session, viewer: Viewer) -> None:
+    """Send a viewer what is new, and hear what it asks for, until it goes or talks nonsense."""
+    await websocket.send_text(json.dumps(session.hello()))
+    session.greet()
+    tasks = [asyncio.create_task(send(websocket, viewer)), asyncio.create_task(hear(websocket, session))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def send(websocket: WebSocket, viewer: Viewer) -> None:
+    """Send what is newest, again and again. Each sending waits for the viewer to keep up."""
+    while True:
+        shown = await viewer.take()
+        if shown.picture is not None:
+            await websocket.send_bytes(shown.picture)
+        if shown.state is not None:
+            await websocket.send_text(shown.state)
+
+
+async def hear(websocket: WebSocket, session: Session) -> None:
+    """Pass on what a viewer asks for; what is no message ends the connection."""
+    while True:
+        try:
+            text = await websocket.receive_text()
+            session.ask(parse(text))
+        except WebSocketDisconnect:
+            return
+        except (ValueError, KeyError):
+            with contextlib.suppress(RuntimeError):
+                await websocket.close(NOT_A_MESSAGE, "that is no message of this page")
+            return

@@ -1,0 +1,17 @@
+"""From an agent to what can be done with it on the page."""
+
+from envs.games import games_of, is_game, takes_turns
+from envs.games.boards import RowGame
+from sandlot.subject import Found
+
+from .board import BoardSession
+from .control import ControlSession
+from .session import Session
+
+
+def session_for(found: Found, seed: int, *, deterministic: bool) -> Session:
+    """Return a session for the agent `found`: a board to play on, or its environment to watch."""
+    world = found.world
+    on_a_board = is_game(world.id) and takes_turns(world) and isinstance(games_of(world, 0), RowGame)
+    kind = BoardSession if on_a_board else ControlSession
+    return kind(found, seed, deterministic=deterministic)

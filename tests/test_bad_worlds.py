@@ -1,0 +1,144 @@
+"""Environments that fail: training stops with a sentence, the record stays whole, no process is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium.vector import SyncVectorEnv
+
+from envs import World, make
+from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot  # noqa: F401 (a fixture)
+from tests.worlds import Bad, Endless
+from tracking import Run, SandlotError
+
+
+def play(batch):
+    for _ in range(6):
+        batch.step(np.zeros(2, int))
+
+
+SENTENCES = {
+    "raises": r"tests/Bad-v0 failed: ZeroDivisionError: too few \(.*worlds.py:\d+\), at step 5 after a reset",
+    "observation": "gave an observation that is NaN or infinite in copy 0, at step 5 after a reset with seed 9",
+    "reward": "tests/Bad-v0 gave a reward that is NaN or infinite in copy 0, at step 5 after a reset with seed 9",
+    "shape": "tests/Bad-v0 failed: ValueError: .* at step 5 after a reset with seed 9",
+    "api": r"tests/Bad-v0 failed: ValueError: not enough values to unpack \(expected 5, got 4\)",
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("what", SENTENCES)
+def test_what_fails_is_told_by_name_seed_and_step(what, parallel, monkeypatch):
+    monkeypatch.setattr("envs.batching._probe", lambda world: (world.single(), float(parallel)))
+    batch = World("tests/Bad-v0", {"what": what}).batch(2)
+    assert batch.backend == ("async" if parallel else "sync")
+    batch.reset(9)
+    sentence = "ZeroDivisionError" if parallel and what == "raises" else SENTENCES[what]
+    with pytest.raises(SandlotError, match=sentence) as caught:
+        play(batch)
+    assert "\n" not in str(caught.value)
+    batch.close()
+    assert not any(process.is_alive() for process in getattr(batch.env, "processes", ()))
+
+
+def test_the_copy_that_fails_is_named_with_its_own_seed():
+    batch = make(SyncVectorEnv([Endless, lambda: Bad("reward")]))
+    batch.reset(9)
+    with pytest.raises(SandlotError, match="in copy 1, at step 5 after a reset with seed 10"):
+        play(batch)
+
+
+def test_a_given_env_that_changes_its_shape_is_told():
+    class Growing(SyncVectorEnv):
+        def step(self, actions) -> Any:
+            observation, *rest = super().step(actions)
+            return np.concatenate([observation, observation], 1), *rest
+
+    batch = make(Growing([Endless] * 2))
+    batch.reset(1)
+    with pytest.raises(SandlotError, match=r"observations of the shape \(2, 2\), not \(2, 1\)"):
+        batch.step(np.zeros(2, int))
+
+
+def test_a_dead_worker_is_told_and_the_others_are_ended(monkeypatch):
+    monkeypatch.setattr("envs.batching.SLOW_SECONDS", 0.0)
+    batch = World("Acrobot-v1", backend="gymnasium").batch(3)
+    batch.reset(9)
+    batch.env.processes[1].kill()
+    batch.env.processes[1].join()
+    with pytest.raises(SandlotError, match="Acrobot-v1 ended: the process of a copy is gone, at step 1 after a reset"):
+        batch.step(np.zeros(3, int))
+    batch.close()
+    assert not any(process.is_alive() for process in batch.env.processes)
+
+
+SLOW_WORLD = """
+import time
+from tests.worlds import Bad, Endless
+class Slow(Endless):
+    def step(self, action):
+        time.sleep(0.002)
+        return super().step(action)
+import gymnasium
+gymnasium.register("tests/Slow-v0", entry_point=Slow, disable_env_checker=True)
+"""
+
+
+def children(pid):
+    said = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return {int(line.split()[0]): line for line in said.splitlines()}
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks processes up in /proc")
+@pytest.mark.parametrize("victim", ["worker", pytest.param("training", marks=pytest.mark.slow)])
+def test_a_killed_process_leaves_a_whole_record_and_no_other_process(victim, tmp_path):
+    (tmp_path / "slow_world.py").write_text(SLOW_WORLD)
+    words = ["ppo", "slow_world:tests/Slow-v0", "--num-envs", "3", "--num-steps", "16", "--batch-size", "16"]
+    options = [
+        "--epochs",
+        "1",
+        "--steps",
+        "9_000_000",
+        "--checkpoint-every",
+        "960",
+        "--video-every",
+        "0",
+        "--wandb",
+        "disabled",
+    ]
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    training = sandlot("train", *words, *options, env={**os.environ, "PYTHONPATH": paths})
+    deadline = time.monotonic() + 120
+    while len(list(runs().glob("*/checkpoints/step-*"))) < 2 and time.monotonic() < deadline:
+        assert training.poll() is None, training.communicate()
+        time.sleep(0.01)
+    workers = []
+    while len(workers) < 3:  # between two segments there are fewer for a moment
+        workers = [pid for pid, line in children(training.pid).items() if "sandlot" in line]
+    os.kill(workers[1] if victim == "worker" else training.pid, signal.SIGKILL)
+    _, said = training.communicate(timeout=150)
+    if victim == "worker":
+        assert training.returncode == 2, said
+        assert "Slow-v0 ended: the process of a copy is gone, at step" in said
+        assert Run.find(runs(), "latest").summary["status"] == "failed"
+    run = Run.find(runs(), "latest")
+    assert final_weights(run)
+    deadline = time.monotonic() + 10
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
