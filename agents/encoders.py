@@ -16,6 +16,8 @@ class NetworkConfig(EncoderConfig):
 
     cnn = NatureCNN
 
+    freeze: bool = False
+    """Leave the encoder as it is, which makes sense for one that was trained before (--encoder)."""
     normalize_observations: bool = False
     """Shift and scale vector observations to mean 0 and variance 1 by running statistics."""
 
@@ -32,7 +34,7 @@ def encoder_for(inputs: Inputs, config: NetworkConfig) -> Encoder:
     if first in MEMORIES:
         first, rest = "flat", [first, *rest]
     try:
-        encoders = [reader_for(inputs, first, config)]
+        encoders = [reader_for(inputs, first, config).requires_grad_(not config.freeze)]
         for name in rest:
             encoders.append(following(name, encoders[-1].feature_size, config))
     except ValueError as error:

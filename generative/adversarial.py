@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from supervised.data import Batch, Part
@@ -23,7 +23,7 @@ from supervised.polyak import SlowCopy, frozen
 from tracking import require
 
 from .config import GenerativeConfig
-from .model import LABEL, Model, Rows
+from .model import LABEL, Label, Latent, Model, Rows
 from .networks import decoder_of, encoder_of
 
 Scores = Float[Tensor, "row"]
@@ -71,7 +71,7 @@ class Generator(nn.Module):
         super().__init__()
         self.decoder, self.squash, self.classes = decoder, squash, classes
 
-    def forward(self, noise: Float[Tensor, "row latent"], label: Int[Tensor, "row"] | None = None) -> Rows:
+    def forward(self, noise: Latent, label: Label = None) -> Rows:
         """Return a row for each vector of noise."""
         if self.classes:
             assert label is not None
@@ -79,7 +79,7 @@ class Generator(nn.Module):
         return self.squash(self.decoder(noise))
 
 
-def r1_penalty(discriminator: Any, real: Rows, label: Int[Tensor, "row"] | None) -> Float[Tensor, ""]:
+def r1_penalty(discriminator: Any, real: Rows, label: Label) -> Float[Tensor, ""]:
     """Return half the mean squared gradient of the scores of real rows.
 
     Source: Mescheder et al., "Which training methods for GANs do actually converge?", 2018, equation 9.
@@ -95,7 +95,7 @@ class Adversarial(Model):
     Subclasses say what each of the two minimises.
     """
 
-    config: AdversarialConfig
+    config: Any
 
     @abstractmethod
     def discriminator_loss(self, real: Scores, fake: Scores) -> Float[Tensor, ""]:
@@ -145,6 +145,10 @@ class Adversarial(Model):
                 # Young averages are of few steps, or they would be of the first weights.
                 self.average.follow(max(1 - self.config.generator_average, 9 / (10 + maker.optimizer.steps)))
 
+    def pass_through(self, name: str, batch: Batch) -> None:
+        batch = self._with_fakes(batch)
+        self.learners[name].module(batch["noise" if name == "generator" else "real"], batch.get(LABEL))
+
     def measure(self, part: Part) -> dict[str, float]:
         """Return how well the discriminator tells the rows from as many that are made: no measure of the samples."""
         judge = self.learners["discriminator"].module
@@ -157,9 +161,12 @@ class Adversarial(Model):
             rows += len(real)
         return {"score_gap": right / rows}
 
-    def sample(self, count: int, label: Int[Tensor, "count"] | None = None) -> Rows:
+    def draw_codes(self, count: int) -> Latent:
+        return torch.randn(count, self.config.latent_size, device=self.device)
+
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
         generator: Any = self.average.module if self.average else self.learners["generator"].module
-        made = generator(self._noise(count), label)
+        made = generator(latent, label)
         return (made + 1) / 2 if self.makes_images else made
 
     def _judge(self, module: Any, batch: Batch) -> tuple[Tensor, Metrics]:
@@ -186,10 +193,7 @@ class Adversarial(Model):
 
     def _with_noise(self, batch: Batch) -> Batch:
         label = {LABEL: batch[LABEL]} if self.conditions else {}
-        return {"noise": self._noise(len(next(iter(batch.values())))), **label}
-
-    def _noise(self, count: int) -> Float[Tensor, "count latent"]:
-        return torch.randn(count, self.config.latent_size, device=self.learners["generator"].device)
+        return {"noise": self.draw_codes(len(next(iter(batch.values())))), **label}
 
 
 def _maker_loss(module: Any, batch: Batch, opponent: Any, loss: Any) -> tuple[Tensor, Metrics]:

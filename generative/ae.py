@@ -11,9 +11,8 @@ from supervised.data import Batch
 from tracking import require
 
 from .autoencoder import Autoencoder, PlainCoder
-from .coder import Latent
 from .config import GenerativeConfig
-from .model import Rows
+from .model import Latent, Rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from supervised.data import Batch
 
-from .coder import Coder, Latent
-from .model import Rows
+from .coder import Coder
+from .model import Label, Latent, Rows
 from .networks import decoder_of, encoder_of
 
 KEPT = 0.99
@@ -65,6 +65,8 @@ class Autoencoder(nn.Module):
 class PlainCoder(Coder):
     """A model whose codes are numbers without noise; the loss names them `latent`."""
 
+    spherical = False
+
     def autoencoder(self, code: nn.Module) -> Autoencoder:
         """Return new networks, with `code` as the last layer before the code."""
         size = self.config.latent_size
@@ -79,8 +81,8 @@ class PlainCoder(Coder):
     def latent(self, batch: Batch) -> Latent:
         return self.module.encode(self.rows(batch))
 
-    def decode(self, latent: Latent, batch: Batch | None = None) -> Rows:
-        return self.module.decode(latent)
+    def draw_codes(self, count: int) -> Latent:
+        return self.module.draw(count)
 
-    def sample(self, count: int, label: Int[Tensor, "count"] | None = None) -> Rows:
-        return self.module.decode(self.module.draw(count))
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        return self.module.decode(latent)

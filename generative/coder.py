@@ -13,14 +13,15 @@ from torch import Tensor, nn
 from supervised.data import Batch, Frame, Part
 from supervised.learner import Learner
 from supervised.task import Goal
+from supervised.transfer import Encoding
 from tracking import SandlotError
 
-from .model import LABEL, Model, Rows
+from .model import LABEL, Label, Latent, Model, Rows
+from .networks import named
 from .pictures import Shown, in_rows
 
 EXAMINED = 256
 """Rows that are looked at together."""
-Latent = Float[Tensor, "row latent"]
 
 
 class Coder(Model):
@@ -44,13 +45,9 @@ class Coder(Model):
     def latent(self, batch: Batch) -> Latent:
         """Return the code of each row, without noise."""
 
-    @abstractmethod
-    def decode(self, latent: Latent, batch: Batch | None = None) -> Rows:
-        """Return the rows for some codes, of the classes of `batch` if the model knows classes."""
-
     def reconstruct(self, batch: Batch) -> Rows:
         """Return what is left of rows when they have been encoded and decoded."""
-        return self.decode(self.latent(batch), batch)
+        return self.decode(self.latent(batch), batch.get(LABEL))
 
     def score(self, batch: Batch) -> Float[Tensor, "row"]:
         """Return how strange each row is: the squared error of its reconstruction."""
@@ -78,6 +75,16 @@ class Coder(Model):
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*(self.prepared(self.varied(batch)) for batch in batches))
 
+    def pass_through(self, name: str, batch: Batch) -> None:
+        self.loss(self.module, self.prepared(batch))
+
+    def encoding(self) -> Encoding:
+        """Return what reads the rows, for an agent or another task to start from."""
+        tensors = {f"encoder.{name}": value.cpu().numpy() for name, value in self.module.encoder.state_dict().items()}
+        scale = {"mean": [0.0] * self.shape[0], "std": [255.0] * self.shape[0]} if self.makes_images else {}
+        config = named(self.config) if self.makes_images else self.config
+        return Encoding.of(self.facts["kind"], {**self.facts["reading"], **scale}, config, tensors)
+
     def measure(self, part: Part) -> dict[str, float]:
         return means(partial(self.loss, self.module), map(self.prepared, part.batches(EXAMINED)))
 
@@ -86,12 +93,17 @@ class Coder(Model):
         """The part of the data whose rows are shown: the validation, if there are any in it."""
         return "validation" if len(self.part("validation")) else "train"
 
+    @property
+    def shown_part(self) -> str:
+        """The part of the data that is looked at when it has learned: the test, if there are any rows in it."""
+        return "test" if len(self.part("test")) else self.watched
+
     def show(self) -> dict[str, Shown]:
         """Return rows of the validation, each above its reconstruction."""
         batch = self.some(self.watched, 32)
         return {"reconstructions": in_rows(self.rows(batch), self.reconstruct(batch))}
 
-    def code(self, part: Part) -> tuple[Latent, Float[Tensor, "row"] | None]:
+    def code(self, part: Part) -> tuple[Latent, Label]:
         """Return the code of each row of a part, and its class."""
         codes = torch.cat([self.latent(batch) for batch in part.batches(EXAMINED)])
         labels = part.columns[LABEL][torch.from_numpy(part.rows)] if LABEL in part.columns else None

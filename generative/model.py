@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from supervised.augment import augmented
-from supervised.data import Batch, Frame, Split, rows_of, stratified_split
+from supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
 from supervised.modalities import MODALITIES, modality_of
 from supervised.modalities.images import IMAGE
 from supervised.modalities.tables import TABLE
@@ -20,7 +20,6 @@ from supervised.task import Task
 from supervised.tasks.predicting import TARGETS
 from tracking import SandlotError, derived_seed
 
-from .config import GenerativeConfig
 from .pictures import Shown, draw_rows
 
 LABEL = "label"
@@ -30,16 +29,29 @@ NOISE_SEED = 4
 
 Rows = Float[Tensor, "row ..."]
 """Images with pixels between 0 and 1, or rows of a table, scaled."""
+Latent = Float[Tensor, "row latent"]
+Label = Int[Tensor, "row"] | None
 
 
 class Model(Task):
     """Something that learns to make rows like those of its data: images of one shape, or rows of numbers."""
 
-    config: GenerativeConfig
+    config: Any
+
+    spherical = True
+    """Whether codes lie on a sphere, nearly, so that the way from one to another is an arc."""
 
     @abstractmethod
-    def sample(self, count: int, label: Int[Tensor, "count"] | None = None) -> Rows:
+    def draw_codes(self, count: int) -> Latent:
+        """Return new codes to make rows from, with torch's random numbers."""
+
+    @abstractmethod
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        """Return the rows for some codes; of the classes of `label`, if the model knows classes."""
+
+    def sample(self, count: int, label: Label = None) -> Rows:
         """Make new rows, with torch's random numbers; of the classes of `label`, if the model knows classes."""
+        return self.decode(self.draw_codes(count), label)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -124,7 +136,7 @@ class Model(Task):
         """Return up to `count` rows of a part of the data, the same ones whenever it is asked."""
         rows = self.part(name).rows
         chosen = np.random.default_rng(derived_seed(self.seed, NOISE_SEED)).permutation(rows)[:count]
-        return rows_of(self.columns, torch.from_numpy(np.sort(chosen)))
+        return rows_of(self.columns, torch.from_numpy(chosen))
 
     def sketch(self, folder: Path) -> dict[str, Path]:
         """Draw samples, always from the same noise, and what else the model can show."""
@@ -135,7 +147,7 @@ class Model(Task):
             reality = self.rows(self.some("train", 1 if self.makes_images else 1000))
         return {name: draw_rows(folder / f"{name}.png", some, reality) for name, some in shown.items()}
 
-    def draw(self, part: Any, folder: Path) -> dict[str, Path]:
+    def draw(self, part: Part, folder: Path) -> dict[str, Path]:
         """Draw the same when it has learned."""
         return self.sketch(folder)
 
@@ -143,9 +155,9 @@ class Model(Task):
         """Return rows that show what the model has learned, beside samples, by name."""
         return {}
 
-    def asked_for(self, count: int) -> Int[Tensor, "count"] | None:
+    def asked_for(self, count: int) -> Label:
         """Return classes to ask for, in turn, if the model can be asked."""
-        return torch.arange(count) % self.conditions if self.conditions else None
+        return torch.arange(count, device=self.device) % self.conditions if self.conditions else None
 
     def _labels(self, frame: Frame) -> np.ndarray | None:
         """Return the class of each row, by name, if there are classes."""

@@ -38,11 +38,13 @@ def draw_rows(path: Path, shown: Shown, reality: Float[Tensor, "real ..."]) -> P
     return draw_points(path, shown.rows, reality)
 
 
-def image_grid(images: Float[Tensor, "row channel height width"], columns: int) -> UInt8[np.ndarray, "tall wide 3"]:
-    """Return images side by side; small ones are enlarged, pixel by pixel."""
+def image_grid(
+    images: Float[Tensor, "row channel height width"], columns: int, smallest: int = SMALLEST_SHOWN
+) -> UInt8[np.ndarray, "tall wide 3"]:
+    """Return images side by side; those with a side below `smallest` are enlarged, pixel by pixel."""
     count = math.ceil(len(images) / columns)
     pixels = to_pixels(images)
-    times = max(1, math.ceil(SMALLEST_SHOWN / min(pixels.shape[1:3])))
+    times = max(1, math.ceil(smallest / min(pixels.shape[1:3])))
     pixels = pixels.repeat(times, 1).repeat(times, 2)
     height, width = pixels.shape[1] + GAP, pixels.shape[2] + GAP
     grid = np.full((count * height + GAP, columns * width + GAP, 3), 255, np.uint8)

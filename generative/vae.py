@@ -9,20 +9,21 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from supervised.data import Batch, Part
 from tracking import require
 
-from .coder import EXAMINED, Coder, Latent
+from .coder import EXAMINED, Coder
 from .config import GenerativeConfig
-from .model import LABEL, Rows
+from .model import LABEL, Label, Latent, Rows
 from .networks import decoder_of, encoder_of
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
 PerRow = Float[Tensor, "row"]
-LOG_STD_RANGE = (-6.0, 2.0)
+FIRST_LOG_STD, LOG_STD_RANGE = -1.0, (-6.0, 2.0)
+"""What a normal likelihood's width starts from: below that of the data, or ignoring the code would be a way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +57,16 @@ class VariationalAutoencoder(nn.Module):
         self.encoder = encoder
         self.to_moments = nn.Linear(encoder.feature_size + classes, 2 * latent_size)  # pyright: ignore
         self.decoder = make_decoder(latent_size + classes)
-        self.log_std = nn.Parameter(torch.zeros(())) if gaussian else None
+        self.log_std = nn.Parameter(torch.tensor(FIRST_LOG_STD)) if gaussian else None
         self.latent_size, self.classes = latent_size, classes
 
-    def recognition(self, x: Rows, label: Int[Tensor, "row"] | None = None) -> tuple[Latent, Latent]:
+    def recognition(self, x: Rows, label: Label = None) -> tuple[Latent, Latent]:
         """Return the mean and the log-variance of the code of each row."""
         features = self._told(self.encoder.encode(x), label)  # pyright: ignore[reportCallIssue]
         mean, log_variance = self.to_moments(features).chunk(2, dim=-1)
         return mean, log_variance
 
-    def generate(self, latent: Latent, label: Int[Tensor, "row"] | None = None) -> Rows:
+    def generate(self, latent: Latent, label: Label = None) -> Rows:
         """Return the logits, or means, of the numbers of a row for each code."""
         return self.decoder(self._told(latent, label))
 
@@ -84,7 +85,7 @@ class VariationalAutoencoder(nn.Module):
         """Return the mean of p(x|z)."""
         return output.sigmoid() if self.log_std is None else output
 
-    def _told(self, vector: Float[Tensor, "row size"], label: Int[Tensor, "row"] | None) -> Float[Tensor, "row more"]:
+    def _told(self, vector: Float[Tensor, "row size"], label: Label) -> Float[Tensor, "row more"]:
         if not self.classes:
             return vector
         assert label is not None
@@ -188,14 +189,13 @@ class VAE(Coder):
     def latent(self, batch: Batch) -> Latent:
         return self.module.recognition(self.rows(batch), batch.get(LABEL))[0]
 
-    def decode(self, latent: Latent, batch: Batch | None = None) -> Rows:
-        return self.module.mean_row(self.module.generate(latent, batch.get(LABEL) if batch else None))
+    def draw_codes(self, count: int) -> Latent:
+        return torch.randn(count, self.config.latent_size, device=self.device)
+
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        return self.module.mean_row(self.module.generate(latent, label))
 
     def score(self, batch: Batch) -> PerRow:
         """Return how strange each row is: minus the bound on its log-likelihood."""
         log_likelihood, kl = elbo(self.module, self.prepared(batch))
         return kl - log_likelihood
-
-    def sample(self, count: int, label: Int[Tensor, "count"] | None = None) -> Rows:
-        latent = torch.randn(count, self.config.latent_size, device=self.learners["network"].device)
-        return self.module.mean_row(self.module.generate(latent, label))

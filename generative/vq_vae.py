@@ -19,9 +19,9 @@ from supervised.networks import MapDecoder, Quantizer, StridedCNN
 from tracking import SandlotError, require
 
 from .code_prior import CODES, CodePrior, prior_loss
-from .coder import EXAMINED, Coder, Latent, means
+from .coder import EXAMINED, Coder, means
 from .config import GenerativeConfig
-from .model import Rows
+from .model import Label, Latent, Rows
 
 Maps = Float[Tensor, "row size small_height small_width"]
 
@@ -115,6 +115,8 @@ class VQVAE(Coder):
     Config = VQVAEConfig
     config: VQVAEConfig
 
+    spherical = False
+
     def learn_facts(self, train: Frame) -> dict[str, Any]:
         if self.facts["kind"] != "images":
             raise SandlotError(f"the vq-vae learns from images, and {train.name} holds {self.facts['kind']}")
@@ -128,9 +130,14 @@ class VQVAE(Coder):
 
     def build(self) -> dict[str, Learner]:
         learners = super().build()
-        vectors = prod(learners["network"].module.code_shape)  # pyright: ignore[reportArgumentType]
-        prior = CodePrior(self.config.vocabulary, vectors, self.config.prior_size)
+        network: Any = learners["network"].module
+        prior = CodePrior(self.config.vocabulary, prod(network.code_shape), self.config.prior_size)
         return {**learners, "prior": Learner(prior, prior_loss, replace(self.config, max_grad_norm=1.0))}
+
+    @property
+    def prior(self) -> Any:
+        """The model of codes."""
+        return self.learners["prior"].module
 
     def loss(self, module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         return vq_vae_loss(module, batch, self.config.commitment)
@@ -143,12 +150,18 @@ class VQVAE(Coder):
         self.module.quantizer.update(vectors_of(metrics["latent"]), metrics[CODES].flatten())
         self.learners["prior"].step({CODES: metrics[CODES]})
 
+    def pass_through(self, name: str, batch: Batch) -> None:
+        if name == "network":
+            super().pass_through(name, batch)
+        else:
+            self.prior(self.module.codes(self.module.encode(self.rows(batch))))
+
     def measure(self, part: Part) -> dict[str, float]:
         """Return the errors, and how much of the vocabulary is in use: its share, and the words' perplexity."""
         codes = self.codes(part)
         counts = torch.bincount(codes.flatten(), minlength=self.config.vocabulary).float()
         shares = counts / counts.sum()
-        prior = partial(prior_loss, self.learners["prior"].module)
+        prior = partial(prior_loss, self.prior)
         nats = means(prior, ({"x": some, CODES: some} for some in codes.split(EXAMINED)))
         return {
             **super().measure(part),
@@ -165,9 +178,9 @@ class VQVAE(Coder):
     def latent(self, batch: Batch) -> Latent:
         return self.module.encode(self.rows(batch)).flatten(1)
 
-    def decode(self, latent: Latent, batch: Batch | None = None) -> Rows:
+    def draw_codes(self, count: int) -> Latent:
+        return self.module.words(self.prior.sample(count)).flatten(1)
+
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
         module = self.module
         return module.decode(module.words(module.codes(latent.unflatten(1, (-1, *module.code_shape)))))
-
-    def sample(self, count: int, label: Int[Tensor, "count"] | None = None) -> Rows:
-        return self.module.decode(self.module.words(self.learners["prior"].module.sample(count)))

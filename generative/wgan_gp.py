@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from supervised.data import Batch
@@ -15,7 +15,7 @@ from supervised.optimizers import Betas
 from tracking import require
 
 from .adversarial import Adversarial, AdversarialConfig, Scores
-from .model import LABEL, Rows
+from .model import LABEL, Label, Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ def critic_loss(real: Scores, fake: Scores) -> Float[Tensor, ""]:
 
 
 def gradient_penalty(
-    critic: Any, real: Rows, fake: Rows, share: Float[Tensor, "row ..."], label: Int[Tensor, "row"] | None
+    critic: Any, real: Rows, fake: Rows, share: Float[Tensor, "row ..."], label: Label
 ) -> Float[Tensor, ""]:
     """Return how far the critic's slopes are from 1, at the `share` of the way from made rows to real ones.
 

@@ -1,14 +1,16 @@
 """All that can be trained, by the name that the command line has for it. Nothing here is heavy to import."""
 
 import difflib
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from agents import AGENTS
 from agents.sb3 import ALGORITHMS
 from generative import MODELS
 from supervised import BASELINES, TASKS
-from tracking import Run, SandlotError
+from tracking import Run, SandlotError, recipes
 
 PACKAGES = {"supervised": TASKS, "generative": MODELS}
 """Where the tasks are, which are fitted to data."""
@@ -68,6 +70,16 @@ def what_task(name: str) -> str:
     return next(tasks[name][1] for tasks in PACKAGES.values() if name in tasks)
 
 
+def short_name(data: str) -> str:
+    """Return the last part of a data set's name or path."""
+    return data.rstrip("/").rsplit("/", 1)[-1]
+
+
+def recipe_of(name: str, data: str) -> dict[str, Any]:
+    """Return the recipe of a task for data, by the last part of its name; empty if there is none."""
+    return recipes.recipe("generative.recipes", name, short_name(data)) if name in MODELS else {}
+
+
 def task_of(run: Run) -> str | None:
     """Return the name of the task of a run, if it is not one of an agent."""
     return run.config.get("task")
@@ -82,7 +94,27 @@ def load_task(run: Run, step: int | None = None, *, learning: bool = False, with
     best = checkpoint.state.get("best")
     if step is None and not learning and best and best["step"] != checkpoint.state["step"]:
         checkpoint = run.checkpoint(best["step"])[1]
-    return task_class(run.config["task"]).restore(checkpoint, run.config["data"] if with_data else None)
+    data = read_data(run.config["data"], run.config, run.folder.parent) if with_data else None
+    return task_class(run.config["task"]).restore(checkpoint, data)
+
+
+def read_data(name: str, record: Mapping[str, Any], runs: Path) -> Any:
+    """Return the frames of an environment that `name` asks for, env:ID or run:RUN, or just `name`."""
+    kind, _, which = name.partition(":")
+    if kind not in ("env", "run") or not which:
+        return name
+    from agents.frames import frames_of
+    from envs import World
+
+    if kind == "env":
+        return frames_of(World(which, record["env_kwargs"]), record["frames"], seed=record["seed"])
+    from agents.loading import load_agent
+
+    player = Run.find(runs, which)
+    if "env" not in player.config:
+        raise SandlotError(f"{player.folder} is a run of {task_of(player)}, which does not play")
+    world = World.from_json(player.config["env"])
+    return frames_of(world, record["frames"], seed=record["seed"], agent=load_agent(player))
 
 
 def encoding_of(run: Run) -> Any:

@@ -18,6 +18,12 @@ COMMANDS = {
     "compare": "Compare",
     "predict": "Predict",
     "sample": "Sample",
+    "reconstruct": "Reconstruct",
+    "interpolate": "Interpolate",
+    "anomalies": "Anomalies",
+    "latents": "Latents",
+    "compress": "Compress",
+    "fidelity": "Fidelity",
 }
 """For each command, its options in `sandlot.options`; those of `train` and `describe` depend on what is trained."""
 MISTAKE, KILLED_BY = 2, 128
@@ -35,6 +41,12 @@ commands:
   compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
   predict RUN FILE … predict new data          sandlot predict latest new.csv --json
   sample RUN         write or make something   sandlot sample latest --prompt "Once"
+  reconstruct RUN    encode and decode         sandlot train vae digits; sandlot reconstruct latest
+  interpolate RUN    film a walk among codes   sandlot interpolate latest
+  latents RUN        map the codes             sandlot latents latest
+  anomalies RUN      find what is strange      sandlot train vae digits --held-out 7; sandlot anomalies latest
+  compress RUN       rate against error        sandlot compress latest
+  fidelity RUN       FID, precision, recall    sandlot fidelity latest
   describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.

@@ -73,8 +73,8 @@ def describe_task(words: list[str]) -> None:
     batch = task.loader().batch(0)
     console = Console()
     for name, learner in task.learners.items():
-        console.print(f"[bold]{name}[/bold]", layers(learner.module, lambda module=learner.module: module(batch)), "",
-                      sep="\n")  # fmt: skip
+        table = layers(learner.module, lambda name=name: task.pass_through(name, batch))
+        console.print(f"[bold]{name}[/bold]", table, "", sep="\n")
     trained = sum(parameters_of(learner.module) for learner in task.learners.values())
     rows = {part: len(task.part(part)) for part in PARTS}
     shapes = {name: " × ".join(map(str, column.shape[1:])) or "number" for name, column in batch.items()}

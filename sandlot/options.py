@@ -38,7 +38,12 @@ class Fit(Recorded):
 
     data: DataName
     """A file (csv, tsv, jsonl, txt, parquet), a folder of such or of images (one below for each class), one of
-    scikit-learn's data sets (digits, iris, wine, breast-cancer, diabetes), or a name of the Hugging Face hub."""
+    scikit-learn's data sets (digits, iris, wine, breast-cancer, diabetes), a name of the Hugging Face hub, or what
+    is to be seen in an environment: env:ID, played at random, or run:RUN, played by the agent of a run."""
+    frames: int = 10_000
+    """For env:ID and run:RUN: frames to collect."""
+    env_kwargs: str = "{}"
+    """For env:ID: options of the environment, as JSON."""
     from_run: Annotated[str | None, tyro.conf.arg(name="from", metavar="RUN")] = None
     """Run whose encoder to start from: of a task, or of an agent that observes images."""
     find_learning_rate: bool = False
@@ -69,6 +74,8 @@ class Train(Recorded):
     """Show in films what the agent thinks, as `sandlot record --overlay` does; making them takes longer by half."""
     evaluation_episodes: int = 100
     """Episodes to play at the end, choosing the likeliest actions."""
+    encoder: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    """Run of an autoencoder, or of another agent, whose encoder to start from; --freeze leaves it as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,14 +187,72 @@ class Predict(FromTask):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample(FromTask):
-    """Write on from a prompt with the language model of a run."""
+class Pictured(FromTask):
+    """What a model makes, in a picture."""
 
-    prompt: str = "\n"
-    """What the text begins with."""
-    tokens: int = 300
-    """How many tokens to add."""
-    temperature: float = 0.8
-    """How freely to choose: 0 takes the likeliest token each time, 1 draws them as likely as they are."""
     seed: int = 0
     """Seed of the draws."""
+    output: Path | None = None
+    """PNG file to write; by default one among the run's images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Pictured):
+    """Write on from a prompt with the language model of a run, or make pictures with its generative model."""
+
+    prompt: str = "\n"
+    """What a text begins with."""
+    tokens: int = 300
+    """How many tokens to add to a text."""
+    temperature: float = 0.8
+    """How freely to write: 0 takes the likeliest token each time, 1 draws them as likely as they are."""
+    count: int = 64
+    """Pictures (or rows) to make."""
+    label: str | None = None
+    """Class to make pictures of, for a model that knows classes; by default each in turn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruct(Pictured):
+    """Show rows of the test, and what is left of them when an autoencoder has encoded and decoded them."""
+
+    count: int = 32
+    """Rows to show."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpolate(Pictured):
+    """Show what lies between pairs of codes, as a picture and as a film of walks through the space of codes."""
+
+    pairs: int = 8
+    """Pairs of codes, which are those of rows of the test if the model can encode."""
+    between: int = 10
+    """Pictures for each pair."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anomalies(Pictured):
+    """Tell rows of a class that was held out from the others by how badly an autoencoder does on them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latents(Pictured):
+    """Map where an autoencoder puts the rows of the test, by principal components and t-SNE."""
+
+    rows: int = 1500
+    """Rows to show, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compress(Pictured):
+    """Measure how few bits an autoencoder needs for a row, and what is lost at that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fidelity(FromTask):
+    """Measure how like the data the pictures of a model are: FID, KID, precision and recall."""
+
+    extractor: str | None = None
+    """Run of a classifier whose features are compared; by default the newest one on the same data."""
+    rows: int = 10_000
+    """Pictures to compare, at most: no more than the test has rows."""

@@ -64,7 +64,11 @@ def report(
         *judged,
         ("steps", f"{task.step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
         ("run", run.folder),
-        ("curve", run.curve if run.curve.exists() else "none: there were no rows for the validation"),
+        *(
+            [("curve", run.curve if run.curve.exists() else "none: there were no rows for the validation")]
+            if goal
+            else []
+        ),
         *([("pictures", f"{next(iter(pictures.values())).parent}: {', '.join(pictures)}")] if pictures else []),
         ("W&B", where_wandb_is(run)),
     ]

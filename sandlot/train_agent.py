@@ -12,6 +12,7 @@ from agents.recipes import recipe, recipe_config
 from envs import World, Wrappers, wrappers_for
 from tracking import Run, json_object, require
 
+from .catalogue import encoding_of
 from .options import Train
 
 
@@ -26,10 +27,11 @@ def main(words: list[str]) -> None:
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
-    agent = agent_for(agent_type, world, seed=options.seed, config=config)
+    agent = make_agent(agent_type, world, options, config)
     record = {
         "agent": agent.name,
         "env": agent.source.world.to_json() if agent.source and agent.source.world else world.to_json(),
+        **({"encoder": options.encoder} if options.encoder else {}),
         "seed": options.seed,
         "steps": options.steps,
         "training": {
@@ -43,6 +45,19 @@ def main(words: list[str]) -> None:
     name = f"{agent.name}-{options.env}-s{options.seed}"
     run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
     train_and_report(agent, run, begin)
+
+
+def make_agent(agent_type: Any, world: World, options: Train, config: Any) -> Any:
+    """Return a new agent, whose encoder is that of another run if one is asked for."""
+    if options.encoder is None:
+        require(not getattr(config, "freeze", False), "--freeze needs an --encoder that was trained before", "none")
+        return agent_for(agent_type, world, seed=options.seed, config=config)
+    from agents.encoding import config_for, take_encoding
+
+    encoding = encoding_of(Run.find(options.runs_dir, options.encoder))
+    agent = agent_for(agent_type, world, seed=options.seed, config=config_for(encoding, config))
+    take_encoding(agent, encoding)
+    return agent
 
 
 def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any, World]:

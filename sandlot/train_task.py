@@ -6,9 +6,9 @@ from typing import Any
 
 import tyro
 
-from tracking import IMAGES, STEP, VALIDATION, Run, SandlotError, require
+from tracking import IMAGES, STEP, VALIDATION, Run, SandlotError, json_object, recipes, require
 
-from .catalogue import encoding_of, task_class, what_task
+from .catalogue import encoding_of, read_data, recipe_of, short_name, task_class, what_task
 from .options import Fit
 
 
@@ -22,23 +22,33 @@ def main(words: list[str]) -> None:
 
     from .task_session import fit_and_report
 
-    task = kind(options.data, seed=options.seed, config=config, **start(options, kind))
+    collecting = collected(options)
+    data = read_data(options.data, collecting, options.runs_dir)
+    task = kind(data, seed=options.seed, config=config, **start(options, kind))
     finding = find_rate(task) if options.find_learning_rate else None
     record = {
         "task": task.name,
         "data": options.data,
         **({"from": options.from_run} if options.from_run else {}),
-        "seed": options.seed,
+        **collecting,
         "axis": STEP,
         **({"goal": f"{VALIDATION}{task.goal.measure}"} if task.goal else {}),
         "steps": planned_steps(task, task.loader()),
         "config": dataclasses.asdict(task.config),
     }
-    name = f"{task.name}-{task.source['name'].rstrip('/').rsplit('/', 1)[-1]}-s{options.seed}"
+    name = f"{task.name}-{short_name(options.data)}-s{options.seed}"
     run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
     if finding is not None:
         record_finding(finding, run)
     fit_and_report(task, run, begin)
+
+
+def collected(options: Fit) -> dict[str, Any]:
+    """Return how frames of an environment are collected, if the data are such."""
+    seed = {"seed": options.seed}
+    if not options.data.startswith(("env:", "run:")):
+        return seed
+    return {**seed, "frames": options.frames, "env_kwargs": json_object("--env-kwargs", options.env_kwargs)}
 
 
 def start(options: Fit, kind: Any) -> dict[str, Any]:
@@ -69,12 +79,15 @@ def record_finding(finding: Any, run: Run) -> None:
 
 
 def parse(name: str, config: type, words: list[str], command: str = "train") -> tuple[Fit, Any]:
-    """Return the options and the task's config."""
-    fields = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, config())]
+    """Return the options and the task's config. Flags beat the recipe for the data, which beats defaults."""
+    found = recipe_of(name, words[0]) if words and not words[0].startswith("-") else {}
+    fields = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, recipes.applied(config, found))]
     both = dataclasses.make_dataclass(
         "Both", [(key, kind, dataclasses.field(default=value)) for key, kind, value in fields]
     )
     described = f"Fit a task to data: {name} {what_task(name)}."
+    if found:
+        described += f" The defaults shown are those of the recipe for {words[0]}."
     parsed = tyro.cli(
         tyro.conf.OmitArgPrefixes[both], args=words, prog=f"sandlot {command} {name}", description=described
     )

@@ -112,6 +112,10 @@ class Task(ABC):
         """Return what it says of each row of new data, in words."""
         raise SandlotError(f"a {self.name} says nothing of new rows")
 
+    def pass_through(self, name: str, batch: Batch) -> None:
+        """Send a batch through the networks of the learner called `name`, for those who watch the layers."""
+        self.learners[name].module(batch)
+
     def loader(self) -> Loader:
         """Return the batches to learn from."""
         return Loader(self.columns, self.part("train").rows, self.config.batch_size, self.seed)

@@ -94,9 +94,14 @@ class Run:
 
     def add_media(self, media: Mapping[str, Path], step: int) -> None:
         """Log videos or images, by name, that were made after the run had ended."""
+        self.add_figures(
+            {"media": {key: path.relative_to(self.folder).as_posix() for key, path in media.items()}}, step
+        )
+
+    def add_figures(self, figures: Mapping[str, Any], step: int) -> None:
+        """Log what was found out after the run had ended."""
         self.open()
-        for key, path in media.items():
-            self.log_media(key, path, step)
+        self.log(figures, step)
         self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
 
     def open(self) -> None:

@@ -1,5 +1,6 @@
 """Which rows are learned from, which watch over it, and which are kept for the test."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,7 +79,9 @@ def _bytes_of(column: Shaped[np.ndarray, "row ..."]) -> Shaped[np.ndarray, "row"
 
 def _content(columns: list[Any], row: int) -> bytes:
     cells = (column[row] for column in columns)
-    return b"\0".join(cell.tobytes() if isinstance(cell, np.void) else str(cell).encode() for cell in cells)
+    whole = b"\0".join(cell.tobytes() if isinstance(cell, np.void) else str(cell).encode() for cell in cells)
+    # A digest, not the row: a hundred thousand frames would not fit the memory twice.
+    return hashlib.blake2b(whole, digest_size=16).digest()
 
 
 def _checked(split: Split, frame: Frame) -> Split:

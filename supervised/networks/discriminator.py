@@ -1,10 +1,10 @@
 """What tells real rows from made ones."""
 
+from typing import Any
+
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
-
-from .encoder import Memoryless
 
 WEIGHED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 
@@ -18,7 +18,7 @@ class Discriminator(nn.Module):
     compiles = False
     """Penalties and normalisations take derivatives and steps that a compiled gradient can't."""
 
-    def __init__(self, encoder: Memoryless, classes: int = 0):
+    def __init__(self, encoder: Any, classes: int = 0):
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(encoder.feature_size, 1)

@@ -1,0 +1,77 @@
+"""Rows that are unlike those that a model has learned from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from supervised.pictures import draw_images, roc
+from tracking import SandlotError, picture
+
+from .coder import EXAMINED, Coder
+from .model import LABEL
+from .pictures import to_pixels
+
+SHOWN = 12
+
+
+class Anomalies(NamedTuple):
+    """How strange each row of the test is, and which ones are of the class that was held out."""
+
+    score: Float[Tensor, "row"]
+    strange: Bool[Tensor, "row"]
+
+    @property
+    def auroc(self) -> float:
+        """How often a row of the class that was held out is stranger than another row."""
+        return auroc(self.score, self.strange)
+
+
+def auroc(score: Float[Tensor, "row"], positive: Bool[Tensor, "row"]) -> float:
+    """Return the area under the curve of the true over the false positive rate."""
+    false, true = roc(score, positive)
+    return float(torch.trapezoid(true, false))
+
+
+def find_anomalies(model: Coder) -> Anomalies:
+    """Score the rows of the test, with the model of a training that held a class out."""
+    if not model.config.held_out:
+        raise SandlotError("this model has learned from all classes; train one with --held-out CLASS")
+    part = model.part("test")
+    score = torch.cat([model.score(batch) for batch in part.batches(EXAMINED)]).cpu()
+    strange = part.columns[LABEL][torch.from_numpy(part.rows)].cpu() == -1
+    if strange.all() or not strange.any():
+        which = "only" if strange.all() else "no"
+        raise SandlotError(f"the test has {which} rows of the class {model.config.held_out!r}")
+    return Anomalies(score, strange)
+
+
+def draw_strangest(path: Path, model: Coder, found: Anomalies) -> Path:
+    """Draw the strangest rows of the test, and the least strange ones, with their scores."""
+    part = model.part("test")
+    order = found.score.argsort(descending=True)
+    chosen = torch.cat([order[:SHOWN], order[-SHOWN:]])
+    rows = torch.from_numpy(part.rows[chosen.numpy()])
+    batch = {name: column[rows.to(column.device)] for name, column in part.columns.items()}
+    names = [*model.classes, model.config.held_out]
+    labels = [names[place] for place in batch[LABEL].tolist()]
+    titles = [f"{name} ({score:.3g})" for name, score in zip(labels, found.score[chosen].tolist(), strict=True)]
+    draw_images(path, to_pixels(model.rows(batch)).astype(np.float32), titles)
+    return path
+
+
+def draw_scores(path: Path, found: Anomalies, held_out: str) -> Path:
+    """Draw how the scores of the class that was held out lie among those of the others."""
+    low, high = found.score.min().item(), found.score.quantile(0.995).item()
+    bins = np.linspace(low, high, 30)
+    with picture(path, 6, 3.5) as figure:
+        axes = figure.add_subplot()
+        for name, rows in (("known classes", ~found.strange), (f"{held_out}, held out", found.strange)):
+            axes.hist(found.score[rows].clamp(max=high).tolist(), bins, density=True, alpha=0.6, label=name)
+        axes.set(xlabel="score", ylabel="density", title=f"area under the ROC curve {found.auroc:.3f}")
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+    return path

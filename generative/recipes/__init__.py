@@ -1,0 +1,1 @@
+"""Tuned hyperparameters: a TOML file a model, a table a data set."""
