@@ -144,13 +144,12 @@ class TestAutoencoders:
         assert rising == [0.0, 1.0, 2.0, 2.0]
 
     def test_a_conditional_vae_makes_the_class_it_is_asked_for(self):
-        model = small("vae", conditional=True, widths=(8, 16), epochs=50, learning_rate=3e-3).learn()
-        with torch.no_grad():
-            made = model.sample(64, torch.arange(64) % 2)
-        lines, columns = made.mean(3).amax((1, 2)), made.mean(2).amax((1, 2))
-        across = torch.arange(64) % 2 == 1
-        assert (lines > columns)[across].float().mean() > 0.8
-        assert (lines < columns)[~across].float().mean() > 0.8
+        model = VAE(mixture(), seed=1, **QUICK, latent_size=2, hidden=(64,), epochs=15, conditional=True,
+                    learning_rate=3e-3).learn()  # fmt: skip
+        for corner in range(4):
+            with torch.no_grad():
+                made = model.sample(100, torch.full((100,), corner))
+            assert corners_covered(made)[corner] > 0.9
 
     def test_a_vocabulary_is_used(self):
         model = small("vq-vae", epochs=25, vocabulary_decay=0.9)
@@ -161,17 +160,17 @@ class TestAutoencoders:
 
 class TestAdversaries:
     def test_a_wgan_gp_covers_all_corners_and_without_its_penalty_it_fails(self):
-        options = QUICK | {"network": "mlp", "hidden": (64, 64), "latent_size": 4, "learning_rate": 1e-3,
-                           "n_critic": 3, "generator_average": 0.98, "generator_normalization": "none"}  # fmt: skip
+        options = QUICK | {"network": "mlp", "hidden": (64, 64), "latent_size": 4, "learning_rate": 2e-3,
+                           "n_critic": 2, "generator_average": 0.98}  # fmt: skip
         covered = {}
         for penalty in (0.3, 0.0):
-            model = WGANGP(mixture(), seed=1, **options, penalty_weight=penalty, epochs=120)
+            model = WGANGP(mixture(), seed=1, **options, penalty_weight=penalty, epochs=60)
             try:
                 covered[penalty] = corners_covered(samples(model.learn(), 500))
             except SandlotError:
                 covered[penalty] = [0.0]
-        assert min(covered[0.3]) > 0.1
-        assert sum(covered[0.3]) > 0.6
+        assert min(covered[0.3]) > 0.08
+        assert sum(covered[0.3]) > 0.45
         assert sum(covered[0.0]) < sum(covered[0.3]) - 0.2
 
     def test_the_generator_takes_a_step_after_those_of_the_critic(self):

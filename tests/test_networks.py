@@ -19,6 +19,7 @@ from supervised.networks import (
     Recurrent,
     ResNet,
     RunningNorm,
+    StridedCNN,
     Transformer,
     ValueHead,
     ViT,
@@ -42,6 +43,7 @@ def encoders():
     yield "impala-average", ImpalaCNN(3, 36, 40, pooling="average"), IMAGES
     yield "resnet", ResNet(3), IMAGES
     yield "vit", ViT(3, 36, 40), IMAGES
+    yield "strided", StridedCNN(3, 36, 40, (4, 8)), IMAGES
     yield "capsule", CapsuleNet(3, 36, 40), IMAGES
     for kind in ("rnn", "lstm", "gru"):
         yield kind, Recurrent(kind, 5, 6), VECTORS
