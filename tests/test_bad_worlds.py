@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def test_a_killed_process_leaves_a_whole_record_and_no_other_process(victim, tmp
         "--wandb",
         "disabled",
     ]
-    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    paths = os.pathsep.join(map(str, (tmp_path, Path(__file__).parents[1])))
     training = sandlot("train", *words, *options, env={**os.environ, "PYTHONPATH": paths})
     deadline = time.monotonic() + 120
     while len(list(runs().glob("*/checkpoints/step-*"))) < 2 and time.monotonic() < deadline:
