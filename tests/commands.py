@@ -29,6 +29,14 @@ def final_weights(run):
     return read_checkpoint(run.checkpoints()[-1]).tensors
 
 
+def trained_apart(*words):
+    """Train to the end in a process of its own, with as many threads as one that is killed has, and return the run."""
+    process = sandlot("train", *words)
+    _, error = process.communicate(timeout=250)
+    assert process.returncode == 0, error
+    return Run.find(runs(), "latest")
+
+
 def stopped_after_a_checkpoint(words, number):
     """Start a training, send it the signal `number` when its second checkpoint is there, and return its run."""
     process = sandlot("train", *words)

@@ -12,7 +12,14 @@ from agents.frames import frames_of
 from envs import World
 from generative import AE, VAE
 from sandlot.cli import main
-from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
+from tests.commands import (  # noqa: F401
+    final_weights,
+    in_a_folder_of_its_own,
+    runs,
+    sandlot,
+    stopped_after_a_checkpoint,
+    trained_apart,
+)
 from tracking import Run, SandlotError, read_metrics
 
 QUIET = ["--wandb", "disabled"]
@@ -84,7 +91,7 @@ def test_killed_in_mid_epoch_and_resumed_ends_as_if_nothing_had_been(model):
     process = sandlot("resume", killed.folder.name)
     _, error = process.communicate(timeout=200)
     assert process.returncode == 0, error
-    whole = trained(*words)
+    whole = trained_apart(*words)
     assert whole.folder != killed.folder
     for name, value in final_weights(whole).items():
         np.testing.assert_array_equal(final_weights(killed)[name], value, name)

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from sandlot.cli import main
-from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
+from tests.commands import (  # noqa: F401
+    final_weights,
+    in_a_folder_of_its_own,
+    runs,
+    sandlot,
+    stopped_after_a_checkpoint,
+    trained_apart,
+)
 from tests.wandb_file import read_history
 from tracking import Run, read_metrics, read_table
 
@@ -174,7 +181,7 @@ def test_killed_in_mid_epoch_and_resumed_ends_as_if_nothing_had_been(case, tmp_p
     process = sandlot("resume", killed.folder.name)
     _, error = process.communicate(timeout=200)
     assert process.returncode == 0, error
-    whole = trained(*words)
+    whole = trained_apart(*words)
     assert whole.folder != killed.folder
     for name, value in final_weights(whole).items():
         np.testing.assert_array_equal(final_weights(killed)[name], value, name)
