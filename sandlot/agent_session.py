@@ -109,7 +109,7 @@ def report(
         ("env steps", f"{agent.env_step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
         ("run", run.folder),
         ("video", film if film.exists() else f"none: {problem}" if problem else "none"),
-        ("curve", run.curve if run.curve.exists() else "none: no episode has ended"),
+        ("curve", run.curve if run.curve.exists() else "none: no episode has ended, or it was not drawn in time"),
         *([("picture", picture)] if picture else []),
         ("W&B", where_wandb_is(run)),
     ]

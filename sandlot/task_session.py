@@ -65,7 +65,14 @@ def report(
         ("steps", f"{task.step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
         ("run", run.folder),
         *(
-            [("curve", run.curve if run.curve.exists() else "none: there were no rows for the validation")]
+            [
+                (
+                    "curve",
+                    run.curve
+                    if run.curve.exists()
+                    else "none: there were no rows for the validation, or it was not drawn in time",
+                )
+            ]
             if goal
             else []
         ),

@@ -31,7 +31,7 @@ class Optimizer(ABC):
         self.parameters = parameters
         self.weight_decay, self.epsilon, self.momentum, self.betas = weight_decay, epsilon, momentum, betas
         self.steps = 0
-        self.averages: dict[str, Tensor] = {}
+        self.averages = {name: torch.zeros_like(parameters) for name in self._carried()}
         """What is carried from step to step, by name."""
 
     @torch.no_grad()
@@ -58,23 +58,16 @@ class Optimizer(ABC):
     def _decay(self, gradient: Float[Tensor, "size"], learning_rate: float) -> Float[Tensor, "size"]:
         return gradient.add(self.parameters, alpha=self.weight_decay)
 
-    def _carry(self, *names: str) -> None:
-        self.averages = {name: torch.zeros_like(self.parameters) for name in names}
+    @abstractmethod
+    def _carried(self) -> list[str]:
+        """Return the names of what is carried from step to step, a number for each parameter."""
 
 
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for."""
 
-    def __init__(
-        self,
-        parameters: Float[Tensor, "size"],
-        weight_decay: float,
-        epsilon: float,
-        momentum: float,
-        betas: Betas = BETAS,
-    ):
-        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
-        self._carry(*(["velocity"] if momentum else []))
+    def _carried(self) -> list[str]:
+        return ["velocity"] if self.momentum else []
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         if self.momentum:
@@ -85,16 +78,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1."""
 
-    def __init__(
-        self,
-        parameters: Float[Tensor, "size"],
-        weight_decay: float,
-        epsilon: float,
-        momentum: float,
-        betas: Betas = BETAS,
-    ):
-        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
-        self._carry("mean", "square")
+    def _carried(self) -> list[str]:
+        return ["mean", "square"]
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         mean, square = self.averages["mean"], self.averages["square"]
@@ -121,16 +106,8 @@ class RMSprop(Optimizer):
 
     alpha = 0.99
 
-    def __init__(
-        self,
-        parameters: Float[Tensor, "size"],
-        weight_decay: float,
-        epsilon: float,
-        momentum: float,
-        betas: Betas = BETAS,
-    ):
-        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
-        self._carry("square", *(["velocity"] if momentum else []))
+    def _carried(self) -> list[str]:
+        return ["square", *(["velocity"] if self.momentum else [])]
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         square = self.averages["square"].mul_(self.alpha).addcmul_(gradient, gradient, value=1 - self.alpha)
@@ -145,16 +122,8 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", 2011."""
 
-    def __init__(
-        self,
-        parameters: Float[Tensor, "size"],
-        weight_decay: float,
-        epsilon: float,
-        momentum: float,
-        betas: Betas = BETAS,
-    ):
-        super().__init__(parameters, weight_decay, epsilon, momentum, betas)
-        self._carry("sum")
+    def _carried(self) -> list[str]:
+        return ["sum"]
 
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         total = self.averages["sum"].addcmul_(gradient, gradient)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sandlot.cli import main
 from tracking import Run, read_checkpoint
 
 
@@ -27,6 +28,12 @@ def runs():
 
 def final_weights(run):
     return read_checkpoint(run.checkpoints()[-1]).tensors
+
+
+def trained(*words):
+    """Train to the end in this process, and return the run."""
+    assert main(["train", *words]) == 0
+    return Run.find(runs(), "latest")
 
 
 def trained_apart(*words):

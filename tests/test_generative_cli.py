@@ -18,18 +18,14 @@ from tests.commands import (  # noqa: F401
     runs,
     sandlot,
     stopped_after_a_checkpoint,
+    trained,
     trained_apart,
 )
-from tracking import Run, SandlotError, read_metrics
+from tracking import SandlotError, read_metrics
 
 QUIET = ["--wandb", "disabled"]
 TINY = ["--widths", "4", "8", "--latent-size", "4", "--epochs", "1", *QUIET]
 PICTURES = World("tests/Match-v0", {"observation": "image"})
-
-
-def trained(*words):
-    assert main(["train", *words]) == 0
-    return Run.find(runs(), "latest")
 
 
 def fails(capsys, *words):

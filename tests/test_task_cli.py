@@ -13,17 +13,13 @@ from tests.commands import (  # noqa: F401
     runs,
     sandlot,
     stopped_after_a_checkpoint,
+    trained,
     trained_apart,
 )
 from tests.wandb_file import read_history
 from tracking import Run, read_metrics, read_table
 
 QUIET = ["--wandb", "disabled"]
-
-
-def trained(*words):
-    assert main(["train", *words]) == 0
-    return Run.find(runs(), "latest")
 
 
 def test_a_classifier_leaves_the_record_it_prints(capsys):
