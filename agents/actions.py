@@ -10,7 +10,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from envs import MASK, choices, has_mask
-from supervised.networks import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, orthogonal
+from supervised.networks import (
+    Bernoulli,
+    Categorical,
+    DiagonalGaussian,
+    Distribution,
+    MultiCategorical,
+    in_float32,
+    orthogonal,
+)
 from tracking import SandlotError
 
 from .thoughts import Thought
@@ -50,7 +58,7 @@ class DiscreteHead(ActionHead):
         self.shape, self.dtype, self.first = (), np.dtype(np.int64), int(space.start)
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Categorical:
-        return Categorical(self.linear(features), mask)
+        return Categorical(in_float32(self.linear, features), mask)
 
     def thought(self, distribution: Categorical) -> Thought:
         return Thought(probability=distribution.probabilities()[0].cpu().numpy())
@@ -68,7 +76,7 @@ class MultiDiscreteHead(ActionHead):
         self.shape, self.dtype, self.first = space.shape, np.dtype(np.int64), space.start
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> MultiCategorical:
-        return MultiCategorical(self.linear(features), self.choices, mask)
+        return MultiCategorical(in_float32(self.linear, features), self.choices, mask)
 
     def thought(self, distribution: MultiCategorical) -> Thought:
         parts = [part.probabilities() for part in distribution.parts]
@@ -86,7 +94,7 @@ class MultiBinaryHead(ActionHead):
         self.shape, self.dtype = space.shape, np.dtype(np.int64)
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Bernoulli:
-        return Bernoulli(self.linear(features), mask)
+        return Bernoulli(in_float32(self.linear, features), mask)
 
     def thought(self, distribution: Bernoulli) -> Thought:
         return Thought(probability=distribution.logits.sigmoid()[0].cpu().numpy())
@@ -108,7 +116,7 @@ class BoxHead(ActionHead):
         self.log_std = nn.Parameter(torch.full((self.shape[0],), log_std))
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> DiagonalGaussian:
-        return DiagonalGaussian(self.linear(features), self.log_std)
+        return DiagonalGaussian(in_float32(self.linear, features), self.log_std)
 
     def thought(self, distribution: DiagonalGaussian) -> Thought:
         mean, std = distribution.mean, distribution.log_std.exp().expand_as(distribution.mean)

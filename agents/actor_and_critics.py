@@ -7,7 +7,7 @@ from gymnasium import Space
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from supervised.networks import MLP, Chain, Ensemble, Memory, SquashedGaussian, orthogonal
+from supervised.networks import MLP, Chain, Ensemble, Memory, SquashedGaussian, in_float32, orthogonal
 
 from .actions import bounded, check_mask
 from .encoders import NetworkConfig, reader_before_mlp
@@ -51,7 +51,7 @@ class GaussianHead(nn.Module):
         nn.init.constant_(self.linear.bias.detach()[size:], log_std)
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> SquashedGaussian:
-        mean, log_std = self.linear(features).chunk(2, dim=-1)
+        mean, log_std = in_float32(self.linear, features).chunk(2, dim=-1)
         return SquashedGaussian(mean, log_std.clamp(*LOG_STD_RANGE))
 
 
@@ -63,7 +63,7 @@ class TanhHead(nn.Module):
         self.linear = orthogonal(nn.Linear(feature_size, size), gain=0.01)
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch size"]:
-        return self.linear(features).tanh()
+        return in_float32(self.linear, features).tanh()
 
 
 class Critics(Reader):
@@ -96,4 +96,4 @@ class Critics(Reader):
     ) -> Float[Tensor, "critic time batch"]:
         """Return the values of `action` where observations have these `features`."""
         both = torch.cat((features, action), dim=-1)
-        return self.mlps(both.flatten(0, 1), count).unflatten(1, action.shape[:2])
+        return in_float32(lambda both: self.mlps(both, count), both.flatten(0, 1)).unflatten(1, action.shape[:2])

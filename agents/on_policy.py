@@ -84,14 +84,15 @@ class OnPolicyAgent(PolicyGradientAgent):
         observation, start = tree_map(lambda array: array.to(self.device), (self._observation, self._start))
         now = tree_map(lambda array: array[:-1], observation)
         action = torch.from_numpy(rollout.action).to(self.device)
-        if self.needs_log_prob or self.policy.has_memory:
-            log_prob, value, memory = self._replay(now, start[:-1], action)
-            last = self.policy.values(tree_map(lambda array: array[-1:], observation), memory, start[-1:])
-            value = torch.cat([value, last.float()])
-        else:
-            (memory,) = self.memories
-            value = self.policy.values(observation, memory, start).float()
-            log_prob = torch.full_like(value[:-1], torch.nan)
+        with self.learner.arithmetic():
+            if self.needs_log_prob or self.policy.has_memory:
+                log_prob, value, memory = self._replay(now, start[:-1], action)
+                last = self.policy.values(tree_map(lambda array: array[-1:], observation), memory, start[-1:])
+                value = torch.cat([value, last])
+            else:
+                (memory,) = self.memories
+                value = self.policy.values(observation, memory, start)
+                log_prob = torch.full_like(value[:-1], torch.nan)
         values = value.cpu().numpy()
         next_value = values[1:].copy()
         for t, rows, final in rollout.finals:
@@ -113,7 +114,7 @@ class OnPolicyAgent(PolicyGradientAgent):
             distribution, value, memory = self.policy(
                 tree_map(lambda array, rows=rows: array[rows], observation), memory, start[rows]
             )
-            judged.append((distribution.log_prob(action[rows]).float(), value.float()))
+            judged.append((distribution.log_prob(action[rows]), value))
         self.memories = memories
         log_prob, value = map(torch.cat, zip(*judged, strict=True))
         return log_prob, value, memory
@@ -134,7 +135,7 @@ class OnPolicyAgent(PolicyGradientAgent):
             since = slice(t // length * length, t + 1)
             _, _, memory = self.policy(tree_map(lambda leaf: leaf[since, rows], now), memory, start[since, rows])
         observation = tree_map(lambda leaf: torch.as_tensor(leaf)[None].to(self.device), final)
-        return self.policy(observation, memory, start.new_zeros(1, len(rows))).value[0].float().cpu().numpy()
+        return self.policy(observation, memory, start.new_zeros(1, len(rows))).value[0].cpu().numpy()
 
     def _rewards(self) -> Float[np.ndarray, "time env"]:
         """Return the rewards to learn from: as they were, or divided by the returns' standard deviation."""

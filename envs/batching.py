@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from collections.abc import Callable
+from multiprocessing import active_children
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from tracking import SandlotError
 
 from .atari import atari_vector, is_atari
+from .blame import GONE, LOST, fault
 from .masks import sample_legal, show_mask
 from .pool import FASTER, pool_ids, pool_vector
 from .single import extra
@@ -51,10 +52,11 @@ def batch_of(world: "World", num_envs: int) -> EnvBatch:
     if played is not None:
         return EnvBatch(played, world.id, "table", world.worn)
     parallel = seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1
-    kind: Callable[..., VectorEnv] = AsyncVectorEnv if parallel else SyncVectorEnv
     with warnings.catch_warnings(action="ignore"):
-        vector = kind([world.single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-    return EnvBatch(vector, world.id, "async" if parallel else "sync", world.worn)
+        if parallel:
+            return EnvBatch(_in_processes(world, num_envs), world.id, "async", world.worn)
+        beside = SyncVectorEnv([world.single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        return EnvBatch(beside, world.id, "sync", world.worn)
 
 
 def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
@@ -111,6 +113,18 @@ def _own_vector_env(world: "World", num_envs: int, single: gymnasium.Env) -> Vec
         return vector
     vector.close()
     return None
+
+
+def _in_processes(world: "World", num_envs: int) -> AsyncVectorEnv:
+    """Return the copies in a process each. If one ends while they start, the others are ended, too."""
+    before = set(active_children())
+    try:
+        return AsyncVectorEnv([world.single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+    except LOST as error:
+        for process in set(active_children()) - before:
+            process.kill()
+            process.join()
+        raise fault(world.id, GONE, None, None, 0) from error
 
 
 def _name(env: "gymnasium.Env | VectorEnv") -> str:

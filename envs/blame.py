@@ -10,6 +10,10 @@ from tracking import SandlotError
 
 from .tree import tree_leaves
 
+GONE = "ended: the process of a copy is gone"
+LOST = (BrokenPipeError, ConnectionResetError, EOFError)
+"""What is raised by asking a process that is no more."""
+
 
 def fault(name: str, what: str, copy: int | None, seed: int | None, steps: int) -> SandlotError:
     """Return the error that the environment `name` did `what`, `steps` steps after a reset with `seed`.

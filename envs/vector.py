@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from tracking import SandlotError
 
-from .blame import broken_row, fault, told
+from .blame import GONE, LOST, broken_row, fault, told
 from .tree import tree_leaves, tree_map
 from .wrappers import NONE, Wrappers
 
@@ -157,8 +157,7 @@ class EnvBatch:
             raise
         except Exception as error:
             self._failed = True
-            dead = isinstance(error, BrokenPipeError | ConnectionResetError | EOFError)
-            what = "ended: the process of a copy is gone" if dead else f"failed: {told(error)}"
+            what = GONE if isinstance(error, LOST) else f"failed: {told(error)}"
             raise fault(self.name, what, None, self._seed, self._steps) from error
 
     def _check(self, observation: Observation, reward: np.ndarray | None = None) -> None:

@@ -61,7 +61,7 @@ class LearnerConfig:
     device: str = "auto"
     """Where to learn: auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the networks; auto takes bfloat16 on GPUs that have it, float32 elsewhere."""
+    """Arithmetic of the networks; auto takes bfloat16 for large ones on GPUs that have it, float32 elsewhere."""
     compile: Literal["auto", "on", "off"] = "auto"
     """Compile the whole step; auto does so when the run is long enough to repay it."""
 
@@ -118,7 +118,8 @@ class Learner:
         self.gradient = torch.zeros_like(self.flat)
         for parameter, part in zip(trained(module), parts_of(self.gradient, module), strict=True):
             parameter.grad = part
-        self._autocast = _precision(config.precision, self.device)
+        self.arithmetic = _arithmetic(config.precision, self.device, self._large)
+        """Makes the context in which losses are computed, and what is compared with them should be too."""
         self._gradient: Callable[[Any], tuple[Tensor, Metrics]] = self._eager_gradient
         self._compiled: Callable[[Any], tuple[Tensor, Metrics]] | None = None
         self._unread: list[Metrics] = []
@@ -213,8 +214,13 @@ class Learner:
 
     def threads(self) -> AbstractContextManager[None]:
         """Use as many CPU threads as the module is worth: one for small networks, for which more are slower."""
+        return nullcontext() if self._large else one_thread()
+
+    @property
+    def _large(self) -> bool:
+        """Whether the arithmetic outweighs the calls that start it."""
         convolves = any(isinstance(part, nn.Conv2d) for part in self.module.modules())
-        return nullcontext() if convolves or self.flat.numel() >= 500_000 else one_thread()
+        return convolves or self.flat.numel() >= 500_000
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the optimizer's state. The module's own state is the module's."""
@@ -226,7 +232,7 @@ class Learner:
 
     def _eager_gradient(self, batch: Any) -> tuple[Tensor, Metrics]:
         self.gradient.zero_()
-        with self._autocast():
+        with self.arithmetic():
             loss, metrics = self.loss(self.module, batch)
         loss.backward()
         return self.gradient, metrics
@@ -250,7 +256,7 @@ class Learner:
         def gradient(flat, batch):
             def loss_of(flat):
                 parameters = dict(zip(names, parts_of(flat, self.module), strict=True))
-                with self._autocast():
+                with self.arithmetic():
                     return torch.func.functional_call(wrapped, parameters, (batch,))
 
             return torch.func.grad(loss_of, has_aux=True)(flat)
@@ -280,7 +286,8 @@ class _LossModule(nn.Module):
         return self.loss(self.module, batch)
 
 
-def _precision(name: str, device: torch.device) -> Callable[[], Any]:
+def _arithmetic(name: str, device: torch.device, large: bool) -> Callable[[], AbstractContextManager[Any]]:
     if name == "auto":
-        name = "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+        able = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        name = "bfloat16" if large and able else "float32"
     return partial(torch.autocast, device.type, torch.bfloat16) if name == "bfloat16" else nullcontext

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,14 @@ def test_a_dead_worker_is_told_and_the_others_are_ended(monkeypatch):
         batch.step(np.zeros(3, int))
     batch.close()
     assert not any(process.is_alive() for process in batch.env.processes)
+
+
+def test_a_worker_that_dies_as_it_starts_is_told_and_the_others_are_ended(monkeypatch):
+    monkeypatch.setattr("envs.batching.SLOW_SECONDS", 0.0)
+    before = set(active_children())
+    with pytest.raises(SandlotError, match="tests/Bad-v0 ended: the process of a copy is gone, at step 0"):
+        World("tests/Bad-v0", {"what": "dies"}).batch(3)
+    assert set(active_children()) == before
 
 
 SLOW_WORLD = """

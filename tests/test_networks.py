@@ -229,6 +229,12 @@ class TestHeads:
         assert CategoricalHead(6, 3, -1.0, 1.0, 5)(self.FEATURES).shape == (4, 3, 5)
         assert ValueHead(6)(self.FEATURES).shape == (4,)
 
+    @pytest.mark.parametrize("head", [QHead(6, 3, dueling=True, noisy=True), ValueHead(6)], ids=["q", "value"])
+    def test_heads_compute_in_float32_whatever_the_precision(self, head):
+        expected = head(self.FEATURES)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(head(self.FEATURES), expected)
+
     def test_dueling_advantages_are_around_the_value(self):
         head = QHead(6, 3, dueling=True)
         value = head.value

@@ -157,6 +157,17 @@ def test_learns_with_every_option(options):
     assert score(learned(match(), 2500, **options)) > 0.95 * 8
 
 
+@pytest.mark.parametrize("observation", ["box", "image"])
+def test_in_bfloat16_too_a_policy_is_compared_with_itself(observation):
+    agent = PPO(match(observation), seed=1, **QUICK | {"precision": "bfloat16", "epochs": 1, "batch_size": 128})
+    agent.policy.head.linear.weight.data *= 100
+    steps, step = [], agent.learner.step
+    agent.learner.step = lambda batch: steps.append(step(batch)) or steps[-1]
+    agent.learn(128)
+    # Before the first gradient step all ratios are 1, so the loss is the advantages' mean: 0.
+    assert abs(steps[0]["loss/policy"].item()) < 1e-6
+
+
 def test_the_wrong_reward_is_not_learned():
     """The bar of the tests above is out of reach for an agent that has learned nothing."""
     assert score(learned(match(), 1500, learning_rate=1e-9)) < 0.8 * 8

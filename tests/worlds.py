@@ -1,5 +1,8 @@
 """Small worlds with known answers."""
 
+import multiprocessing
+import os
+import signal
 from typing import Any
 
 import gymnasium
@@ -188,15 +191,17 @@ class Broken(Endless):
 
 
 class Bad(Endless):
-    """Does something wrong in its fifth step."""
+    """Does something wrong in its fifth step, or ends the process that it is made in, if that is not the first."""
 
     def __init__(self, what: str = "raises"):
         super().__init__(horizon=100)
         self.what = what
+        if what == "dies" and multiprocessing.parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def step(self, action: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         observation, reward, terminated, truncated, info = super().step(action)
-        if self.time < 5:
+        if self.time < 5 or self.what == "dies":
             return observation, reward, terminated, truncated, info
         match self.what:
             case "raises":

@@ -16,6 +16,7 @@ from .initialize import orthogonal
 from .mlp import MLP, Activation, Normalization
 from .noisy import NoisyLinear, noisy_layers
 from .normalize import RunningNorm
+from .precision import in_float32
 from .quantizer import Quantizer
 from .recurrent import Recurrent
 from .residual import ImpalaCNN, Pooling, ResNet
@@ -65,6 +66,7 @@ __all__ = [
     "ValueHead",
     "ViT",
     "greedy",
+    "in_float32",
     "initialize_normally",
     "noisy_layers",
     "normalize_spectrally",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .initialize import orthogonal
 from .noisy import NoisyLinear
+from .precision import in_float32
 
 
 class ActionValues(nn.Module, ABC):
@@ -26,10 +27,10 @@ class ActionValues(nn.Module, ABC):
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action atom"]:
         """Return the numbers of each action."""
-        advantage = self.advantage(features).unflatten(-1, (self.actions, self.atoms))
+        advantage = in_float32(self.advantage, features).unflatten(-1, (self.actions, self.atoms))
         if self.value is None:
             return advantage
-        return self.value(features).unsqueeze(-2) + advantage - advantage.mean(-2, keepdim=True)
+        return in_float32(self.value, features).unsqueeze(-2) + advantage - advantage.mean(-2, keepdim=True)
 
     @abstractmethod
     def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
@@ -99,7 +100,7 @@ class ValueHead(nn.Module):
         self.linear = orthogonal(nn.Linear(feature_size, 1), gain=1.0)
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch"]:
-        return self.linear(features).squeeze(-1)
+        return in_float32(self.linear, features).squeeze(-1)
 
 
 def greedy(values: Float[Tensor, "*batch action"], mask: Bool[Tensor, "*batch action"] | None = None) -> Tensor:
