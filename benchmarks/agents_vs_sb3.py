@@ -55,18 +55,24 @@ COMPARISONS = {
 }  # fmt: skip
 
 
-def train_sandlot(name: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Return seconds of training, greedy return and env steps."""
+def train_sandlot(name: str, steps: int, compiling: str, seed: int) -> tuple[float, float, int]:
+    """Return seconds of training, greedy return and env steps.
+
+    A compilation that was asked for happens in a warm-up of a tenth of the steps, which is not counted.
+    """
     from agents.evaluation import evaluate_id
     from agents.loading import agent_class
 
     equal = COMPARISONS[name]
     kind = agent_class(equal.agent)
-    agent = kind(equal.env, seed=seed, config=kind.Config(num_envs=equal.num_envs, **equal.options))
-    begin = time.perf_counter()
+    config = kind.Config(num_envs=equal.num_envs, compile=compiling, **equal.options)
+    agent = kind(equal.env, seed=seed, config=config)
+    if compiling == "on":
+        agent.learn(steps // 10)
+    first, begin = agent.env_step, time.perf_counter()
     agent.learn(steps)
     seconds = time.perf_counter() - begin
-    return seconds, evaluate_id(agent, equal.env).mean, agent.env_step
+    return seconds, evaluate_id(agent, equal.env).mean, agent.env_step - first
 
 
 def train_sb3(name: str, steps: int, seed: int) -> tuple[float, float, int]:
@@ -91,17 +97,20 @@ def main() -> None:
     arguments.add_argument("names", nargs="*", help=f"among {', '.join(COMPARISONS)}; all by default")
     arguments.add_argument("--threads", type=int, help="CPU threads for each; by default its own choice")
     arguments.add_argument("--steps", type=int, help="env steps of each training, if not those of the comparison")
+    arguments.add_argument("--compile", choices=("auto", "on"), default="auto", help="for Sandlot's agents")
     options = arguments.parse_args()
     if options.job:
         run_job(options.job, {"sandlot": train_sandlot, "sb3": train_sb3})
         return
     print(machine("torch", "gymnasium", "stable-baselines3", "numpy"))
-    print(f"Threads: {options.threads or 'the choice of each'}.")
+    compiled = "compiled, which is not counted" if options.compile == "on" else "compiled where --compile auto says so"
+    print(f"Threads: {options.threads or 'the choice of each'}. Sandlot's gradient steps are {compiled}.")
     for name in options.names or COMPARISONS:
         equal = COMPARISONS[name]
         job = (name, options.steps or equal.steps)
         title = f"{name} on {equal.env}, {equal.num_envs} envs, {job[1]:,} env steps: {equal.kwargs}"
-        compare(title, __spec__.name, job, job, options.pairs, threads=options.threads)
+        ours = (*job, options.compile)
+        compare(title, __spec__.name, ours, job, options.pairs, threads=options.threads)
 
 
 if __name__ == "__main__":

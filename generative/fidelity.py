@@ -1,17 +1,18 @@
 """How like the data the rows that a model makes are, in the feature space of a network that has learned from the data.
 
 Such numbers mean something beside others in the same space alone: the network, the number of rows, and what real
-rows get against real ones belong to them.
+rows get against real ones belong to them. The distances are torchmetrics', whose import waits until it is needed.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from supervised.data import Batch, Part
-from supervised.modalities.images import IMAGE
+from supervised.modalities.columns import IMAGE
 from supervised.randomness import seeded
 from tracking import SandlotError, derived_seed
 
@@ -100,11 +101,16 @@ def frechet_distance(first: Features, second: Others) -> float:
 
     Source: Heusel et al., "GANs trained by a two time-scale update rule", 2017, equation 6.
     """
-    means, covariances = (first.mean(0), second.mean(0)), (first.T.cov(), second.T.cov())
-    # The trace of the root of a product is the sum of the roots of its eigenvalues, which are real and not negative.
-    roots = torch.linalg.eigvals(covariances[0] @ covariances[1]).real.clamp(min=0).sqrt().sum()
-    spread = covariances[0].trace() + covariances[1].trace() - 2 * roots
-    return ((means[0] - means[1]).square().sum() + spread).item()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torchmetrics.image.fid import FrechetInceptionDistance
+
+        as_they_are = nn.Identity()  # they are features already
+        as_they_are.num_features = first.shape[1]  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+        metric = FrechetInceptionDistance(as_they_are)
+        metric.update(first, real=True)
+        metric.update(second, real=False)
+        return metric.compute().item()
 
 
 def kernel_distance(first: Features, second: Others) -> float:
@@ -112,8 +118,12 @@ def kernel_distance(first: Features, second: Others) -> float:
 
     Source: Bińkowski et al., "Demystifying MMD GANs", 2018.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torchmetrics.image.kid import poly_mmd
+
     pairs = zip(first.split(SUBSET), second.split(SUBSET), strict=False)
-    found = [_discrepancy(one, other) for one, other in pairs if len(one) == len(other) > 1]
+    found = [poly_mmd(one, other).item() for one, other in pairs if len(one) == len(other) > 1]
     return sum(found) / len(found)
 
 
@@ -126,14 +136,3 @@ def coverage(real: Features, fake: Others) -> float:
     reach = torch.cat([torch.cdist(some, real).kthvalue(NEIGHBOURS + 1, dim=1).values for some in real.split(AT_ONCE)])
     inside = [(torch.cdist(some, real) <= reach).any(1) for some in fake.split(AT_ONCE)]
     return torch.cat(inside).double().mean().item()
-
-
-def _discrepancy(first: Features, second: Features) -> float:
-    count, size = first.shape
-
-    def kernel(one: Features, other: Others) -> Tensor:
-        return (one @ other.T / size + 1) ** 3
-
-    own = [(kernel(some, some).sum() - kernel(some, some).diagonal().sum()) / (count * (count - 1))
-           for some in (first, second)]  # fmt: skip
-    return (own[0] + own[1] - 2 * kernel(first, second).mean()).item()

@@ -13,8 +13,7 @@ from torch import Tensor
 from supervised.augment import augmented
 from supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
 from supervised.modalities import MODALITIES, modality_of
-from supervised.modalities.images import IMAGE
-from supervised.modalities.tables import TABLE
+from supervised.modalities.columns import IMAGE, TABLE
 from supervised.randomness import seeded
 from supervised.task import Task
 from supervised.tasks.predicting import TARGETS

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from pathlib import Path
 from typing import Any
 
 import tyro
@@ -57,6 +58,10 @@ def start(options: Fit, kind: Any) -> dict[str, Any]:
         return {}
     if not hasattr(kind, "encoding"):
         raise SandlotError(f"a {kind.name} can't start --from another run")
+    from supervised.pretrained import is_pretrained, read_pretrained
+
+    if (folder := Path(options.from_run)).is_dir() and is_pretrained(folder):
+        return {"start": read_pretrained(folder)}
     return {"start": encoding_of(Run.find(options.runs_dir, options.from_run))}
 
 

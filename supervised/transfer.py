@@ -56,6 +56,8 @@ class Encoding(NamedTuple):
         if kind != self.kind:
             raise SandlotError(f"--from a run that read {self.kind} can't read {kind}")
         for name in ("shape", "scales", "categories"):
+            if name not in self.reading:
+                continue  # it reads inputs of any
             mine, theirs = own.get(name), self.reading.get(name)
             if isinstance(mine, dict) and isinstance(theirs, dict):
                 mine, theirs = sorted(mine), sorted(theirs)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agents.evaluation import evaluate_id
+from agents.loading import load_agent
+from agents.players import world_of
 from sandlot.cli import main
 from tracking import Run, read_checkpoint
 
@@ -42,6 +45,15 @@ def trained_apart(*words):
     _, error = process.communicate(timeout=250)
     assert process.returncode == 0, error
     return Run.find(runs(), "latest")
+
+
+def learned_apart(*words):
+    """Return the greedy return that the training which `words` ask for ends with.
+
+    In a process of its own the annotations are not checked, which would take most of the time.
+    """
+    run = trained_apart(*words, "--video-every", "0", "--wandb", "disabled")
+    return evaluate_id(load_agent(run), world_of(run.config["env"])).mean
 
 
 def stopped_after_a_checkpoint(words, number):

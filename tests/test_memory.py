@@ -7,12 +7,9 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from agents import A2C, PPO, REINFORCE
 from agents.agent import Spaces
 from agents.encoders import IMAGE_READERS, MEMORIES
-from agents.evaluation import evaluate_id
-from agents.recipes import recipe_config
 from agents.rollout import side_by_side
-from envs import World
 from tests.worlds import OBSERVATIONS, Counter, Match
-from tracking import SandlotError, with_options
+from tracking import SandlotError
 
 SMALL = {"num_envs": 4, "num_steps": 16, "batch_size": 32, "epochs": 2, "memory_size": 16, "memory_length": 4}
 SMALL_OF = {
@@ -199,12 +196,9 @@ def test_the_worlds_are_what_they_say():
     + [(network, "sandlot/Repeat-v0") for network in ("lstm", "transformer", "mlp")],
 )
 def test_memory_solves_what_needs_memory_and_an_mlp_stays_at_chance(network, env):
-    kwargs, steps = ({"length": 3}, 30_000) if "TMaze" in env else ({"delay": 1}, 40_000)
-    config = with_options(recipe_config("ppo", PPO.Config, env), {"network": network})
-    world = World(env, kwargs)
-    agent = PPO(world, seed=1, config=config)
-    agent.learn(steps)
-    reached = evaluate_id(agent, world).mean
+    kwargs, steps = ('{"length": 3}', "30_000") if "TMaze" in env else ('{"delay": 1}', "40_000")
+    words = ["--env-kwargs", kwargs, "--steps", steps, "--network", network, "--seed", "1"]
+    reached = learned_apart("ppo", env, *words)
     if network == "mlp":
         assert reached < (0.65 if "TMaze" in env else 0.35)
     else:

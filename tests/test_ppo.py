@@ -337,9 +337,3 @@ def test_evaluation_gives_each_environment_its_share():
     assert len(evaluation.returns) == 7
     assert low <= evaluation.mean <= high
     assert math.isclose(evaluation.lengths.mean(), evaluation.mean)
-
-
-@pytest.mark.slow
-def test_the_recipe_solves_cartpole():
-    scores = [evaluate_id(PPO("CartPole-v1", seed=seed).learn(52_000), "CartPole-v1").mean for seed in range(3)]
-    assert np.median(scores) >= 475

@@ -13,8 +13,8 @@ from tracking import SandlotError
 from ..data import Batch, Frame
 from ..encoders import IMAGE_READERS, following, image_reader
 from ..networks import Chain, Encoder, FlatImage
-
-IMAGE = "image"
+from .columns import IMAGE
+from .pretrained import MODEL, PretrainedImages
 
 
 class Images:
@@ -40,6 +40,8 @@ class Images:
         return {IMAGE: torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))}
 
     def reader(self, facts: dict[str, Any], config: Any) -> nn.Module:
+        if MODEL in facts:
+            return PretrainedImages(facts[MODEL], config.dropout)
         return ImageReader(tuple(facts["shape"]), facts["mean"], facts["std"], config)
 
 

@@ -13,8 +13,7 @@ from tracking import SandlotError
 from ..data import Batch, Frame
 from ..data.frame import looks_numeric
 from ..networks import MLP
-
-TABLE = "table"
+from .columns import TABLE
 
 
 class Tables:

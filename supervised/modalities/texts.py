@@ -14,8 +14,8 @@ from ..encoders import MEMORIES, following
 from ..networks import MLP
 from ..networks.pool import mean_over
 from ..tokens import PADDING, Tokenizer
-
-TOKENS, LENGTH = "tokens", "length"
+from .columns import LENGTH, TOKENS
+from .pretrained import MODEL, PretrainedTexts
 
 
 class Texts:
@@ -32,6 +32,8 @@ class Texts:
         return {TOKENS: tokens, LENGTH: torch.tensor([len(row) for row in rows])}
 
     def reader(self, facts: dict[str, Any], config: Any) -> nn.Module:
+        if MODEL in facts:
+            return PretrainedTexts(facts[MODEL], config.dropout)
         return TextReader(len(Tokenizer(facts["tokenizer"])), config)
 
 

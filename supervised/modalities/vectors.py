@@ -5,9 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..data import Batch
-from .images import IMAGE
-from .tables import TABLE
-from .texts import LENGTH, TOKENS
+from .columns import IMAGE, LENGTH, TABLE, TOKENS
 
 
 def vectors(batch: Batch, vocabulary: int) -> Float[np.ndarray, "row size"]:

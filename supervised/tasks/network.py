@@ -16,8 +16,8 @@ from ..data import Batch
 from ..encoders import EncoderConfig
 from ..learner import Learner
 from ..mixup import mixed
+from ..modalities.columns import IMAGE
 from ..modalities.config import ReadingConfig
-from ..modalities.images import IMAGE
 from ..networks import Activation
 from ..predictor import Predictor
 from ..transfer import Encoding, TransferConfig, freeze, layer_scales, load_encoding
