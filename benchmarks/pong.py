@@ -9,6 +9,7 @@ is that of the recipe on ALE/Pong-v5, with its sticky actions. An env step is 4 
 """
 
 import time
+from typing import Any
 
 from benchmarks.pairs import compare, parser, run_job
 from benchmarks.statistics import machine
@@ -24,11 +25,11 @@ THEIRS = {
 }  # fmt: skip
 
 
-def train_sandlot(steps: int, seed: int) -> tuple[float, float, int]:
+def train_sandlot(steps: int, precision: Any, seed: int) -> tuple[float, float, int]:
     """Return seconds of training, no return (it takes more steps than these), and env steps."""
     from agents import PPO, PPOConfig
 
-    agent = PPO(ENV, seed=seed, config=PPOConfig(num_envs=NUM_ENVS, **OURS))
+    agent = PPO(ENV, seed=seed, config=PPOConfig(num_envs=NUM_ENVS, precision=precision, **OURS))
     begin = time.perf_counter()
     agent.learn(steps)
     return time.perf_counter() - begin, float("nan"), agent.env_step
@@ -88,11 +89,11 @@ def main() -> None:
     if options.what == "score":
         score(options.steps, options.seed, options.episodes)
         return
-    job = (options.steps or 16_384,)
-    title = (
-        f"PPO on {ENV}, {NUM_ENVS} envs, {job[0]:,} env steps of {FRAMES} frames, {options.threads} threads: {THEIRS}"
-    )
-    compare(title, __spec__.name, job, job, options.pairs, threads=options.threads)
+    steps = options.steps or 16_384
+    print(f"PPO on {ENV}, {NUM_ENVS} envs, {steps:,} env steps of {FRAMES} frames, {options.threads} threads: {THEIRS}")
+    for precision in ("float32", "bfloat16"):
+        title = f"Sandlot's networks in {precision}, Stable-Baselines3's in float32"
+        compare(title, __spec__.name, (steps, precision), (steps,), options.pairs, threads=options.threads)
 
 
 if __name__ == "__main__":

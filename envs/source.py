@@ -15,6 +15,7 @@ class Source:
         self.world = World.of(env) if isinstance(env, str | World) else None
         self._first: EnvBatch | None = make(self.world or env, num_envs)
         self._given = None if self.world else self._first
+        self.world = self.world and self.world.settled(self._first)
         self.name, self.num_envs = self._first.name, self._first.num_envs
         self._copies = num_envs
         self.groups = self._first.groups

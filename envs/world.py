@@ -1,7 +1,7 @@
 """An environment as it is asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 import gymnasium
@@ -12,6 +12,7 @@ from tracking import SandlotError
 from .atari import is_atari, standard_wrappers
 from .batching import batch_of, given_batch
 from .games import Opponents, game_batch, game_single, is_game
+from .pool import pool_ids
 from .single import make_single, register
 from .vector import EnvBatch
 from .wrappers import NONE, Wrappers
@@ -66,6 +67,16 @@ class World:
         """
         self._check()
         return game_single(self, render=render) if is_game(self.id) else make_single(self, render=render)
+
+    def settled(self, batch: EnvBatch) -> "World":
+        """Return this world with the backend of `batch` in place of auto: a resumed run takes the same anywhere."""
+        if self.backend != "auto" or is_game(self.id):
+            return self
+        return replace(self, backend="envpool" if batch.backend == "envpool" else "gymnasium")
+
+    def playable(self) -> "World":
+        """Return this world for playing alone, which any backend will do for where EnvPool is not installed."""
+        return replace(self, backend="auto") if self.backend == "envpool" and not pool_ids() else self
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""

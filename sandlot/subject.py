@@ -39,7 +39,7 @@ def _world_of(run: Run, options: Subject) -> World:
     """Return the world of `run`, with the opponent that `options` ask for, if they do."""
     if options.opponent is None:
         return world_of(run.config["env"])
-    world = World.from_json(run.config["env"])
+    world = World.from_json(run.config["env"]).playable()
     return seat_opponent(dataclasses.replace(world, opponent=options.opponent), options.runs_dir)
 
 

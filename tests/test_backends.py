@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from envs import EnvBatch, TableEnv, World, Wrappers, make, table_from
+from envs import EnvBatch, Source, TableEnv, World, Wrappers, make, table_from
 from envs.pool import FASTER, pool_vector
 from tests.worlds import Endless
 from tracking import SandlotError
@@ -229,3 +229,16 @@ def test_without_envpool_the_backend_is_a_sentence(monkeypatch):
         World("CartPole-v1", backend="envpool").batch(2)
     assert pool_vector(World("CartPole-v1", wrappers=Wrappers(grey=True)), 2, None) is None
     assert isinstance(make("CartPole-v1"), EnvBatch)
+
+
+def test_what_trains_keeps_the_backend_it_began_with():
+    pytest.importorskip("envpool", reason="EnvPool is not installed")
+    assert Source("Acrobot-v1", 2).world == World("Acrobot-v1", backend="envpool")
+
+
+def test_without_envpool_runs_of_it_are_still_played(monkeypatch):
+    monkeypatch.setattr("envs.world.pool_ids", list)
+    monkeypatch.setattr("envs.batching.FASTER", {})
+    assert Source("Acrobot-v1", 2).world == World("Acrobot-v1", backend="gymnasium")
+    assert World("Acrobot-v1", backend="envpool").playable() == World("Acrobot-v1")
+    assert World("Acrobot-v1", backend="gymnasium").playable().backend == "gymnasium"

@@ -8,6 +8,7 @@ from agents import A2C, PPO, REINFORCE
 from agents.agent import Spaces
 from agents.encoders import IMAGE_READERS, MEMORIES
 from agents.rollout import side_by_side
+from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
 from tests.worlds import OBSERVATIONS, Counter, Match
 from tracking import SandlotError
 

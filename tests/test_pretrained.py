@@ -75,10 +75,8 @@ def test_learns_from_the_weights_and_is_saved_whole(kind, tmp_path):
     for name, tensor in task.learners["network"].module.reader.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     free = Classifier(data, start=start, **QUICK).learn(8)
-    assert any(
-        not torch.equal(tensor, before[name]) for name, tensor in free.learners["network"].module.reader.named_parameters()
-    )
-    assert free.evaluate("train")["accuracy"] > task.evaluate("train")["accuracy"] - 0.2
+    learned = free.learners["network"].module.reader.named_parameters()
+    assert any(not torch.equal(tensor, before[name]) for name, tensor in learned)
     free.save(tmp_path / "task")
     again = Classifier.load(tmp_path / "task", data)
     assert again.evaluate() == free.evaluate()

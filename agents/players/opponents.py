@@ -78,5 +78,5 @@ def seat_opponent(world: World, runs_dir: Path = Path("runs")) -> World:
 
 
 def world_of(record: Mapping[str, Any]) -> World:
-    """Return the world that a run's config or a checkpoint describes, with its opponent in person."""
-    return seat_opponent(World.from_json(record))
+    """Return the world that a run's config or a checkpoint describes, to play in, with its opponent in person."""
+    return seat_opponent(World.from_json(record).playable())
