@@ -40,9 +40,15 @@ AT_A_TIME = 25
 
 @cache
 def images_of(data: str) -> dict[str, Tensor]:
-    """Return the images of a data set that are to learn from, and those of the test, as bytes."""
-    model = AE(data, latent_size=LATENT, **OURS)
-    return {name: model.columns["image"][torch.from_numpy(model.part(name).rows)] for name in ("train", "test")}
+    """Return the images of a data set that are to learn from, and those of the test, as bytes.
+
+    Nothing that trains is made for it: the peers' process is to be as they would have it.
+    """
+    frame = load_frame(data)
+    if frame.given is None:
+        raise SystemExit(f"{data} has no test part of its own; --data must name a data set that has one")
+    pixels = torch.from_numpy(frame.columns["image"]).permute(0, 3, 1, 2)
+    return {name: pixels[frame.given == part].contiguous() for name, part in (("train", -1), ("test", 2))}
 
 
 def train_for(model: Model, seconds: float) -> Model:
@@ -251,7 +257,7 @@ def main() -> None:
     """Run what the command line names."""
     arguments = parser(__doc__)
     arguments.add_argument("what", nargs="?", choices=list(PARTS))
-    arguments.add_argument("--data", default="digits", help="folder, file or name")
+    arguments.add_argument("--data", help="data set of images with a test part, such as Fashion-MNIST's folder")
     arguments.add_argument("--minutes", type=float, default=5.0, help="time that each model trains")
     arguments.add_argument("--epochs", type=int, default=5, help="epochs of the classifier that compares")
     arguments.add_argument("--rows", type=int, default=10_000, help="images to compare, at most")

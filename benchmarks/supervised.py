@@ -40,15 +40,15 @@ TEXT_STEPS, CONTEXT = 2_000, 64
 
 
 def images(path: str) -> tuple[Any, Any]:
-    """Return the images, scaled, and the labels of a data set."""
+    """Return the images to learn from, scaled, and their labels; nothing that trains is made for it."""
     import torch
 
-    from supervised import Classifier
+    from supervised.data import load_frame
 
-    task = Classifier(path, validation_share=0.0, batch_size=BATCH)
-    rows = torch.from_numpy(task.part("train").rows)
-    pixels = task.columns["image"][rows].float()
-    return (pixels - pixels.mean()) / pixels.std(), task.columns["target"][rows]
+    frame = load_frame(path)
+    rows = slice(None) if frame.given is None else frame.given == -1
+    pixels = torch.from_numpy(frame.columns["image"][rows]).permute(0, 3, 1, 2).float().contiguous()
+    return (pixels - pixels.mean()) / pixels.std(), torch.from_numpy(frame.columns["label"][rows]).long()
 
 
 def network(shape: Sequence[int]) -> Any:
