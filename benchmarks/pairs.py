@@ -6,6 +6,7 @@ names of two of them with their arguments to `compare`.
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -74,6 +75,7 @@ def compare(
         for who, run in (("sandlot", sandlot), (peer, other)):
             took = f"{run['speed']:>8,.0f} {unit}/s" if figure == "speed" else f"{run['whole']:>8.1f} s"
             digits = 1 if abs(run["reached"]) >= 10 else 4
-            print(f"  seed {seed}  {who:9} {took}   {reached} {run['reached']:7.{digits}f}", flush=True)
+            how_well = "" if math.isnan(run["reached"]) else f"   {reached} {run['reached']:7.{digits}f}"
+            print(f"  seed {seed}  {who:9} {took}{how_well}", flush=True)
     low, middle, high = min(ratios), float(np.median(ratios)), max(ratios)
     print(f"  ratio: median {middle:.2f} (lowest {low:.2f}, highest {high:.2f}, {pairs} pairs)", flush=True)

@@ -3,15 +3,18 @@
     python -m benchmarks.supervised speed --data FASHION_MNIST | tee benchmarks/results/supervised_speed.txt
     python -m benchmarks.supervised accuracy --data FASHION_MNIST --seeds 3
     python -m benchmarks.supervised digits --seeds 3
-    python -m benchmarks.supervised text --data TEXT_FILE --seeds 3
+    python -m benchmarks.supervised text --seeds 3
     python -m benchmarks.supervised transfer --data FASHION_MNIST --seeds 3
 
 `speed` trains the same network, batch and optimizer on the same images, in turn, each in a process of its own.
 Imports and reading are not in the images/s.
 """
 
+import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -194,11 +197,23 @@ def accuracy(data: str, options: dict[str, Any], seeds: int) -> None:
     over_seeds(f"{data}, test accuracy", found)
 
 
+def standard_library(characters: int = 2_000_000) -> str:
+    """Write the beginning of the sources of Python's standard library to a file, and return its path."""
+    sources = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
+    written = "".join(source.read_text(encoding="utf-8", errors="replace") for source in sources)
+    path = Path(tempfile.mkdtemp()) / "standard-library.txt"
+    path.write_text(written[:characters], encoding="utf-8")
+    return str(path)
+
+
 def text(data: str, seeds: int) -> None:
     """Print the bits per character of a Transformer and an LSTM on the end of a text."""
     from supervised import LanguageModel
     from supervised.fit import fit
 
+    print(
+        f"{Path(data).name}, {Path(data).stat().st_size:,} bytes; {TEXT_STEPS:,} steps of 12 times {CONTEXT} characters"
+    )
     for name, options in TEXT.items():
         found = []
         for seed in range(seeds):
@@ -247,7 +262,7 @@ def main() -> None:
     """Run what the command line names."""
     arguments = parser(__doc__)
     arguments.add_argument("what", nargs="?", choices=["speed", "accuracy", "digits", "text", "transfer"])
-    arguments.add_argument("--data", default="digits", help="folder, file or name")
+    arguments.add_argument("--data", help="folder, file or name; of `text`, the standard library's sources by default")
     arguments.add_argument("--steps", type=int, default=100, help="gradient steps of a comparison of speed")
     arguments.add_argument("--threads", type=int, default=2, help="threads of a comparison of speed")
     arguments.add_argument("--seeds", type=int, default=3)
@@ -264,7 +279,7 @@ def main() -> None:
         case "digits":
             accuracy("digits", DIGITS, options.seeds)
         case "text":
-            text(options.data, options.seeds)
+            text(options.data or standard_library(), options.seeds)
         case "transfer":
             transfer(options.data, options.seeds)
 
