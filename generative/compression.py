@@ -38,15 +38,16 @@ def rates_of(model: Coder) -> list[Rate]:
     codes, truth = model.code(test)[0], rows_of_part(model, test)
     if hasattr(model, "codes"):
         return [_of_words(model, test, codes, truth)]
-    low, high = _range(model.code(Part("train", train.columns, train.rows[:FROM]))[0])
+    codes = codes.cpu()
+    low, high = _range(model.code(Part("train", train.columns, train.rows[:FROM]))[0].cpu())
     labels = test.columns[LABEL][torch.from_numpy(test.rows)] if LABEL in test.columns else None
     found = []
     for levels in LEVELS:
         places = quantized(codes, low, high, levels)
         restored = low + places.float() * (high - low) / (levels - 1)
-        pieces = restored.split(EXAMINED)
+        pieces = restored.to(model.device).split(EXAMINED)
         given = [None] * len(pieces) if labels is None else labels.split(EXAMINED)
-        made = torch.cat([model.decode(some, label) for some, label in zip(pieces, given, strict=True)])
+        made = torch.cat([model.decode(some, label).cpu() for some, label in zip(pieces, given, strict=True)])
         found.append(Rate(model.name, entropy_bits(places), squared_error(made, truth)))
     return found
 
@@ -113,7 +114,7 @@ def draw_rates(path: Path, rates: list[Rate], numbers: int) -> Path:
 
 
 def _range(codes: Float[Tensor, "row latent"]) -> tuple[Float[Tensor, "latent"], Float[Tensor, "latent"]]:
-    return codes.quantile(0.005, dim=0).cpu(), codes.quantile(0.995, dim=0).cpu()
+    return codes.quantile(0.005, dim=0), codes.quantile(0.995, dim=0)
 
 
 def _of_words(model: Coder, test: Part, codes: Float[Tensor, "row latent"], truth: Rows) -> Rate:

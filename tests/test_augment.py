@@ -1,48 +1,64 @@
 """Changes of images, each of which does what its name says."""
 
-import math
+from typing import get_args
 
 import pytest
 import torch
 
-from supervised.augment import AUGMENTATIONS, augmented, erase, flip, rotate, shifted, turned
+from supervised.augment import Augmentation, augmented
 from supervised.mixup import OTHER, SHARE, mixed
 from tracking import SandlotError
 
 
-def images(rows=64, height=8, width=8):
-    return 255 * torch.rand(rows, 3, height, width, generator=torch.Generator().manual_seed(0))
+def images(rows=64, height=16, width=16, channels=3):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(30, 226, (rows, channels, height, width), dtype=torch.uint8, generator=generator)
+
+
+def changed(name, before, seed=0):
+    torch.manual_seed(seed)
+    return augmented(before, [name])
 
 
 def test_a_flip_is_a_flip():
-    torch.manual_seed(0)
     before = images()
-    after = flip(before)
+    after = changed("flip", before).round().byte()
     same = (after == before).flatten(1).all(1)
     mirrored = (after == before.flip(-1)).flatten(1).all(1)
     assert (same ^ mirrored).all()
     assert 16 < int(mirrored.sum()) < 48
 
 
-def test_an_image_is_moved_by_as_many_pixels_as_asked_for():
-    before = images(2)
-    after = shifted(before, torch.tensor([2, 0]), torch.tensor([0, -1]))
-    assert torch.equal(after[0, :, 2:], before[0, :, :-2])
-    assert not after[0, :, :2].any()
-    assert torch.equal(after[1, :, :, :-1], before[1, :, :, 1:])
-    assert not after[1, :, :, -1].any()
+def test_a_crop_moves_an_image_by_up_to_an_eighth_and_what_comes_in_is_black():
+    before = images(height=16, width=24, channels=1)
+    after = changed("crop", before).round().byte()
+    wide = torch.nn.functional.pad(before, (3, 3, 2, 2))
+    moves = set()
+    for one, padded in zip(after, wide, strict=True):
+        found = [(down, right) for down in range(5) for right in range(7)
+                 if torch.equal(one, padded[:, down : down + 16, right : right + 24])]  # fmt: skip
+        assert len(found) == 1
+        moves.add(found[0])
+    assert len(moves) > 15
 
 
-def test_an_image_is_turned_by_the_angle_asked_for():
-    before = images(1)
-    quarter = turned(before, torch.tensor([math.pi / 2]))
-    torch.testing.assert_close(quarter, before.rot90(1, (2, 3)), atol=0.05, rtol=0)
-    torch.testing.assert_close(turned(before, torch.tensor([0.0])), before, atol=1e-2, rtol=0)
+def test_a_turned_image_keeps_its_middle_and_is_turned_by_up_to_15_degrees():
+    before = torch.zeros(100, 1, 33, 33, dtype=torch.uint8)
+    before[:, :, 15:18, :] = 255  # a line, of which the ends tell the angle
+    after = changed("rotate", before)
+    assert (after[:, 0, 16, 16] > 200).all()
+    rows = torch.arange(33.0)
+    ends = [
+        (side * rows[:, None]).sum((1, 2)) / side.sum((1, 2)) for side in (after[:, 0, :, 26:29], after[:, 0, :, 4:7])
+    ]
+    angle = torch.rad2deg(torch.atan2(ends[1] - ends[0], torch.tensor(22.0)))
+    assert angle.abs().max() < 16
+    assert angle.min() < -10
+    assert angle.max() > 10
 
 
 def test_about_half_of_the_images_lose_a_rectangle():
-    torch.manual_seed(0)
-    lost = erase(images(200, 20, 20) + 1) == 0
+    lost = changed("erase", images(200, 20, 20)) == 0
     share = lost.float().mean((1, 2, 3))
     assert 70 < int((share > 0).sum()) < 130
     assert share.max() < 0.25
@@ -50,22 +66,27 @@ def test_about_half_of_the_images_lose_a_rectangle():
     assert one.sum() == one.any(0).sum() * one.any(1).sum()
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_same_seed_same_change_and_pixels_stay_pixels(name):
-    def changed(seed):
-        torch.manual_seed(seed)
-        return augmented(images().byte(), [name])
+def test_colours_change_by_up_to_a_fifth_each_way():
+    before = torch.full((200, 1, 4, 4), 128, dtype=torch.uint8)
+    after = changed("colour", before)[:, 0, 0, 0] / 255
+    assert 0.22 < after.min() < 0.32
+    assert 0.72 < after.max() < 0.86
 
-    assert torch.equal(changed(1), changed(1))
-    assert not torch.equal(changed(1), changed(2))
-    assert changed(1).shape == images().shape
-    assert 0 <= changed(1).min() <= changed(1).max() <= 255.01
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", get_args(Augmentation))
+def test_same_seed_same_change_and_pixels_stay_pixels(name, channels):
+    before = images(channels=channels)
+    one, again, other = (changed(name, before, seed) for seed in (1, 1, 2))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert one.shape == before.shape
+    assert 0 <= one.min() <= one.max() <= 255.01
 
 
 def test_no_change_leaves_the_bytes():
-    before = images().byte()
+    before = images()
     assert augmented(before, ()) is before
-    assert rotate(images()).dtype == torch.float32
 
 
 def test_rows_are_mixed_with_others_by_one_share():
