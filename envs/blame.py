@@ -39,7 +39,8 @@ def broken_row(arrays: Any) -> int | None:
         if array.dtype.kind != "f":
             continue
         # One cheap sum says "fine" almost always; what overflows it is looked at closely.
-        if not math.isfinite(np.vdot(array, array)):
+        flat = array.ravel()
+        if not math.isfinite(flat.dot(flat)):
             broken = ~np.isfinite(array).reshape(len(array), -1).all(1)
             if broken.any():
                 return int(broken.argmax())

@@ -176,7 +176,7 @@ class EnvBatch:
         """The step after which each episode began."""
 
     def _take(self, done: Bool[np.ndarray, "env"]) -> Episodes:
-        envs = np.flatnonzero(done)
+        (envs,) = done.nonzero()
         episodes = Episodes(self._returns[envs], self._steps - self._began[envs], envs)
         self._returns[envs] = 0.0
         self._began[envs] = self._steps + (self._mode is AutoresetMode.NEXT_STEP)
