@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from envs import tree_leaves
-from supervised.encoders import IMAGE_READERS, MEMORIES, EncoderConfig, following, image_reader
-from supervised.networks import Chain, Encoder, Flat, FlatImage, Fuse, NatureCNN
+from supervised.encoders import BOARD, IMAGE_READERS, MEMORIES, EncoderConfig, following, image_reader
+from supervised.networks import BoardCNN, Chain, Encoder, Flat, FlatImage, Fuse, NatureCNN
 from tracking import SandlotError
 
 from .observations import Choices, Image, Inputs, Masked, Parts, Vector
@@ -60,6 +60,10 @@ def reader_for(inputs: Inputs, name: str, config: NetworkConfig) -> Encoder:
             return following("mlp", inputs.size, config)
         case Vector() | Choices() if name == "flat":
             return Flat(inputs.size)
+        case Vector(shape=(height, width, channels)) if name == BOARD:
+            return BoardCNN(height, width, channels)
+        case _ if name == BOARD:
+            raise SandlotError("the network 'board' reads rows and columns of cells, and these observations are none")
         case _:
             raise SandlotError(
                 f"the network {name!r} reads images, and these observations are none; try mlp in its place"

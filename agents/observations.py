@@ -36,7 +36,7 @@ class Vector(Inputs):
 
     def __init__(self, space: spaces.Box, normalize: bool):
         super().__init__()
-        self.dimensions = len(space.shape)
+        self.shape = space.shape
         self.size = int(np.prod(space.shape))
         self.norm = RunningNorm(self.size) if normalize else None
 
@@ -49,8 +49,8 @@ class Vector(Inputs):
             self.norm.update(self._flat(observation).reshape(-1, self.size)[rows])
 
     def _flat(self, observation: Tensor) -> Tensor:
-        if self.dimensions != 1:
-            leading = observation.shape[: observation.ndim - self.dimensions]
+        if len(self.shape) != 1:
+            leading = observation.shape[: observation.ndim - len(self.shape)]
             observation = observation.reshape(*leading, self.size)
         return observation.float()
 

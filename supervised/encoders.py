@@ -26,6 +26,8 @@ from .networks import (
 
 IMAGE_READERS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
 MEMORIES = ("rnn", "lstm", "gru", "transformer")
+BOARD = "board"
+NETWORKS = ("mlp", BOARD, *IMAGE_READERS, *MEMORIES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +39,8 @@ class EncoderConfig:
 
     network: str = "auto"
     """Kind of network: mlp; cnn, nature (that of DQN), strided, impala, resnet, vit or capsule for images; rnn, lstm,
-    gru or transformer for memory; several in a row, as in cnn+lstm; auto is a cnn for images and an mlp for the
-    rest."""
+    gru or transformer for memory; board, for games' boards; several in a row, as in cnn+lstm or board+mlp; auto is a
+    cnn for images and an mlp for the rest."""
     hidden: tuple[int, ...] = (64, 64)
     """Sizes of an MLP's layers."""
     activation: Activation = "tanh"
@@ -69,8 +71,8 @@ class EncoderConfig:
         for name in ("memory_size", "memory_layers", "memory_length", "heads"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
         for name in self.network.split("+"):
-            if name not in ("auto", "mlp", *IMAGE_READERS, *MEMORIES):
-                known = ", ".join(("mlp", *IMAGE_READERS, *MEMORIES))
+            if name not in ("auto", *NETWORKS):
+                known = ", ".join(NETWORKS)
                 raise SandlotError(
                     f"there is no network {name!r}; there are {known}, and rows of them such as cnn+lstm"
                 )

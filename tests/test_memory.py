@@ -150,6 +150,7 @@ def test_values_of_final_observations_are_the_same_however_episodes_restart(netw
             {"network": "lstm", "batch_size": 32},
             "batch_size must be a multiple of the rows of a sequence, 64, for networks with memory",
         ),
+        ({"network": "board+mlp"}, "the network 'board' reads rows and columns of cells"),
         ({"network": "lstm", "memory_size": 0}, "memory_size must be at least 1, not 0"),
         ({"dropout": 1.5}, r"dropout must be in \[0, 1\), not 1.5"),
     ],

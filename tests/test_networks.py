@@ -6,6 +6,7 @@ from torch import nn
 
 from supervised.networks import (
     MLP,
+    BoardCNN,
     CapsuleNet,
     CategoricalHead,
     Chain,
@@ -57,6 +58,7 @@ def encoders():
     yield "cnn+lstm", Chain([NatureCNN(3, 36, 40, feature_size=9), Recurrent("lstm", 9, 6)]), IMAGES
     memories = {"a": Recurrent("gru", 5, 4), "b": Transformer(5, 8, 1, 2, 4)}
     yield "fused memories", Fuse(memories), {"a": VECTORS, "b": VECTORS}
+    yield "board", BoardCNN(5, 1, 1), VECTORS
 
 
 def rows(inputs, first, last):
@@ -207,6 +209,16 @@ def test_dropout_is_for_learning_only():
     dropped = (network.train().encode(VECTORS[0]) == 0).float().mean()
     assert 0.3 < dropped < 0.7
     assert (network.eval().encode(VECTORS[0]) == 0).float().mean() < 0.1
+
+
+def test_a_pattern_on_a_board_is_the_same_in_every_place():
+    network = BoardCNN(6, 7, 2, features=3)
+    boards = torch.zeros(2, 6, 7, 2)
+    boards[0, 1:4, 1:3, 0] = boards[1, 2:5, 2:4, 0] = 1.0
+    windows = network.encode(boards.flatten(1)).detach().unflatten(1, (3, 3, 4))
+    assert windows.count_nonzero() > 0
+    torch.testing.assert_close(windows[1, :, 1:, 1:], windows[0, :, :-1, :-1])
+    assert BoardCNN(3, 3, 2, features=5).feature_size == 5, "a small board is one window"
 
 
 def test_capsules_agree_by_routing():

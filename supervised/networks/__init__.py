@@ -1,5 +1,6 @@
 """The networks that everything learns with. They know torch and nothing else of the project."""
 
+from .board import BoardCNN
 from .capsule import CapsuleNet
 from .chain import Chain
 from .cnn import NatureCNN
@@ -28,6 +29,7 @@ __all__ = [
     "MLP",
     "Activation",
     "Bernoulli",
+    "BoardCNN",
     "CapsuleNet",
     "Categorical",
     "CategoricalHead",
