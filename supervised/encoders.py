@@ -27,7 +27,7 @@ from .networks import (
 IMAGE_READERS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
 MEMORIES = ("rnn", "lstm", "gru", "transformer")
 BOARD = "board"
-NETWORKS = ("mlp", BOARD, *IMAGE_READERS, *MEMORIES)
+NETWORKS = ("mlp", *IMAGE_READERS, *MEMORIES, BOARD)
 
 
 @dataclass(frozen=True, kw_only=True)
