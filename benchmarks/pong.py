@@ -9,6 +9,7 @@ is that of the recipe on ALE/Pong-v5, with its sticky actions. An env step is 4 
 """
 
 import time
+from pathlib import Path
 from typing import Any
 
 from benchmarks.pairs import compare, parser, run_job
@@ -49,8 +50,8 @@ def train_sb3(steps: int, seed: int) -> tuple[float, float, int]:
     return time.perf_counter() - begin, float("nan"), model.num_timesteps
 
 
-def score(steps: int | None, seed: int, episodes: int) -> None:
-    """Train by the recipe for ALE/Pong-v5, printing the return as it grows, and evaluate what was learned."""
+def score(steps: int | None, seed: int, episodes: int, folder: Path | None) -> None:
+    """Train by the recipe for ALE/Pong-v5, printing the return as it grows, evaluate what was learned and save it."""
     from agents import PPO
     from agents.evaluation import evaluate_id
     from agents.loop import train
@@ -67,6 +68,8 @@ def score(steps: int | None, seed: int, episodes: int) -> None:
         print(f"  {env_step:>9,} env steps   return {reached}   {FRAMES * env_step / taken:7,.0f} frames/s", flush=True)
 
     train(agent, steps, progress=show)
+    if folder is not None:
+        agent.save(folder)
     for how, deterministic in (("likeliest actions", True), ("drawn actions", False)):
         evaluation = evaluate_id(agent, env, episodes=episodes, deterministic=deterministic)
         low, high = evaluation.interval()
@@ -81,13 +84,14 @@ def main() -> None:
     arguments.add_argument("--threads", type=int, default=2, help="CPU threads for each, when speeds are compared")
     arguments.add_argument("--seed", type=int, default=0, help="seed of the training whose score is told")
     arguments.add_argument("--episodes", type=int, default=20, help="episodes of the score")
+    arguments.add_argument("--save", type=Path, help="folder to save the agent in whose score is told")
     options = arguments.parse_args()
     if options.job:
         run_job(options.job, {"sandlot": train_sandlot, "sb3": train_sb3})
         return
     print(machine("torch", "gymnasium", "ale-py", "stable-baselines3", "numpy"), flush=True)
     if options.what == "score":
-        score(options.steps, options.seed, options.episodes)
+        score(options.steps, options.seed, options.episodes, options.save)
         return
     steps = options.steps or 16_384
     print(f"PPO on {ENV}, {NUM_ENVS} envs, {steps:,} env steps of {FRAMES} frames, {options.threads} threads: {THEIRS}")
