@@ -1,7 +1,8 @@
 """Algorithms that act."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tracking.lazy import importing
 
 if TYPE_CHECKING:
     from .a2c import A2C, A2CConfig
@@ -98,9 +99,4 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: some agents need no torch, whose import takes a second."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = importing(__name__, _HOMES)

@@ -1,7 +1,8 @@
 """Models that make: pictures, or rows of numbers, like those that they have seen."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tracking.lazy import importing
 
 if TYPE_CHECKING:
     from .ae import AE, AEConfig
@@ -70,9 +71,4 @@ __all__ = [
     "WGANGPConfig",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: the list of models needs no torch, whose import takes a second."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = importing(__name__, _HOMES)

@@ -1,7 +1,8 @@
 """The core that everything learns with: networks, the gradient step, the fit loop, and tasks to fit."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tracking.lazy import importing
 
 if TYPE_CHECKING:
     from .config import FitConfig
@@ -79,9 +80,4 @@ __all__ = [
     "scheduled",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: the list of tasks needs no torch, whose import takes a second."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = importing(__name__, _HOMES)

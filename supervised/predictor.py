@@ -19,8 +19,8 @@ class Predictor(nn.Module):
 
     @property
     def compiles(self) -> bool:
-        """Whether a gradient step can be compiled whole: statistics of a batch are written down on the way."""
-        return not has_batch_statistics(self)
+        """Whether a gradient step can be compiled whole: no statistics of a batch are written down on the way."""
+        return getattr(self.reader, "compiles", True) and not has_batch_statistics(self)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row output"]:
         """Return the outputs for each row."""

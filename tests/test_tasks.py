@@ -259,6 +259,12 @@ def test_too_small_an_image_is_a_sentence():
         Classifier(pictures(), network="lstm")
 
 
+def test_readers_whose_shapes_depend_on_the_texts_are_not_compiled():
+    with pytest.raises(SandlotError, match="can't be compiled whole"):
+        Classifier(reviews(), compile="on").prepare(10)
+    Classifier(reviews()).prepare(10**9)
+
+
 @pytest.mark.slow
 def test_compiled_steps_are_the_eager_ones():
     # In a process of its own: shape checks at run time can't be compiled.
