@@ -5,7 +5,7 @@
     python -m benchmarks.generative stability --data FASHION_MNIST --minutes 5 --seeds 5
     python -m benchmarks.generative vocabulary --data FASHION_MNIST --minutes 5 --seeds 3
     python -m benchmarks.generative anomalies --data FASHION_MNIST --minutes 2 --seeds 3
-    python -m benchmarks.generative handoff --env ENV --frames 5000 --steps 50000 --seeds 5
+    python -m benchmarks.generative handoff --minutes 0.5 --steps 20000 --seeds 5
 
 `speed` trains the same VAE on the same images, in turn, each in a process of its own. Whatever else is compared
 trains for the same time, one after the other, on one machine.
@@ -33,6 +33,8 @@ from supervised.fit import fit
 from supervised.randomness import seeded
 
 LATENT, NOISE = 16, 64
+SMALL = (16, 32, 64)
+"""Widths of the networks of the hand-off."""
 OURS: dict[str, Any] = {"batch_size": BATCH, "validation_share": 0.0}
 AT_A_TIME = 25
 """Steps between looks at the clock."""
@@ -214,28 +216,31 @@ def of_scikit_learn(model: Any, seed: int) -> dict[str, float]:
 
 
 def handoff(options: Any) -> None:
-    """Print how PPO does from scratch, and from an autoencoder's encoder, free or frozen."""
+    """Print how PPO learns from scratch, and from an autoencoder's encoder, free or frozen."""
     from agents import PPO
     from agents.encoding import config_for, take_encoding
     from agents.evaluation import evaluate_id
     from agents.frames import frames_of
     from envs import World
 
-    found: dict[str, list[float]] = {}
+    looks = [options.steps * share // 4 for share in range(1, 5)]
+    print(f"return over 50 episodes after {', '.join(f'{steps:,}' for steps in looks)} env steps", flush=True)
+    curves: dict[str, list[list[float]]] = {}
     for seed in range(options.seeds):
-        seen = VAE(frames_of(options.env, options.frames, seed=seed), seed=seed, latent_size=LATENT)
+        seen = VAE(frames_of(options.env, options.frames, seed=seed), seed=seed, latent_size=LATENT, widths=SMALL)
         encoding = train_for(seen, 60 * options.minutes).encoding()  # pyright: ignore[reportAttributeAccessIssue]
+        print(f"  seed {seed}  the VAE's bound: {seen.evaluate()['elbo']:.1f} nats", flush=True)
         for name, start, freeze in (("scratch", False, False), ("encoder", True, False), ("frozen", True, True)):
-            config = config_for(encoding, PPO.Config(freeze=freeze))
+            config = config_for(encoding, PPO.Config(epochs=4, freeze=freeze))
             agent = PPO(World(options.env), seed=seed, config=config)
             if start:
                 take_encoding(agent, encoding)
-            half = evaluate_id(agent.learn(options.steps // 2), World(options.env), episodes=20).mean
-            value = evaluate_id(agent.learn(options.steps), World(options.env), episodes=50).mean
-            found.setdefault(name, []).append(value)
-            print(f"  seed {seed}  {name:8} {half:8.2f} at half of the steps, {value:8.2f} at the end", flush=True)
-    for name, values in found.items():
-        over_seeds(f"PPO on {options.env}, {name}, return", values)
+            curve = [evaluate_id(agent.learn(steps), World(options.env), episodes=50).mean for steps in looks]
+            curves.setdefault(name, []).append(curve)
+            print(f"  seed {seed}  {name:8} {'  '.join(f'{value:6.2f}' for value in curve)}", flush=True)
+    for name, found in curves.items():
+        for steps, values in zip(looks, zip(*found, strict=True), strict=True):
+            over_seeds(f"PPO on {options.env}, {name}, return after {steps:,} env steps", values)
 
 
 def speed(options: Any) -> None:
@@ -263,7 +268,7 @@ def main() -> None:
     arguments.add_argument("--rows", type=int, default=10_000, help="images to compare, at most")
     arguments.add_argument("--steps", type=int, default=200, help="steps of a comparison of speed, or env steps")
     arguments.add_argument("--threads", type=int, default=1, help="threads of a comparison of speed")
-    arguments.add_argument("--env", default="CarRacing-v3", help="environment with pictures")
+    arguments.add_argument("--env", default="sandlot/Catch-v0", help="environment with pictures")
     arguments.add_argument("--frames", type=int, default=5_000, help="frames that the autoencoder learns from")
     arguments.add_argument("--seeds", type=int, default=3)
     options = arguments.parse_args()

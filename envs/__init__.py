@@ -1,6 +1,6 @@
 """Worlds: environments made, batched and filmed."""
 
-from . import memory
+from . import catch, memory
 from .action_names import action_names
 from .film import Act, Frame, Shot, frames_per_second, run_headless, shoot
 from .masks import MASK, REST, choices, chosen, has_mask, with_mask
@@ -12,6 +12,7 @@ from .vector import EnvBatch, Episodes, Observation, Step
 from .world import Backend, World, make, wrappers_for
 from .wrappers import Wrappers
 
+catch.register()
 memory.register()
 
 __all__ = [

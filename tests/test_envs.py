@@ -144,3 +144,18 @@ def test_spaces_survive_json(space):
 def test_a_space_of_another_kind_is_a_sentence():
     with pytest.raises(SandlotError, match="Text spaces are not supported"):
         space_to_json(gymnasium.spaces.Text(3))
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_catch_is_won_by_who_follows_the_ball(follows):
+    catch = gymnasium.make("sandlot/Catch-v0", render_mode="rgb_array")
+    for seed in range(10):
+        picture, _ = catch.reset(seed=seed)
+        over, reward = False, 0.0
+        while not over:
+            cells = picture[::4, ::4, 0]
+            ball, paddle = int(cells[:-1].any(0).argmax()), int(cells[-1].argmax())
+            aim = ball if follows else 9 * (ball < 5)
+            picture, reward, over, _, _ = catch.step(1 + np.sign(aim - paddle))
+        assert reward == (1 if follows else -1)
+    assert catch.render().shape == (40, 40, 3)  # pyright: ignore[reportAttributeAccessIssue]
