@@ -28,7 +28,7 @@ from generative.anomalies import auroc, find_anomalies
 from generative.fidelity import Fidelity, features_of, fidelity
 from generative.model import Model
 from supervised import Classifier
-from supervised.data import load_frame
+from supervised.data import Frame, load_frame
 from supervised.fit import fit
 from supervised.randomness import seeded
 
@@ -41,12 +41,18 @@ AT_A_TIME = 25
 
 
 @cache
+def frame_of(data: str) -> Frame:
+    """Return a data set, read once."""
+    return load_frame(data)
+
+
+@cache
 def images_of(data: str) -> dict[str, Tensor]:
     """Return the images of a data set that are to learn from, and those of the test, as bytes.
 
     Nothing that trains is made for it: the peers' process is to be as they would have it.
     """
-    frame = load_frame(data)
+    frame = frame_of(data)
     if frame.given is None:
         raise SystemExit(f"{data} has no test part of its own; --data must name a data set that has one")
     pixels = torch.from_numpy(frame.columns["image"]).permute(0, 3, 1, 2)
@@ -91,7 +97,7 @@ def train_peer(data: str, steps: int, network: str, seed: int) -> tuple[float, f
 
 def extractor_of(data: str, epochs: int) -> Classifier:
     """Return the classifier in whose features everything is compared."""
-    extractor = Classifier(data, seed=0, network="strided", epochs=epochs, batch_size=BATCH).learn()
+    extractor = Classifier(frame_of(data), seed=0, network="strided", epochs=epochs, batch_size=BATCH).learn()
     extractor.train(False)
     print(
         f"extractor: a strided CNN, {epochs} epochs, test accuracy {extractor.evaluate()['accuracy']:.4f}", flush=True
@@ -121,7 +127,7 @@ def compare_fidelity(options: Any) -> None:
     scaled = images["train"].float() / 255
 
     def ours(kind: Any, seed: int, **how: Any) -> Any:
-        return train_for(kind(options.data, seed=seed, **OURS, **how), seconds).sample
+        return train_for(kind(frame_of(options.data), seed=seed, **OURS, **how), seconds).sample
 
     makers: dict[str, Any] = {
         "vae": lambda seed: ours(VAE, seed, latent_size=LATENT),
@@ -161,7 +167,7 @@ def stability(options: Any) -> None:
     for kind in (HingeGAN, WGANGP, DCGAN):
         whole = 0
         for seed in range(options.seeds):
-            model = train_for(kind(options.data, seed=seed, **OURS), 60 * options.minutes)
+            model = train_for(kind(frame_of(options.data), seed=seed, **OURS), 60 * options.minutes)
             share = judge(extractor, images, model.sample, rows)[1]
             whole += bool((share > 0.01).all())
             print(f"  {kind.name}, seed {seed}: rarest class {share.min():.1%}, {model.step} steps", flush=True)
@@ -172,7 +178,7 @@ def vocabulary(options: Any) -> None:
     """Print how much of a VQ-VAE's vocabulary is in use on the test."""
     found = []
     for seed in range(options.seeds):
-        measures = train_for(VQVAE(options.data, seed=seed, **OURS), 60 * options.minutes).evaluate()
+        measures = train_for(VQVAE(frame_of(options.data), seed=seed, **OURS), 60 * options.minutes).evaluate()
         found.append(measures["usage"])
         print("  " + ", ".join(f"{name} {value:.4f}" for name, value in measures.items()), flush=True)
     over_seeds("share of the vocabulary in use", found)
@@ -180,14 +186,15 @@ def vocabulary(options: Any) -> None:
 
 def anomalies(options: Any) -> None:
     """Print the AUROC with each class held out, of an autoencoder, a VAE, IsolationForest and principal components."""
-    frame = load_frame(options.data)
-    classes = frame.classes["label"]
+    classes = frame_of(options.data).classes["label"]
     found: dict[str, list[float]] = {}
     for seed in range(options.seeds):
         for held_out in classes:
             row = {}
             for kind in (AE, VAE):
-                model = train_for(kind(options.data, seed=seed, held_out=held_out, **OURS), 60 * options.minutes)
+                model = train_for(
+                    kind(frame_of(options.data), seed=seed, held_out=held_out, **OURS), 60 * options.minutes
+                )
                 with torch.no_grad(), seeded(0):
                     row[kind.name] = find_anomalies(model).auroc  # pyright: ignore[reportArgumentType]
             row |= of_scikit_learn(model, seed)  # pyright: ignore[reportPossiblyUnboundVariable]

@@ -1,6 +1,6 @@
 """The smallest world that is seen as pictures. Importing `envs` registers it with Gymnasium."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -18,7 +18,7 @@ class Catch(gymnasium.Env):
     Source: bsuite's catch (Osband et al., "Behaviour suite for reinforcement learning", 2020), as pictures.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 10}
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 (as Gymnasium has it)
     observation_space = spaces.Box(0, 255, (SIDE * CELL, SIDE * CELL, 1), np.uint8)
     action_space = spaces.Discrete(3)
 

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from supervised.data import Batch
+from supervised.networks import in_float32
 
 from .coder import Coder
 from .model import Label, Latent, Rows
@@ -38,7 +39,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: Rows) -> Latent:
         """Return the code of each row."""
-        return self.code(self.to_latent(self.encoder.encode(x)))  # pyright: ignore[reportCallIssue]
+        return self.code(in_float32(self.to_latent, self.encoder.encode(x)))  # pyright: ignore[reportCallIssue]
 
     def decode(self, latent: Latent) -> Rows:
         """Return the row for each code."""

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from supervised.data import Batch, Part
+from supervised.networks import in_float32
 from tracking import require
 
 from .coder import EXAMINED, Coder
@@ -63,12 +64,12 @@ class VariationalAutoencoder(nn.Module):
     def recognition(self, x: Rows, label: Label = None) -> tuple[Latent, Latent]:
         """Return the mean and the log-variance of the code of each row."""
         features = self._told(self.encoder.encode(x), label)  # pyright: ignore[reportCallIssue]
-        mean, log_variance = self.to_moments(features).chunk(2, dim=-1)
+        mean, log_variance = in_float32(self.to_moments, features).chunk(2, dim=-1)
         return mean, log_variance
 
     def generate(self, latent: Latent, label: Label = None) -> Rows:
         """Return the logits, or means, of the numbers of a row for each code."""
-        return self.decoder(self._told(latent, label))
+        return self.decoder(self._told(latent, label)).float()
 
     def log_likelihood(self, x: Rows, output: Rows) -> PerRow:
         """Return log p(x|z), in nats, where `output` is what `generate` made of z.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from supervised.data import Batch, Frame, Part
 from supervised.learner import Learner
-from supervised.networks import MapDecoder, Quantizer, StridedCNN
+from supervised.networks import MapDecoder, Quantizer, StridedCNN, in_float32
 from tracking import SandlotError, require
 
 from .code_prior import CODES, CodePrior, prior_loss
@@ -66,7 +66,7 @@ class VectorQuantized(nn.Module):
 
     def encode(self, x: Float[Tensor, "row channel height width"]) -> Maps:
         """Return the maps of each image, before words take their place."""
-        return self.to_latent(self.encoder.maps(x))
+        return in_float32(self.to_latent, self.encoder.maps(x))
 
     def codes(self, latent: Maps) -> Int[Tensor, "row length"]:
         """Return the places of the words that are nearest to the maps, line by line."""

@@ -89,6 +89,12 @@ class TestEach:
             for key, value in weights(resumed).items():
                 np.testing.assert_array_equal(value, weights(whole)[key], key)
 
+    def test_learns_in_bfloat16_nearly_what_it_learns_in_float32(self, name):
+        rough, exact = (small(name, precision=precision).learn() for precision in ("bfloat16", "float32"))
+        for key, value in rough.evaluate().items():
+            assert value == pytest.approx(exact.evaluate()[key], rel=0.1, abs=0.3), key
+        assert samples(rough).dtype == torch.float32
+
     def test_pictures_are_of_the_same_noise(self, name, tmp_path):
         model = small(name)
         first, second = model.sketch(tmp_path / "a"), model.sketch(tmp_path / "b")

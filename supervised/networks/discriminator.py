@@ -6,6 +6,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from .precision import in_float32
+
 WEIGHED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 
 
@@ -29,7 +31,7 @@ class Discriminator(nn.Module):
     ) -> Float[Tensor, "row"]:
         """Return the number of each row."""
         features = self.encoder.encode(inputs)
-        score = self.head(features).squeeze(-1)
+        score = in_float32(self.head, features).squeeze(-1)
         if self.embedding is None:
             return score
         return score + (self.embedding(label) * features).sum(-1)

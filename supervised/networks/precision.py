@@ -12,8 +12,8 @@ Output = TypeVar("Output")
 def in_float32(head: Callable[[Tensor], Output], features: Tensor) -> Output:
     """Return what `head` makes of `features` in float32, also under `torch.autocast`.
 
-    The numbers of an agent's heads have to be compared: bfloat16's two or three digits can't tell a new
-    probability from the old one, or the values of neighbouring states.
+    The numbers of heads and codes have to be compared: bfloat16's two or three digits can't tell a new
+    probability from the old one, or the values of neighbouring states, or the nearer of two words.
     """
     if not torch.is_autocast_enabled(features.device.type):
         return head(features)

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from .precision import in_float32
+
 DEAD = 0.5
 """A word that stands for fewer vectors of a batch than this, on average, is given a new meaning."""
 
@@ -30,6 +32,9 @@ class Quantizer(nn.Module):
 
     def forward(self, vectors: Float[Tensor, "row size"]) -> Int[Tensor, "row"]:
         """Return the place of the word that is nearest to each vector."""
+        return in_float32(self._nearest, vectors)
+
+    def _nearest(self, vectors: Float[Tensor, "row size"]) -> Int[Tensor, "row"]:
         # |v - w|² without |v|², which is the same for all words.
         return (self.words.square().sum(1) - 2 * vectors @ self.words.T).argmin(1)
 
