@@ -187,7 +187,9 @@ class Adversarial(Model):
         """Return real rows, as many made ones of the same classes, and random numbers for what lies between."""
         real = 2 * self.rows(batch) - 1 if self.makes_images else self.rows(batch)
         noisy = self._with_noise(batch)
-        fake = self.learners["generator"].module(noisy["noise"], noisy.get(LABEL))
+        maker = self.learners["generator"]
+        with maker.arithmetic():
+            fake = maker.module(noisy["noise"], noisy.get(LABEL)).to(real.dtype)
         share = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
         return {**noisy, "real": real, "fake": fake, "share": share}
 
