@@ -13,6 +13,8 @@ from agents.players import world_of
 from sandlot.cli import main
 from tracking import Run, read_checkpoint
 
+QUIET = ("--wandb", "disabled")
+
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
@@ -52,7 +54,7 @@ def learned_apart(*words):
 
     In a process of its own the annotations are not checked, which would take most of the time.
     """
-    run = trained_apart(*words, "--video-every", "0", "--wandb", "disabled")
+    run = trained_apart(*words, "--video-every", "0", *QUIET)
     return evaluate_id(load_agent(run), world_of(run.config["env"])).mean
 
 

@@ -13,6 +13,7 @@ from envs import World
 from generative import AE, VAE
 from sandlot.cli import main
 from tests.commands import (  # noqa: F401
+    QUIET,
     final_weights,
     in_a_folder_of_its_own,
     runs,
@@ -23,7 +24,6 @@ from tests.commands import (  # noqa: F401
 )
 from tracking import SandlotError, read_metrics
 
-QUIET = ["--wandb", "disabled"]
 TINY = ["--widths", "4", "8", "--latent-size", "4", "--epochs", "1", *QUIET]
 PICTURES = World("tests/Match-v0", {"observation": "image"})
 

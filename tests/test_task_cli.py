@@ -8,6 +8,7 @@ import pytest
 
 from sandlot.cli import main
 from tests.commands import (  # noqa: F401
+    QUIET,
     final_weights,
     in_a_folder_of_its_own,
     runs,
@@ -18,8 +19,6 @@ from tests.commands import (  # noqa: F401
 )
 from tests.wandb_file import read_history
 from tracking import Run, read_metrics, read_table
-
-QUIET = ["--wandb", "disabled"]
 
 
 def test_a_classifier_leaves_the_record_it_prints(capsys):
