@@ -1,13 +1,14 @@
 """Rows that are unlike those that a model has learned from."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from supervised.data import Batch
 from supervised.pictures import draw_images, roc
 from tracking import SandlotError, picture
 
@@ -16,6 +17,11 @@ from .model import LABEL
 from .pictures import to_pixels
 
 SHOWN = 12
+KNOWN = 5000
+"""Rows, of those learned from, that tell what is usual."""
+LEAST_ERROR, LEAST_SPREAD = 0.25, 1e-3
+"""What is added to each number's usual error, as a share of the mean over numbers, and how narrow codes may lie, as a
+share of their widest direction: where nothing ever was, everything would be infinitely strange."""
 
 
 class Anomalies(NamedTuple):
@@ -36,12 +42,50 @@ def auroc(score: Float[Tensor, "row"], positive: Bool[Tensor, "row"]) -> float:
     return float(torch.trapezoid(true, false))
 
 
+class Usual:
+    """What is usual of rows that a model has learned from, beside which others are strange.
+
+    A row is strange if its reconstruction is wrong where it seldom is, or if its code is far from the known ones. The
+    first is the squared error, each number's divided by what is usual for that number; the second Mahalanobis's
+    distance. Each is standardised over known rows, and they are added.
+
+    Source of the second: Denouden et al., "Improving reconstruction autoencoder out-of-distribution detection with
+    Mahalanobis distance", 2018.
+    """
+
+    def __init__(self, model: Any, known: Batch):
+        self.model = model
+        error, code = self._look(known)
+        mean_error = error.mean(0)
+        self._error = mean_error + LEAST_ERROR * mean_error.mean()
+        self._center = code.mean(0)
+        spread, directions = torch.linalg.eigh(torch.cov(code.T).reshape(len(code[0]), -1))
+        self._whiten = directions / spread.clamp(min=LEAST_SPREAD * spread.max().item()).sqrt()
+        both = self._both(error, code)
+        self._mean, self._std = both.mean(1, keepdim=True), both.std(1, keepdim=True).clamp(min=1e-9)
+
+    def score(self, batch: Batch) -> Float[Tensor, "row"]:
+        """Return how strange rows are; those that were learned from are at 0 on average."""
+        return ((self._both(*self._look(batch)) - self._mean) / self._std).sum(0)
+
+    def _look(self, batch: Batch) -> tuple[Float[Tensor, "row number"], Float[Tensor, "row latent"]]:
+        """Return the squared error of each number of each row, and the rows' codes."""
+        code = self.model.latent(batch)
+        rows = self.model.rows(batch)
+        return (self.model.decode(code, batch.get(LABEL)) - rows).square().flatten(1), code
+
+    def _both(self, error: Float[Tensor, "row number"], code: Float[Tensor, "row latent"]) -> Float[Tensor, "2 row"]:
+        distance = ((code - self._center) @ self._whiten).square().sum(1)
+        return torch.stack([(error / self._error).sum(1), distance])
+
+
 def find_anomalies(model: Coder) -> Anomalies:
     """Score the rows of the test, with the model of a training that held a class out."""
     if not model.config.held_out:
         raise SandlotError("this model has learned from all classes; train one with --held-out CLASS")
     part = model.part("test")
-    score = torch.cat([model.score(batch) for batch in part.batches(EXAMINED)]).cpu()
+    usual = Usual(model, model.some("train", KNOWN))
+    score = torch.cat([usual.score(batch) for batch in part.batches(EXAMINED)]).cpu()
     strange = part.columns[LABEL][torch.from_numpy(part.rows)].cpu() == -1
     if strange.all() or not strange.any():
         which = "only" if strange.all() else "no"

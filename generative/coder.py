@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from supervised.data import Batch, Frame, Part
@@ -48,10 +47,6 @@ class Coder(Model):
     def reconstruct(self, batch: Batch) -> Rows:
         """Return what is left of rows when they have been encoded and decoded."""
         return self.decode(self.latent(batch), batch.get(LABEL))
-
-    def score(self, batch: Batch) -> Float[Tensor, "row"]:
-        """Return how strange each row is: the squared error of its reconstruction."""
-        return (self.reconstruct(batch) - self.rows(batch)).square().flatten(1).sum(1)
 
     def learn_facts(self, train: Frame) -> dict[str, Any]:
         facts = super().learn_facts(train)

@@ -82,11 +82,6 @@ class VariationalAutoencoder(nn.Module):
         deviation = (x - output) * (-log_std).exp()
         return -(0.5 * deviation.square() + log_std + 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
-    def log_likelihood_of_itself(self, x: Rows) -> PerRow:
-        """Return the highest log p(x|z) that any code could give each row: with the row itself as the mean."""
-        output = x.logit(eps=torch.finfo(x.dtype).eps) if self.log_std is None else x
-        return self.log_likelihood(x, output)
-
     def mean_row(self, output: Rows) -> Rows:
         """Return the mean of p(x|z)."""
         return output.sigmoid() if self.log_std is None else output
@@ -200,13 +195,3 @@ class VAE(Coder):
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.module.mean_row(self.module.generate(latent, label))
-
-    def score(self, batch: Batch) -> PerRow:
-        """Return how strange each row is: how far the bound on its log-likelihood is below the best for such a row.
-
-        The best is what a decoder that knew the row would reach. Without it the Bernoulli's cross-entropy would
-        call rows strange for being grey.
-        """
-        prepared = self.prepared(batch)
-        log_likelihood, kl = elbo(self.module, prepared)
-        return self.module.log_likelihood_of_itself(prepared["x"]) + kl - log_likelihood

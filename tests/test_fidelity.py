@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from generative.anomalies import auroc
+from generative.anomalies import Usual, auroc
 from generative.compression import entropy_bits, quantized
 from generative.fidelity import coverage, frechet_distance, kernel_distance
 
@@ -64,3 +64,27 @@ def test_bits_are_the_entropy_of_each_number():
     assert entropy_bits(places) == pytest.approx(math.log2(4))
     codes = torch.tensor([[0.0], [0.4], [0.6], [9.0]])
     assert quantized(codes, torch.tensor([0.0]), torch.tensor([1.0]), 2).tolist() == [[0], [0], [1], [1]]
+
+
+class Copier:
+    """Keeps the first two numbers of a row; the third is nearly always 0, the fourth is noise."""
+
+    def rows(self, batch):
+        return batch["x"]
+
+    def latent(self, batch):
+        return batch["x"][:, :2]
+
+    def decode(self, latent, label=None):
+        return torch.cat([latent, torch.zeros(len(latent), 2)], 1)
+
+
+def test_what_is_strange_is_an_unusual_error_or_a_code_far_from_the_known_ones():
+    known = torch.randn(2000, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 5.0, 0.1, 2.0])
+    usual = Usual(Copier(), {"x": known})
+    assert usual.score({"x": known}).mean().item() == pytest.approx(0.0, abs=1e-4)
+    cases = torch.tensor([[0.0, 0, 0, 0], [0, 0, 0, 2], [0, 0, 2, 0], [0, 5, 0, 0], [5, 0, 0, 0], [5, 0, 2, 0]])
+    typical, noisy, wrong, wide, far, both = usual.score({"x": cases}).tolist()
+    assert typical < noisy < wrong
+    assert typical < wide < far < both
+    assert wrong < both
