@@ -197,7 +197,7 @@ def anomalies(options: Any) -> None:
     for seed in range(options.seeds):
         for held_out in classes:
             row = {}
-            for kind in (kind for kind in (AE, VAE) if kind.name in options.models):
+            for kind in (AE, VAE):
                 model = train_for(
                     kind(frame_of(options.data), seed=seed, held_out=held_out, **BRIEF), 60 * options.minutes
                 )
@@ -277,7 +277,6 @@ def main() -> None:
     arguments.add_argument("what", nargs="?", choices=list(PARTS))
     arguments.add_argument("--data", help="data set of images with a test part, such as Fashion-MNIST's folder")
     arguments.add_argument("--minutes", type=float, default=5.0, help="time that each model trains")
-    arguments.add_argument("--models", nargs="+", default=["ae", "vae"], help="models that look for anomalies")
     arguments.add_argument("--epochs", type=int, default=5, help="epochs of the classifier that compares")
     arguments.add_argument("--rows", type=int, default=10_000, help="images to compare, at most")
     arguments.add_argument("--pictures", default=tempfile.gettempdir(), help="folder for pictures of samples")

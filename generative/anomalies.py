@@ -19,6 +19,7 @@ from .pictures import to_pixels
 SHOWN = 12
 KNOWN = 5000
 """Rows, of those learned from, that tell what is usual."""
+TINY = 1e-9
 LEAST_ERROR, LEAST_SPREAD = 0.25, 1e-3
 """What is added to each number's usual error, as a share of the mean over numbers, and how narrow codes may lie, as a
 share of their widest direction: where nothing ever was, everything would be infinitely strange."""
@@ -42,6 +43,12 @@ def auroc(score: Float[Tensor, "row"], positive: Bool[Tensor, "row"]) -> float:
     return float(torch.trapezoid(true, false))
 
 
+def pieces(batch: Batch) -> list[Batch]:
+    """Return a batch in pieces that are small enough to look at."""
+    columns = (column.split(EXAMINED) for column in batch.values())
+    return [dict(zip(batch, parts, strict=True)) for parts in zip(*columns, strict=True)]
+
+
 class Usual:
     """What is usual of rows that a model has learned from, beside which others are strange.
 
@@ -55,14 +62,15 @@ class Usual:
 
     def __init__(self, model: Any, known: Batch):
         self.model = model
-        error, code = self._look(known)
+        looks = [self._look(batch) for batch in pieces(known)]
+        error, code = (torch.cat(parts) for parts in zip(*looks, strict=True))
         mean_error = error.mean(0)
-        self._error = mean_error + LEAST_ERROR * mean_error.mean()
+        self._error = (mean_error + LEAST_ERROR * mean_error.mean()).clamp(min=TINY)
         self._center = code.mean(0)
         spread, directions = torch.linalg.eigh(torch.cov(code.T).reshape(len(code[0]), -1))
-        self._whiten = directions / spread.clamp(min=LEAST_SPREAD * spread.max().item()).sqrt()
+        self._whiten = directions / spread.clamp(min=max(LEAST_SPREAD * spread.max().item(), TINY)).sqrt()
         both = self._both(error, code)
-        self._mean, self._std = both.mean(1, keepdim=True), both.std(1, keepdim=True).clamp(min=1e-9)
+        self._mean, self._std = both.mean(1, keepdim=True), both.std(1, keepdim=True).clamp(min=TINY)
 
     def score(self, batch: Batch) -> Float[Tensor, "row"]:
         """Return how strange rows are; those that were learned from are at 0 on average."""
