@@ -10,7 +10,6 @@ from gymnasium import Space
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from supervised.encoders import has_batch_statistics
 from supervised.networks import Distribution, Memory, ValueHead
 
 from .actions import check_mask, head_for
@@ -56,7 +55,7 @@ class ActorCritic(nn.Module):
     @property
     def compiles(self) -> bool:
         """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
-        return not self.has_memory and not has_batch_statistics(self)
+        return not self.has_memory
 
     def initial_memory(self, batch: int) -> Memory:
         """Return the memory of actor and critic before an episode."""

@@ -7,7 +7,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from envs import tree_map
-from supervised.encoders import has_batch_statistics
 from supervised.networks import Encoder, Memory
 
 from .encoders import has_memory
@@ -26,7 +25,7 @@ class Reader(nn.Module):
     @property
     def compiles(self) -> bool:
         """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
-        return not self.has_memory and not has_batch_statistics(self)
+        return not self.has_memory
 
     def initial_memory(self, batch: int) -> Memory:
         """Return the memory before an episode."""

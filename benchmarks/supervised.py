@@ -1,4 +1,4 @@
-"""Learning from data: speed beside a bare torch loop and Lightning, accuracy, bits per character, transfer.
+"""Learning from data: speed beside a bare torch loop, Lightning and Keras; accuracy, bits per character, transfer.
 
     python -m benchmarks.supervised speed --data FASHION_MNIST | tee benchmarks/results/supervised_speed.txt
     python -m benchmarks.supervised accuracy --data FASHION_MNIST --seeds 3
@@ -10,6 +10,7 @@
 Imports and reading are not in the images/s.
 """
 
+import os
 import sysconfig
 import tempfile
 import time
@@ -26,8 +27,8 @@ BATCH = 128
 FEW_LABELS = 10
 SEEN, UNSEEN = range(5), range(5, 10)
 FASHION: dict[str, Any] = {
-    "network": "cnn", "epochs": 8, "batch_size": BATCH, "learning_rate": 4e-3, "learning_rate_schedule": "one-cycle",
-    "optimizer": "adamw", "weight_decay": 0.02, "augment": ("crop", "flip"), "label_smoothing": 0.05,
+    "network": "cnn", "epochs": 18, "batch_size": BATCH, "learning_rate": 4e-3, "learning_rate_schedule": "one-cycle",
+    "optimizer": "adamw", "weight_decay": 0.02, "augment": ("flip",), "label_smoothing": 0.05,
     "validation_share": 0.02, "precision": "bfloat16",
 }  # fmt: skip
 DIGITS: dict[str, Any] = {
@@ -85,7 +86,7 @@ def final_loss(forward: Callable[[], Any], module: Any, labels: Any) -> float:
         return F.cross_entropy(forward(), labels).item()
 
 
-def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
+def train_sandlot(path: str, steps: int, compiled: str, seed: int) -> tuple[float, float, int]:
     """Train with the fit loop; return seconds, the last batches' loss and the images that were read."""
     import torch
 
@@ -94,7 +95,7 @@ def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
     from supervised.fit import fit
 
     # No rows watch, as none does in the others.
-    options: dict[str, Any] = {"network": "cnn", "max_grad_norm": 0.0, "validation_share": 0.0}
+    options: dict[str, Any] = {"network": "cnn", "compile": compiled, "max_grad_norm": 0.0, "validation_share": 0.0}
     task = Classifier(path, seed=seed, batch_size=BATCH, **options)
     fit(task, 10)
     begin = time.perf_counter()
@@ -163,13 +164,49 @@ def train_lightning(path: str, steps: int, seed: int) -> tuple[float, float, int
     return seconds, final_loss(lambda: module.net(inputs[:1_000]), module, labels[:1_000]), steps * BATCH
 
 
+def train_keras(path: str, steps: int, seed: int) -> tuple[float, float, int]:
+    """Train the same layers with Keras on torch, channels first as torch has them."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    import keras
+    from keras import layers
+
+    keras.config.set_image_data_format("channels_first")
+    keras.utils.set_random_seed(seed)
+    inputs, labels = (part.numpy() for part in images(path))
+    net = keras.Sequential([layers.Input(inputs.shape[1:])])
+    for width, halves in ((32, True), (64, True), (128, False)):
+        for _ in range(2):
+            net.add(layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"))
+            net.add(layers.BatchNormalization(axis=1, momentum=0.9, epsilon=1e-5))
+            net.add(layers.ReLU())
+        if halves:
+            net.add(layers.MaxPooling2D())
+    net.add(layers.GlobalAveragePooling2D())
+    net.add(layers.Dense(10))
+    net.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    quiet: dict[str, Any] = {"batch_size": BATCH, "verbose": 0}
+    net.fit(inputs[: 10 * BATCH], labels[: 10 * BATCH], **quiet)
+    begin = time.perf_counter()
+    net.fit(inputs[: steps * BATCH], labels[: steps * BATCH], **quiet)
+    seconds = time.perf_counter() - begin
+    return seconds, float(net.evaluate(inputs[:1_000], labels[:1_000], **quiet)), steps * BATCH
+
+
+TRAINERS = {"sandlot": train_sandlot, "torch": train_torch, "lightning": train_lightning, "keras": train_keras}
+
+
 def speed(options: Any) -> None:
     """Compare the images/s."""
-    for peer, name in (("torch", "a bare torch loop"), ("lightning", "PyTorch Lightning, barebones")):
+    for compiled, peer, name in (
+        ("off", "torch", "a bare torch loop"),
+        ("off", "lightning", "PyTorch Lightning, barebones"),
+        ("off", "keras", "Keras on torch"),
+        ("on", "lightning", "PyTorch Lightning, barebones; ours with --compile on, once compiled"),
+    ):
         compare(
             f"Sandlot and {name}: the same CNN on the same images, batches of {BATCH}, {options.steps} steps",
-            "benchmarks.supervised", [options.data, options.steps], [options.data, options.steps], options.pairs,
-            peer=peer, unit="images", reached="loss", threads=options.threads,
+            "benchmarks.supervised", [options.data, options.steps, compiled], [options.data, options.steps],
+            options.pairs, peer=peer, unit="images", reached="loss", threads=options.threads,
         )  # fmt: skip
 
 
@@ -268,9 +305,9 @@ def main() -> None:
     arguments.add_argument("--seeds", type=int, default=3)
     options = arguments.parse_args()
     if options.job:
-        run_job(options.job, {"sandlot": train_sandlot, "torch": train_torch, "lightning": train_lightning})
+        run_job(options.job, TRAINERS)
         return
-    print(machine("torch", "numpy", "pytorch-lightning"))
+    print(machine("torch", "numpy", "pytorch-lightning", "keras"))
     match options.what:
         case "speed":
             speed(options)

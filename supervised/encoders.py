@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
-
 from tracking import SandlotError, require
 
 from .networks import (
@@ -50,7 +48,8 @@ class EncoderConfig:
     dropout: float = 0.0
     """Share of an MLP's activations (of tasks on data: of any network's features) that are dropped while learning."""
     widths: tuple[int, ...] = (32, 64, 128)
-    """Channels of the strided network's convolutions, each of which halves the image."""
+    """Channels of the strided network's convolutions, each of which halves the image, and of the pairs of
+    convolutions of the cnn that tasks on data mean."""
     pooling: Pooling = "max"
     """How impala halves its images."""
     memory_size: int = 64
@@ -99,8 +98,10 @@ def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) 
                 return ViT(*shape, size=config.memory_size, layers=config.memory_layers, heads=config.heads)
             case "capsule":
                 return CapsuleNet(*shape)
+            case _ if config.cnn is ConvNet:
+                return ConvNet(*shape, widths=config.widths)
             case _:
-                return config.cnn(*shape)
+                return NatureCNN(*shape)
     except ValueError as error:
         raise ValueError(f"{error}; try --network mlp") from error
 
@@ -117,8 +118,3 @@ def following(name: str, input_size: int, config: EncoderConfig) -> Encoder:
             return Transformer(input_size, size, layers, config.heads, length, config.gating)
         case _:
             raise ValueError(f"the network {name!r} reads observations, so it must come first in {config.network!r}")
-
-
-def has_batch_statistics(module: nn.Module) -> bool:
-    """Tell whether what `module` makes of a row depends on the others in its batch."""
-    return any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in module.modules())

@@ -231,9 +231,12 @@ class Learner:
         self.optimizer.load_state_dict(state)
 
     def _eager_gradient(self, batch: Any) -> tuple[Tensor, Metrics]:
+        return self._backward(partial(self.loss, self.module), batch)
+
+    def _backward(self, loss_of: Callable[[Any], tuple[Tensor, Metrics]], batch: Any) -> tuple[Tensor, Metrics]:
         self.gradient.zero_()
         with self.arithmetic():
-            loss, metrics = self.loss(self.module, batch)
+            loss, metrics = loss_of(batch)
         loss.backward()
         return self.gradient, metrics
 
@@ -250,6 +253,8 @@ class Learner:
 
         inductor.cpp_wrapper = True
         wrapped = _LossModule(self.module, self.loss)
+        if _notes_statistics(self.module):
+            return partial(self._backward, torch.compile(wrapped, fullgraph=True))
         names = [name for name, parameter in wrapped.named_parameters() if parameter.requires_grad]
 
         # No annotations on these two: the compiler would have to trace them.
@@ -284,6 +289,11 @@ class _LossModule(nn.Module):
 
     def forward(self, batch: Any) -> tuple[Tensor, Metrics]:
         return self.loss(self.module, batch)
+
+
+def _notes_statistics(module: nn.Module) -> bool:
+    """Tell whether `module` notes a batch's statistics down on its way, which no pure function of it can."""
+    return any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in module.modules())
 
 
 def _arithmetic(name: str, device: torch.device, large: bool) -> Callable[[], AbstractContextManager[Any]]:

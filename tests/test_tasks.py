@@ -252,6 +252,11 @@ def test_a_label_out_of_range_is_a_sentence():
         Classifier(made(x=[1.0] * 4, label=[0, 1, 7, 1], classes={"label": ["a", "b"]}))
 
 
+def test_the_cnn_is_as_wide_as_is_said():
+    network = Classifier(pictures(), widths=(4, 8)).learners["network"].module
+    assert [part.out_channels for part in network.modules() if isinstance(part, torch.nn.Conv2d)] == [4, 4, 8, 8]
+
+
 def test_too_small_an_image_is_a_sentence():
     with pytest.raises(SandlotError, match="at least 36×36 pixels"):
         Classifier(pictures(), network="nature")
@@ -266,14 +271,15 @@ def test_readers_whose_shapes_depend_on_the_texts_are_not_compiled():
 
 
 @pytest.mark.slow
-def test_compiled_steps_are_the_eager_ones():
-    # In a process of its own: shape checks at run time can't be compiled.
-    code = """
+@pytest.mark.parametrize("data", ["wine", "digits"])
+def test_compiled_steps_are_the_eager_ones(data):
+    # In a process of its own: shape checks at run time can't be compiled. The network for digits notes statistics.
+    code = f"""
 import numpy as np
 from supervised import Classifier
 from supervised.fit import fit
 
-compiled, eager = (Classifier("wine", seed=1, compile=how, batch_size=32) for how in ("on", "off"))
+compiled, eager = (Classifier("{data}", seed=1, compile=how, batch_size=32, widths=(8, 8)) for how in ("on", "off"))
 for task in (compiled, eager):
     fit(task, 6)
 for name, value in eager.tensors().items():
