@@ -3,18 +3,17 @@
     python -m benchmarks.supervised speed --data FASHION_MNIST | tee benchmarks/results/supervised_speed.txt
     python -m benchmarks.supervised accuracy --data FASHION_MNIST --seeds 3
     python -m benchmarks.supervised digits --seeds 3
-    python -m benchmarks.supervised text --seeds 3
+    python -m benchmarks.supervised text --seeds 3    # beside transformers' GPT-2 with nanoGPT's settings for CPUs
     python -m benchmarks.supervised transfer --data FASHION_MNIST --seeds 3
 
 `speed` trains the same network, batch and optimizer on the same images, in turn, each in a process of its own.
 Imports and reading are not in the images/s.
 """
 
-import os
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,18 @@ import numpy as np
 
 from benchmarks.pairs import compare, parser, run_job
 from benchmarks.statistics import machine
+from benchmarks.supervised_peers import (
+    BATCH,
+    CONTEXT,
+    TEXT_BATCH,
+    TEXT_STEPS,
+    final_loss,
+    gpt2,
+    train_keras,
+    train_lightning,
+    train_torch,
+)
 
-BATCH = 128
 FEW_LABELS = 10
 SEEN, UNSEEN = range(5), range(5, 10)
 FASHION: dict[str, Any] = {
@@ -40,50 +49,6 @@ TEXT: dict[str, dict[str, Any]] = {
     "transformer": {"network": "transformer", "memory_layers": 4, "heads": 4, "memory_size": 128},
     "lstm": {"network": "lstm", "memory_layers": 2, "memory_size": 256},
 }
-TEXT_STEPS, CONTEXT = 2_000, 64
-
-
-def images(path: str) -> tuple[Any, Any]:
-    """Return the images to learn from, scaled, and their labels; nothing that trains is made for it."""
-    import torch
-
-    from supervised.data import load_frame
-
-    frame = load_frame(path)
-    rows = slice(None) if frame.given is None else frame.given == -1
-    pixels = torch.from_numpy(frame.columns["image"][rows]).permute(0, 3, 1, 2).float().contiguous()
-    return (pixels - pixels.mean()) / pixels.std(), torch.from_numpy(frame.columns["label"][rows]).long()
-
-
-def network(shape: Sequence[int]) -> Any:
-    """Return the network that all train: ours, as it stands."""
-    import torch
-    from torch import nn
-
-    from supervised.networks import ConvNet
-
-    torch.manual_seed(0)
-
-    class Net(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder = ConvNet(shape[0], shape[1], shape[2])
-            self.head = nn.Linear(self.encoder.feature_size, 10)
-
-        def forward(self, x: Any) -> Any:
-            return self.head(self.encoder.encode(x))
-
-    return Net()
-
-
-def final_loss(forward: Callable[[], Any], module: Any, labels: Any) -> float:
-    """Return the loss on some images that were learned from."""
-    import torch
-    import torch.nn.functional as F
-
-    module.eval()
-    with torch.no_grad():
-        return F.cross_entropy(forward(), labels).item()
 
 
 def train_sandlot(path: str, steps: int, compiled: str, seed: int) -> tuple[float, float, int]:
@@ -106,92 +71,6 @@ def train_sandlot(path: str, steps: int, compiled: str, seed: int) -> tuple[floa
     return seconds, final_loss(lambda: module(rows), module, rows["target"]), steps * BATCH
 
 
-def train_torch(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with the loop that everybody writes."""
-    import torch
-    import torch.nn.functional as F
-
-    inputs, labels = images(path)
-    net = network(inputs.shape[1:])
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-    generator = torch.Generator().manual_seed(seed)
-
-    def train(count: int) -> None:
-        order = torch.randperm(len(inputs), generator=generator)
-        for step in range(count):
-            rows = order[step * BATCH % (len(order) - BATCH) :][:BATCH]
-            optimizer.zero_grad()
-            loss = F.cross_entropy(net(inputs[rows]), labels[rows])
-            loss.backward()
-            optimizer.step()
-
-    train(10)
-    begin = time.perf_counter()
-    train(steps)
-    seconds = time.perf_counter() - begin
-    return seconds, final_loss(lambda: net(inputs[:1_000]), net, labels[:1_000]), steps * BATCH
-
-
-def train_lightning(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with PyTorch Lightning, with nothing switched on that could be left out."""
-    import pytorch_lightning as lightning
-    import torch
-    import torch.nn.functional as F
-    from torch.utils.data import DataLoader, TensorDataset
-
-    inputs, labels = images(path)
-
-    class Module(lightning.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = network(inputs.shape[1:])
-
-        def training_step(self, batch: Any, _: int) -> Any:
-            return F.cross_entropy(self.net(batch[0]), batch[1])
-
-        def configure_optimizers(self) -> Any:
-            return torch.optim.Adam(self.parameters(), lr=1e-3)
-
-    lightning.seed_everything(seed, verbose=False)
-    loader = DataLoader(TensorDataset(inputs, labels), BATCH, shuffle=True, drop_last=True)
-    quiet: dict[str, Any] = {"accelerator": "cpu", "barebones": True}
-    module = Module()
-    lightning.Trainer(max_steps=10, **quiet).fit(module, loader)
-    trainer = lightning.Trainer(max_steps=steps, **quiet)
-    begin = time.perf_counter()
-    trainer.fit(module, loader)
-    seconds = time.perf_counter() - begin
-    return seconds, final_loss(lambda: module.net(inputs[:1_000]), module, labels[:1_000]), steps * BATCH
-
-
-def train_keras(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train the same layers with Keras on torch, channels first as torch has them."""
-    os.environ["KERAS_BACKEND"] = "torch"
-    import keras
-    from keras import layers
-
-    keras.config.set_image_data_format("channels_first")
-    keras.utils.set_random_seed(seed)
-    inputs, labels = (part.numpy() for part in images(path))
-    net = keras.Sequential([layers.Input(inputs.shape[1:])])
-    for width, halves in ((32, True), (64, True), (128, False)):
-        for _ in range(2):
-            net.add(layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal"))
-            net.add(layers.BatchNormalization(axis=1, momentum=0.9, epsilon=1e-5))
-            net.add(layers.ReLU())
-        if halves:
-            net.add(layers.MaxPooling2D())
-    net.add(layers.GlobalAveragePooling2D())
-    net.add(layers.Dense(10))
-    net.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    quiet: dict[str, Any] = {"batch_size": BATCH, "verbose": 0}
-    net.fit(inputs[: 10 * BATCH], labels[: 10 * BATCH], **quiet)
-    begin = time.perf_counter()
-    net.fit(inputs[: steps * BATCH], labels[: steps * BATCH], **quiet)
-    seconds = time.perf_counter() - begin
-    return seconds, float(net.evaluate(inputs[:1_000], labels[:1_000], **quiet)), steps * BATCH
-
-
 TRAINERS = {"sandlot": train_sandlot, "torch": train_torch, "lightning": train_lightning, "keras": train_keras}
 
 
@@ -210,14 +89,14 @@ def speed(options: Any) -> None:
         )  # fmt: skip
 
 
-def over_seeds(title: str, values: Sequence[float], unit: str = "") -> None:
+def over_seeds(title: str, values: Sequence[float]) -> None:
     """Print the mean over seeds with its 95 % interval (Student's t)."""
     from scipy.stats import t
 
     mean = float(np.mean(values))
     half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else 0
     each = ", ".join(f"{value:.4f}" for value in values)
-    print(f"{title}: {mean:.4f}{unit} ± {half:.4f} ({len(values)} seeds: {each})", flush=True)
+    print(f"{title}: {mean:.4f} ± {half:.4f} ({len(values)} seeds: {each})", flush=True)
 
 
 def accuracy(data: str, options: dict[str, Any], seeds: int) -> None:
@@ -244,23 +123,27 @@ def standard_library(characters: int = 2_000_000) -> str:
 
 
 def text(data: str, seeds: int) -> None:
-    """Print the bits per character of a Transformer and an LSTM on the end of a text."""
+    """Print the bits per character of a Transformer, an LSTM and a GPT-2 on the end of a text."""
+    rows = f"{TEXT_STEPS:,} steps of {TEXT_BATCH} times {CONTEXT} characters"
+    print(f"{Path(data).name}, {Path(data).stat().st_size:,} bytes; {rows}", flush=True)
+    for name in ("transformer", "lstm", "gpt2"):
+        found = []
+        for seed in range(seeds):
+            begin = time.perf_counter()
+            found.append(gpt2(data, seed) if name == "gpt2" else language_model(data, seed, name))
+            print(f"  {name}, seed {seed}: {found[-1]:.4f} in {(time.perf_counter() - begin) / 60:.1f} min", flush=True)
+        over_seeds(f"{name}, bits per character", found)
+
+
+def language_model(data: str, seed: int, name: str) -> float:
+    """Return the bits per character of one of ours."""
     from supervised import LanguageModel
     from supervised.fit import fit
 
-    print(
-        f"{Path(data).name}, {Path(data).stat().st_size:,} bytes; {TEXT_STEPS:,} steps of 12 times {CONTEXT} characters"
-    )
-    for name, options in TEXT.items():
-        found = []
-        for seed in range(seeds):
-            how: dict[str, Any] = {"context": CONTEXT, "memory_length": CONTEXT, "batch_size": 12, **options}
-            task = LanguageModel(data, seed=seed, validate_every=TEXT_STEPS // 4, **how)
-            begin = time.perf_counter()
-            fit(task, TEXT_STEPS)
-            found.append(task.evaluate()["bits_per_character"])
-            print(f"  {name}, seed {seed}: {found[-1]:.4f} in {(time.perf_counter() - begin) / 60:.1f} min", flush=True)
-        over_seeds(f"{name}, bits per character", found)
+    how: dict[str, Any] = {"context": CONTEXT, "memory_length": CONTEXT, "batch_size": TEXT_BATCH, **TEXT[name]}
+    task = LanguageModel(data, seed=seed, validate_every=TEXT_STEPS // 4, **how)
+    fit(task, TEXT_STEPS)
+    return task.evaluate()["bits_per_character"]
 
 
 def transfer(data: str, seeds: int) -> None:

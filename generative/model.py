@@ -12,6 +12,7 @@ from torch import Tensor
 
 from supervised.augment import augmented
 from supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
+from supervised.data.split import NO_PART, TRAIN_PART, VALIDATION_PART
 from supervised.modalities import MODALITIES, modality_of
 from supervised.modalities.columns import IMAGE, TABLE
 from supervised.randomness import seeded
@@ -182,8 +183,8 @@ class Model(Task):
         if labels is None or held_out not in labels:
             known = "no classes" if labels is None else ", ".join(np.unique(labels))
             raise SandlotError(f"there is no class {held_out!r} to hold out of {frame.name}; it has {known}")
-        learned = np.isin(split.part_of, (0, 1)) & (labels == held_out)
-        return Split(np.where(learned, -1, split.part_of).astype(np.int8))
+        learned = np.isin(split.part_of, (TRAIN_PART, VALIDATION_PART)) & (labels == held_out)
+        return Split(np.where(learned, NO_PART, split.part_of).astype(np.int8))
 
 
 def _in_order(names: Sequence[str] | None, seen: set[str]) -> list[str]:

@@ -26,6 +26,8 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
         console.print(f"left out, as it can't be read: {place}")
     if len(task.left_out) > 3:
         console.print(f"… and {len(task.left_out) - 3} more")
+    if task.split is not None and task.split.copies:
+        console.print(f"left out, as the test or validation has the same: {task.split.copies:,} rows")
     steps, judged_by = run.config["steps"], task.goal.measure if task.goal else "step"
     with run, ended_in_order(run, console, lambda: task.step, before=lambda: None):
         first_step, trained = task.step, time.perf_counter()

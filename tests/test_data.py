@@ -61,6 +61,17 @@ def test_the_test_that_a_source_has_stays_its_test():
     assert len(split.rows("validation")) == 4
 
 
+def test_copies_of_a_row_of_the_test_that_a_source_has_are_left_out():
+    content = np.array([*range(40), *range(5), *range(100, 105), *range(3)], float)
+    given = np.array([-1] * 40 + [1] * 10 + [2] * 3)
+    split = shared_out(Frame("made", {"x": content}, [("made", 53)], given=given), np.zeros(53))
+    train, validation, test = (set(content[split.rows(part)]) for part in PARTS)
+    assert train == set(range(5, 40)), "0 to 4 are in the others"
+    assert validation == {3, 4, *range(100, 105)}
+    assert test == {0, 1, 2}
+    assert split.copies == 5 + 3
+
+
 def test_what_follows_in_time_is_cut_in_time():
     split = ordered_split(100, 0.1, 0.2)
     assert list(split.rows("test")) == list(range(80, 100))

@@ -13,6 +13,8 @@ from .frame import Column, Frame
 
 PARTS = ("train", "validation", "test")
 TRAIN_PART, VALIDATION_PART, TEST_PART = range(3)
+NO_PART, COPY = -1, -2
+"""Of rows that are in no part: those that are kept out of all, and copies of what a later part has."""
 
 
 class Split:
@@ -20,6 +22,11 @@ class Split:
 
     def __init__(self, part_of: Int8[np.ndarray, "row"]):
         self.part_of = part_of
+
+    @property
+    def copies(self) -> int:
+        """How many rows are left out, as the source gives a later part the same ones."""
+        return int((self.part_of == COPY).sum())
 
     def rows(self, part: str) -> Int[np.ndarray, "some"]:
         """Return which rows belong to `part`, in order."""
@@ -34,7 +41,7 @@ def stratified_split(
     """Share the rows out at random, with the same mix of `strata` in each part, as far as there are rows for it.
 
     Rows with the same `inputs` stay together: a copy of a row of the test is not learned from. Rows that the
-    source itself gives for a part stay in it.
+    source itself gives for a part stay in it, and copies of them in the parts before it are left out.
     """
     groups = same_rows([frame.columns[name] for name in inputs])
     given = np.full(len(frame), -1) if frame.given is None else frame.given
@@ -52,6 +59,9 @@ def stratified_split(
         dealt[groups[members[:for_test]]] = TEST_PART
         dealt[groups[members[for_test : for_test + for_validation]]] = VALIDATION_PART
     part_of[free] = dealt[groups[free]]
+    last = np.full(groups.max() + 1, TRAIN_PART, np.int8)
+    np.maximum.at(last, groups, part_of)
+    part_of[part_of < last[groups]] = COPY
     return _checked(Split(part_of), frame)
 
 

@@ -63,6 +63,17 @@ class Transformer(Encoder):
     def forward(
         self, inputs: Float[Tensor, "time batch size"], memory: PastSteps, start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], PastSteps]:
+        features, hidden, valid = self._encode(inputs, memory, start)
+        last = [each[:, -self.length :] for each in hidden]
+        return features, PastSteps(torch.stack(last, dim=1).detach(), valid[:, -self.length :])
+
+    def features(
+        self, inputs: Float[Tensor, "time batch size"], memory: PastSteps, start: Bool[Tensor, "time batch"]
+    ) -> Float[Tensor, "time batch feature"]:
+        return self._encode(inputs, memory, start)[0]
+
+    def _encode(self, inputs: Tensor, memory: PastSteps, start: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Return the features, each layer's inputs from the memory on, and which of them are of the last episode."""
         time, past_steps = len(inputs), memory.valid.shape[1]
         x = self.read(inputs).transpose(0, 1)
         # Episodes by number: what is in memory belongs to number 0, as do the rows before the first start.
@@ -74,11 +85,9 @@ class Transformer(Encoder):
         distance = distance.clamp(0, self.length)
         hidden = []
         for index, layer in enumerate(self.layers):
-            past = torch.cat([memory.hidden[:, index], x], dim=1)
-            hidden.append(past[:, -self.length :])
-            x = layer(x, past, seen, distance)
-        still = (episode[:, -self.length :] == episode[:, -1:]) & valid[:, -self.length :]
-        return self.norm(x).transpose(0, 1), PastSteps(torch.stack(hidden, dim=1).detach(), still)
+            hidden.append(torch.cat([memory.hidden[:, index], x], dim=1) if past_steps else x)
+            x = layer(x, hidden[-1], seen, distance)
+        return self.norm(x).transpose(0, 1), hidden, valid & (episode == episode[:, -1:])
 
 
 class Layer(nn.Module):
@@ -103,8 +112,9 @@ class Layer(nn.Module):
         distance: Tensor,
     ) -> Float[Tensor, "batch time size"]:
         """Return the stream after this layer. `past` is the stream in memory followed by `x`."""
-        query = self._split(self.query(self.attention_norm(x)))
-        key, value = (self._split(part) for part in self.key_value(self.attention_norm(past)).chunk(2, dim=-1))
+        normed = self.attention_norm(past)
+        query = self._split(self.query(normed[:, -x.shape[1] :]))
+        key, value = (self._split(part) for part in self.key_value(normed).chunk(2, dim=-1))
         bias = self.bias[:, distance].masked_fill(~seen[:, None], -torch.inf)
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
         x = self.join_attention(x, self.project(attended.transpose(1, 2).flatten(2)))
