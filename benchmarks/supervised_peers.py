@@ -151,8 +151,14 @@ def gpt2(data: str, seed: int) -> float:
 
     task = LanguageModel(data, seed=seed, context=CONTEXT, batch_size=TEXT_BATCH)
     torch.manual_seed(seed)
-    size = {"vocab_size": len(task.tokenizer), "n_positions": CONTEXT, "n_embd": 128, "n_layer": 4, "n_head": 4}
-    dropout = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+    size: dict[str, Any] = {
+        "vocab_size": len(task.tokenizer),
+        "n_positions": CONTEXT,
+        "n_embd": 128,
+        "n_layer": 4,
+        "n_head": 4,
+    }
+    dropout: dict[str, Any] = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
     net: Any = GPT2LMHeadModel(GPT2Config(**size, **dropout, use_cache=False))
 
     def surprise(tokens: Any) -> Any:
