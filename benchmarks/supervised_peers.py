@@ -159,7 +159,7 @@ def gpt2(data: str, seed: int) -> float:
         "n_head": 4,
     }
     dropout: dict[str, Any] = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
-    net: Any = GPT2LMHeadModel(GPT2Config(**size, **dropout, use_cache=False))
+    net: Any = GPT2LMHeadModel(GPT2Config(**size, **dropout, use_cache=False, bos_token_id=None, eos_token_id=None))
 
     def surprise(tokens: Any) -> Any:
         return F.cross_entropy(net(tokens[:, :-1]).logits.flatten(0, 1), tokens[:, 1:].flatten())

@@ -7,7 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from supervised.data import BUILTIN, DataConfig, Frame, Loader, load_frame, ordered_split, stratified_split
+from supervised.data import (
+    BUILTIN,
+    DataConfig,
+    Frame,
+    Loader,
+    load_frame,
+    ordered_split,
+    stratified_split,
+    without_copies,
+)
 from supervised.data.split import PARTS
 from tracking import SandlotError
 
@@ -63,8 +72,8 @@ def test_the_test_that_a_source_has_stays_its_test():
 
 def test_copies_of_a_row_of_the_test_that_a_source_has_are_left_out():
     content = np.array([*range(40), *range(5), *range(100, 105), *range(3)], float)
-    given = np.array([-1] * 40 + [1] * 10 + [2] * 3)
-    split = shared_out(Frame("made", {"x": content}, [("made", 53)], given=given), np.zeros(53))
+    data = Frame("made", {"x": content}, [("made", 53)], given=np.array([-1] * 40 + [1] * 10 + [2] * 3))
+    split = without_copies(shared_out(data, np.zeros(53)), data, ["x"])
     train, validation, test = (set(content[split.rows(part)]) for part in PARTS)
     assert train == set(range(5, 40)), "0 to 4 are in the others"
     assert validation == {3, 4, *range(100, 105)}

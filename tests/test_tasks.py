@@ -247,6 +247,17 @@ def test_a_class_that_only_the_test_has_is_a_sentence():
         Classifier(data)
 
 
+def test_images_of_the_test_are_not_learned_from_and_rows_of_a_table_that_look_alike_are():
+    images = pictures(rows=20).columns
+    given = np.array([-1] * 20 + [2] * 4)
+    columns = {name: np.concatenate([column, column[:4]]) for name, column in images.items()}
+    task = Classifier(Frame("bars", columns, [("bars", 24)], given=given))
+    assert task.split.copies == 4
+    assert not {0, 1, 2, 3} & {*task.split.rows("train"), *task.split.rows("validation")}
+    table = made(x=[1.0, 2.0] * 12, label=["a", "b"] * 12, given=given)
+    assert Classifier(table).split.copies == 0
+
+
 def test_a_label_out_of_range_is_a_sentence():
     with pytest.raises(SandlotError, match="row 3, column 'label': there is no class 7; there are 2, from 0 on"):
         Classifier(made(x=[1.0] * 4, label=[0, 1, 7, 1], classes={"label": ["a", "b"]}))

@@ -7,7 +7,7 @@ from .builtin import BUILTIN, read_builtin
 from .config import DataConfig
 from .frame import Frame
 from .loader import Batch, Columns, Loader, Part, rows_of
-from .split import PARTS, Split, ordered_split, stratified_split
+from .split import PARTS, Split, ordered_split, stratified_split, without_copies
 
 __all__ = [
     "BUILTIN",
@@ -23,6 +23,7 @@ __all__ = [
     "ordered_split",
     "rows_of",
     "stratified_split",
+    "without_copies",
 ]
 
 

@@ -41,7 +41,7 @@ def stratified_split(
     """Share the rows out at random, with the same mix of `strata` in each part, as far as there are rows for it.
 
     Rows with the same `inputs` stay together: a copy of a row of the test is not learned from. Rows that the
-    source itself gives for a part stay in it, and copies of them in the parts before it are left out.
+    source itself gives for a part stay in it.
     """
     groups = same_rows([frame.columns[name] for name in inputs])
     given = np.full(len(frame), -1) if frame.given is None else frame.given
@@ -59,10 +59,17 @@ def stratified_split(
         dealt[groups[members[:for_test]]] = TEST_PART
         dealt[groups[members[for_test : for_test + for_validation]]] = VALIDATION_PART
     part_of[free] = dealt[groups[free]]
-    last = np.full(groups.max() + 1, TRAIN_PART, np.int8)
-    np.maximum.at(last, groups, part_of)
-    part_of[part_of < last[groups]] = COPY
     return _checked(Split(part_of), frame)
+
+
+def without_copies(split: Split, frame: Frame, inputs: Sequence[str]) -> Split:
+    """Leave out what is learned from, or watches, and has the same `inputs` as a row that a later part was given."""
+    if frame.given is None:
+        return split
+    groups = same_rows([frame.columns[name] for name in inputs])
+    last = np.full(groups.max() + 1, TRAIN_PART, np.int8)
+    np.maximum.at(last, groups, split.part_of)
+    return _checked(Split(np.where(split.part_of < last[groups], COPY, split.part_of).astype(np.int8)), frame)
 
 
 def ordered_split(rows: int, validation: float, test: float) -> Split:

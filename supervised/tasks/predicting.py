@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tracking import SandlotError
 
-from ..data import Batch, Frame, Part, Split, stratified_split
-from ..modalities import MODALITIES, Modality, modality_of
+from ..data import Batch, Frame, Part, Split
+from ..modalities import MODALITIES, Modality, modality_of, share_out
 from ..task import Task
 
 TARGETS = ("label", "target", "class", "y")
@@ -69,8 +69,7 @@ class PredictingTask(Task):
         return {"target": target, "kind": kind, "inputs": columns}
 
     def share_out(self, frame: Frame) -> Split:
-        shares = (self.config.validation_share, self.config.test_share)
-        return stratified_split(frame, self.facts["inputs"], self.strata(frame), *shares, self.seed)
+        return share_out(frame, self.facts, self.strata(frame), self.config, self.seed)
 
     def learn_facts(self, train: Frame) -> dict[str, Any]:
         target = self.learn_target(train)
