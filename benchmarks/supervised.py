@@ -52,7 +52,7 @@ TEXT: dict[str, dict[str, Any]] = {
 }
 
 
-def train_sandlot(path: str, steps: int, compiled: str, seed: int) -> tuple[float, float, int]:
+def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
     """Train with the fit loop; return seconds, the last batches' loss and the images that were read."""
     import torch
 
@@ -61,7 +61,7 @@ def train_sandlot(path: str, steps: int, compiled: str, seed: int) -> tuple[floa
     from supervised.fit import fit
 
     # No rows watch, as none does in the others.
-    options: dict[str, Any] = {"network": "cnn", "compile": compiled, "max_grad_norm": 0.0, "validation_share": 0.0}
+    options: dict[str, Any] = {"network": "cnn", "max_grad_norm": 0.0, "validation_share": 0.0}
     task = Classifier(path, seed=seed, batch_size=BATCH, **options)
     fit(task, 10)
     begin = time.perf_counter()
@@ -77,16 +77,12 @@ TRAINERS = {"sandlot": train_sandlot, "torch": train_torch, "lightning": train_l
 
 def speed(options: Any) -> None:
     """Compare the images/s."""
-    for compiled, peer, name in (
-        ("off", "torch", "a bare torch loop"),
-        ("off", "lightning", "PyTorch Lightning, barebones"),
-        ("off", "keras", "Keras on torch"),
-        ("on", "lightning", "PyTorch Lightning, barebones; ours with --compile on, once compiled"),
-    ):
+    peers = {"torch": "a bare torch loop", "lightning": "PyTorch Lightning, barebones", "keras": "Keras on torch"}
+    for peer, name in peers.items():
         compare(
             f"Sandlot and {name}: the same CNN on the same images, batches of {BATCH}, {options.steps} steps",
-            "benchmarks.supervised", [options.data, options.steps, compiled], [options.data, options.steps],
-            options.pairs, peer=peer, unit="images", reached="loss", threads=options.threads,
+            "benchmarks.supervised", [options.data, options.steps], [options.data, options.steps], options.pairs,
+            peer=peer, unit="images", reached="loss", threads=options.threads,
         )  # fmt: skip
 
 
