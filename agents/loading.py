@@ -1,9 +1,8 @@
 """Agents by name, and from the checkpoints of runs."""
 
-import difflib
 from importlib import import_module
 
-from tracking import Run, SandlotError
+from tracking import Run, SandlotError, hint
 
 from . import AGENTS
 from .agent import Player
@@ -15,10 +14,7 @@ def agent_class(name: str) -> type[Player]:
     if name in ALGORITHMS:
         return sb3_agent(name)
     if name not in AGENTS:
-        names = [*AGENTS, *ALGORITHMS]
-        near = difflib.get_close_matches(name.lower(), names, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-        raise SandlotError(f"there is no agent {name!r}; {hint}")
+        raise SandlotError(f"there is no agent {name!r}; {hint(name, [*AGENTS, *ALGORITHMS])}")
     return getattr(import_module("agents"), AGENTS[name][0])
 
 

@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from supervised.augment import augmented
-from supervised.data import Batch, Frame, Part, Split, rows_of
+from supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
 from supervised.data.split import NO_PART, TRAIN_PART, VALIDATION_PART
-from supervised.modalities import MODALITIES, modality_of, share_out
+from supervised.modalities import MODALITIES, modality_of
 from supervised.modalities.columns import IMAGE, TABLE
 from supervised.randomness import seeded
 from supervised.task import Task
@@ -93,7 +93,8 @@ class Model(Task):
     def share_out(self, frame: Frame) -> Split:
         labels = self._labels(frame)
         strata = np.zeros(len(frame)) if labels is None else labels
-        split = share_out(frame, self.facts, strata, self.config, self.seed)
+        shares = (self.config.validation_share, self.config.test_share)
+        split = stratified_split(frame, self.facts["inputs"], strata, *shares, self.seed)
         return self._without_held_out(split, labels, frame)
 
     def learn_facts(self, train: Frame) -> dict[str, Any]:

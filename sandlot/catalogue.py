@@ -1,6 +1,5 @@
 """All that can be trained, by the name that the command line has for it. Nothing here is heavy to import."""
 
-import difflib
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +9,7 @@ from agents import AGENTS
 from agents.sb3 import ALGORITHMS
 from generative import MODELS
 from supervised import BASELINES, TASKS
-from tracking import Run, SandlotError, recipes
+from tracking import Run, SandlotError, hint, recipes
 
 PACKAGES = {"supervised": TASKS, "generative": MODELS}
 """Where the tasks are, which are fitted to data."""
@@ -48,9 +47,7 @@ def is_task(name: str) -> bool:
     if name in AGENTS or name in ALGORITHMS:
         return False
     names = [*AGENTS, *(task for tasks in PACKAGES.values() for task in tasks), *ALGORITHMS, *BASELINES]
-    near = difflib.get_close_matches(name.lower(), names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-    raise SandlotError(f"there is no agent or task {name!r}; {hint}")
+    raise SandlotError(f"there is no agent or task {name!r}; {hint(name, names)}")
 
 
 def task_class(name: str) -> Any:

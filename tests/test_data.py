@@ -176,6 +176,19 @@ def test_parquet_through_datasets(tmp_path):
     assert data.given.tolist() == [2, 2, 2]
 
 
+def test_a_name_of_the_hub_is_asked_for_there(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    parts = {part: datasets.Dataset.from_dict({"x": [1.0, 2.0]}) for part in ("train", "test")}
+    monkeypatch.setattr(datasets, "load_dataset", lambda name: parts if name == "someone/digits" else 1 / 0)
+    data = load_frame("someone/digits")
+    assert data.given.tolist() == [-1, -1, 2, 2]
+    assert data.place(2) == "someone/digits/test, row 1"
+    with pytest.raises(
+        SandlotError, match=r"there is no data set 'nobody/this': .* the Hugging Face hub can't give it"
+    ):
+        load_frame("nobody/this")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [

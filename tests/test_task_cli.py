@@ -135,14 +135,14 @@ def test_a_task_is_described(capsys):
             "accumulate must divide batch_size, which is 64, not 3",
         ),
         (["train", "classifier", "digits", "--seed", "-1"], "--seed must be at least 0"),
-        (["train", "classifier", "nothing.csv"], "there is no data set 'nothing.csv'"),
+        (["train", "classifier", "nothing.csv"], "there is no file 'nothing.csv'"),
+        (["train", "classifier", "digit"], "there is no data set 'digit'; did you mean digits?"),
         (["train", "classifier", "digits", "--network", "cnm"], "there is no network 'cnm'"),
         (["train", "regressor", "digits", "--from", "nobody"], "there is no run 'nobody'"),
         (["predict", "nobody", "a.csv"], "there is no run 'nobody'"),
     ],
 )
-def test_mistakes_get_one_sentence_and_status_2(words, sentence, capsys, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_mistakes_get_one_sentence_and_status_2(words, sentence, capsys):
     assert main(words) == 2
     said = capsys.readouterr()
     assert sentence in said.err

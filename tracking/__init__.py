@@ -2,7 +2,7 @@
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .curve import draw_curves
-from .errors import SandlotError, require
+from .errors import SandlotError, hint, nearest, require
 from .files import json_object, write_json
 from .helper import start_helper, stop_helper, tell_helper
 from .journal import Journal
@@ -48,7 +48,9 @@ __all__ = [
     "WandbMode",
     "derived_seed",
     "draw_curves",
+    "hint",
     "json_object",
+    "nearest",
     "options_from_json",
     "picture",
     "read_checkpoint",

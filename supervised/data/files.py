@@ -29,11 +29,16 @@ def read_path(path: Path, config: DataConfig) -> Frame:
     images = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
     if images:
         return read_image_folder(path, images, config)
-    tables = sorted(file for file in path.rglob("*") if file.suffix.lower() in (*READERS, ".parquet"))
+    tables = sorted(file for file in path.rglob("*") if file.suffix.lower() in TABLES)
     if not tables:
-        kinds = ", ".join((*READERS, ".parquet", *SUFFIXES))
+        kinds = ", ".join((*TABLES, *SUFFIXES))
         raise SandlotError(f"{path} holds nothing that can be read, which would be {kinds}")
     return read_tables(str(path), tables, config)
+
+
+def names_a_file(path: Path) -> bool:
+    """Tell whether `path` ends as the files do that can be read."""
+    return path.suffix.lower() in (*TABLES, *SUFFIXES)
 
 
 def read_image_folder(folder: Path, images: Sequence[Path], config: DataConfig) -> Frame:
@@ -68,7 +73,7 @@ def read_tables(name: str, files: Sequence[Path], config: DataConfig) -> Frame:
         elif suffix in READERS:
             frames.append(_read_rows(file, READERS[suffix]))
         else:
-            raise SandlotError(f"{file} is no kind of file that can be read, which are {', '.join(READERS)}, .parquet")
+            raise SandlotError(f"{file} is no kind of file that can be read, which are {', '.join(TABLES)}")
     return joined(name, frames, [part_of(Path(file.name)) for file in files])
 
 
@@ -166,3 +171,4 @@ READERS: dict[str, Callable[[Path, Iterable[str]], Rows]] = {
     ".ndjson": _json_rows,
     ".txt": _whole_text,
 }
+TABLES = (*READERS, ".parquet")

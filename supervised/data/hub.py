@@ -1,5 +1,6 @@
 """Parquet files, and data sets of the Hugging Face hub, through `datasets`."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,8 @@ def _datasets() -> Any:
         import datasets
     except ImportError as error:
         raise SandlotError(EXTRA) from error
+    # Without a network, each of its tries would be told; the last one's reason is in our sentence.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     return datasets
 
 

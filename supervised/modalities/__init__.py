@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tracking import SandlotError
 
-from ..data import Frame, Split, stratified_split, without_copies
+from ..data import Frame
 from ..data.frame import looks_numeric
 from .images import Images
 from .tables import Tables
@@ -40,17 +40,6 @@ def modality_of(frame: Frame, columns: Sequence[str]) -> tuple[str, list[str]]:
     if len(texts) > 1:
         raise SandlotError(f"{frame.name} has {len(texts)} columns of texts; choose one with --columns")
     return ("texts", texts) if texts else ("tables", list(shown))
-
-
-def share_out(frame: Frame, facts: Facts, strata: Any, config: Any, seed: int) -> Split:
-    """Share the rows of a frame out, whose kind and columns of inputs are in `facts`.
-
-    A text or an image that the source's own test repeats is a copy, and left out. Rows of a table may be alike
-    and yet different cases.
-    """
-    inputs = facts["inputs"]
-    split = stratified_split(frame, inputs, strata, config.validation_share, config.test_share, seed)
-    return split if facts["kind"] == "tables" else without_copies(split, frame, inputs)
 
 
 def looks_written(column: Any) -> bool:

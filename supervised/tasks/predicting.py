@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tracking import SandlotError
 
-from ..data import Batch, Frame, Part, Split
-from ..modalities import MODALITIES, Modality, modality_of, share_out
+from ..data import Batch, Frame, Part, Split, stratified_split, without_copies
+from ..modalities import MODALITIES, Modality, modality_of
 from ..task import Task
 
 TARGETS = ("label", "target", "class", "y")
@@ -69,7 +69,11 @@ class PredictingTask(Task):
         return {"target": target, "kind": kind, "inputs": columns}
 
     def share_out(self, frame: Frame) -> Split:
-        return share_out(frame, self.facts, self.strata(frame), self.config, self.seed)
+        inputs, shares = self.facts["inputs"], (self.config.validation_share, self.config.test_share)
+        split = stratified_split(frame, inputs, self.strata(frame), *shares, self.seed)
+        # A text or an image that the source's own test repeats is a copy. Rows of a table may be alike and yet
+        # different cases.
+        return split if self.facts["kind"] == "tables" else without_copies(split, frame, inputs)
 
     def learn_facts(self, train: Frame) -> dict[str, Any]:
         target = self.learn_target(train)
