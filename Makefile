@@ -18,6 +18,8 @@ help:
 
 .venv/test-tools: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@# apart, for torchvision's packages are built for GPUs, and would break what finds them beside a torch without one
+	-$(BIN)/pip install --quiet --constraint constraints.txt --no-deps --upgrade --target .venv/timm timm torchvision
 	@touch $@
 
 .venv/dev-tools: .venv/test-tools

@@ -46,7 +46,7 @@ class Fit(Recorded):
     """For env:ID: options of the environment, as JSON."""
     from_run: Annotated[str | None, tyro.conf.arg(name="from", metavar="RUN|FOLDER")] = None
     """What to start from: the encoder of a run (of a task, or of an agent that observes images), or a folder with a
-    model of Hugging Face's transformers (config.json, *.safetensors, and for texts tokenizer.json)."""
+    model of Hugging Face's transformers or of timm (config.json, *.safetensors, and for texts tokenizer.json)."""
     find_learning_rate: bool = False
     """Find the learning rate by a short test at rising rates."""
 

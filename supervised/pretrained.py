@@ -1,4 +1,4 @@
-"""Encoders of Hugging Face's `transformers`, with their weights, from a folder on disk.
+"""Encoders of Hugging Face's `transformers` and of timm, with their weights, from a folder on disk.
 
 Nothing is fetched, only safetensors are read, and no code of the folder's is run.
 """
@@ -8,12 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from tracking import SandlotError
 
-from .modalities.pretrained import MODEL, transformers_library
+from .modalities.pretrained import MODEL, timm_library, transformers_library
 from .transfer import Encoding
 
 CONFIG, PREPARATION, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
+RESAMPLINGS = {2: "bilinear", 3: "bicubic"}
+"""How images are made larger or smaller, by Pillow's numbers."""
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
+"""What the two libraries raise for a config or weights that are not what they should be."""
 
 
 def is_pretrained(folder: Path) -> bool:
@@ -23,24 +29,51 @@ def is_pretrained(folder: Path) -> bool:
 
 def read_pretrained(folder: Path) -> Encoding:
     """Return the encoder in `folder` as the start of a task: of images, or of texts if there is a tokenizer."""
-    transformers = transformers_library()
     config = _json(folder / CONFIG)
-    if "model_type" not in config:
-        raise SandlotError(f"{folder / CONFIG} is of timm, whose models are not read; those of transformers are")
+    read = _of_transformers if "model_type" in config else _of_timm
     if not list(folder.glob("*.safetensors")):
         raise SandlotError(f"{folder} has no weights as .safetensors; other formats can run code and are not read")
+    return read(folder, config)
+
+
+def _of_transformers(folder: Path, _: Mapping[str, Any]) -> Encoding:
+    transformers = transformers_library()
     try:
         model = transformers.AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise SandlotError(f"{folder} can't be read: {str(error).splitlines()[0]}") from error
+    except UNREADABLE as error:
+        raise _unreadable(folder, error) from error
     facts: dict[str, Any] = {"config": model.config.to_dict()}
     if (folder / TOKENIZER).is_file():
-        kind, longest = "texts", facts["config"].get("max_position_embeddings", 512)
+        longest = facts["config"].get("max_position_embeddings", 512)
         reading = {"tokenizer": {"byte-pairs": (folder / TOKENIZER).read_text()}, "length": longest, MODEL: facts}
-    else:
-        kind, reading = "images", {MODEL: facts | _preparation(folder, facts["config"])}
-    tensors = {f"encoder.{name}": tensor.float().numpy() for name, tensor in model.state_dict().items()}
-    return Encoding(kind, reading, {}, tensors)
+        return Encoding("texts", reading, {}, _weights(model))
+    return Encoding("images", {MODEL: facts | _preparation(folder, facts["config"])}, {}, _weights(model))
+
+
+def _of_timm(folder: Path, config: Mapping[str, Any]) -> Encoding:
+    """Return an encoder that timm has saved (`timm.models.save_for_hf`), or as its hub gives it."""
+    timm = timm_library()
+    try:
+        model = timm.create_model(f"local-dir:{folder}", pretrained=True, num_classes=0)
+    except UNREADABLE as error:
+        raise _unreadable(folder, error) from error
+    said = model.pretrained_cfg
+    channels, *size = said["input_size"]
+    made_for = {name: said[name] for name in ("input_size", "fixed_input_size") if name in said}
+    known = {"architecture": config["architecture"], "arguments": config.get("model_args", {}), "made_for": made_for}
+    interpolation = said.get("interpolation") if said.get("interpolation") in RESAMPLINGS.values() else "bilinear"
+    facts = {"timm": known, "size": size, "channels": channels, "mean": list(said["mean"]), "std": list(said["std"]),
+             "interpolation": interpolation}  # fmt: skip
+    return Encoding("images", {MODEL: facts}, {}, _weights(model))
+
+
+def _weights(model: Any) -> dict[str, Any]:
+    return {f"encoder.{name}": tensor.float().numpy() for name, tensor in model.state_dict().items()}
+
+
+def _unreadable(folder: Path, error: Exception) -> SandlotError:
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return SandlotError(f"{folder} can't be read: {said[0]}")
 
 
 def _preparation(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +87,8 @@ def _preparation(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
         size = [size.get("height", side), size.get("width", side)]
     size = [size, size] if isinstance(size, int) else list(size)
     mean, std = (said.get(f"image_{name}", [0.5] * channels) for name in ("mean", "std"))
-    return {"size": size, "channels": channels, "mean": mean, "std": std}
+    interpolation = RESAMPLINGS.get(said.get("resample", 2), "bilinear")
+    return {"size": size, "channels": channels, "mean": mean, "std": std, "interpolation": interpolation}
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..data import Batch, Frame
 from ..encoders import IMAGE_READERS, following, image_reader
 from ..networks import Chain, Encoder, FlatImage
 from .columns import IMAGE
-from .pretrained import MODEL, PretrainedImages
+from .pretrained import MODEL, pretrained_images
 
 
 class Images:
@@ -41,7 +41,7 @@ class Images:
 
     def reader(self, facts: dict[str, Any], config: Any) -> nn.Module:
         if MODEL in facts:
-            return PretrainedImages(facts[MODEL], config.dropout)
+            return pretrained_images(facts[MODEL], config.dropout)
         return ImageReader(tuple(facts["shape"]), facts["mean"], facts["std"], config)
 
 

@@ -1,4 +1,4 @@
-"""Models of Hugging Face's `transformers` as readers of inputs."""
+"""Models of Hugging Face's `transformers`, and of timm, as readers of inputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,50 @@ from .columns import IMAGE, LENGTH, TOKENS
 
 MODEL = "model"
 """Where the facts about inputs hold the model that reads them."""
-EXTRA = "models of transformers need the package `transformers`: pip install 'sandlot[pretrained]'"
+
+
+class Preparation(nn.Module):
+    """Make images as large and scaled as a model has learned them; grey ones become equal colours."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, facts: Mapping[str, Any]):
+        super().__init__()
+        self.size, self.channels = tuple(facts["size"]), facts["channels"]
+        self.interpolation = facts.get("interpolation", "bilinear")
+        for name in ("mean", "std"):
+            self.register_buffer(name, torch.tensor(facts[name]).view(-1, 1, 1), persistent=False)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "row channel height width"]:
+        """Return the images of `batch`, whose pixels are between 0 and 255, prepared."""
+        image: Shaped[Tensor, "row channel height width"] = batch[IMAGE]
+        scaled = image.float() / 255
+        if scaled.shape[2:] != self.size:
+            scaled = F.interpolate(scaled, self.size, mode=self.interpolation, antialias=True).clamp(0, 1)
+        if scaled.shape[1] == 1:
+            scaled = scaled.expand(-1, self.channels, -1, -1)
+        return (scaled - self.mean) / self.std
+
+
+class TimmImages(nn.Module):
+    """Encode images with a model of timm, without its head, built anew from its name and arguments."""
+
+    compiles = False
+
+    def __init__(self, facts: Mapping[str, Any], dropout: float):
+        super().__init__()
+        known = facts["timm"]
+        self.encoder = timm_library().create_model(
+            known["architecture"], pretrained_cfg=known["made_for"], **known["arguments"] | {"num_classes": 0}
+        )
+        self.prepare = Preparation(facts)
+        self.drop = nn.Dropout(dropout)
+        self.feature_size = int(getattr(self.encoder, "head_hidden_size", None) or self.encoder.num_features)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:
+        """Return the features of each image."""
+        return self.drop(self.encoder(self.prepare(batch)))
 
 
 class PretrainedReader(nn.Module):
@@ -36,26 +79,15 @@ class PretrainedReader(nn.Module):
 
 
 class PretrainedImages(PretrainedReader):
-    """Encode images, made as large and scaled as the model has learned them; grey ones as three equal colours."""
-
-    mean: Tensor
-    std: Tensor
+    """Encode images with a model of `transformers`."""
 
     def __init__(self, facts: Mapping[str, Any], dropout: float):
         super().__init__(facts, dropout)
-        self.size, self.channels = tuple(facts["size"]), facts["channels"]
-        for name in ("mean", "std"):
-            self.register_buffer(name, torch.tensor(facts[name]).view(-1, 1, 1), persistent=False)
+        self.prepare = Preparation(facts)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:
-        """Return the features of each image, whose pixels are between 0 and 255."""
-        image: Shaped[Tensor, "row channel height width"] = batch[IMAGE]
-        scaled = image.float() / 255
-        if scaled.shape[2:] != self.size:
-            scaled = F.interpolate(scaled, self.size, mode="bilinear", antialias=True)
-        if scaled.shape[1] == 1:
-            scaled = scaled.expand(-1, self.channels, -1, -1)
-        found = self.encoder(pixel_values=(scaled - self.mean) / self.std)
+        """Return the features of each image."""
+        found = self.encoder(pixel_values=self.prepare(batch))
         pooled = getattr(found, "pooler_output", None)
         return self.drop((found.last_hidden_state.mean(1) if pooled is None else pooled).flatten(1))
 
@@ -72,12 +104,33 @@ class PretrainedTexts(PretrainedReader):
         return self.drop(mean_over(found.transpose(0, 1), length))
 
 
+def pretrained_images(facts: Mapping[str, Any], dropout: float) -> TimmImages | PretrainedImages:
+    """Return the reader of images that `facts` tell of."""
+    return (TimmImages if "timm" in facts else PretrainedImages)(facts, dropout)
+
+
 def transformers_library() -> Any:
     """Return the package, quiet; its import takes seconds."""
     try:
         import transformers
     except ImportError as error:
-        raise SandlotError(EXTRA) from error
+        raise SandlotError(
+            "models of transformers need the package `transformers`: pip install 'sandlot[pretrained]'"
+        ) from error
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     return transformers
+
+
+def timm_library() -> Any:
+    """Return the package; its import takes seconds."""
+    try:
+        import timm  # pyright: ignore[reportMissingImports] (it needs a torchvision built for the torch here)
+    except ImportError as error:
+        raise SandlotError("models of timm need the package `timm`: pip install 'sandlot[timm]'") from error
+    except RuntimeError as error:
+        raise SandlotError(
+            f"timm can't be imported: {str(error).splitlines()[0]}; "
+            f"torchvision, which it needs, must be one for torch {torch.__version__}"
+        ) from error
+    return timm
