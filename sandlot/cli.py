@@ -1,5 +1,6 @@
 """`sandlot`: from the command line's words to one of the commands."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ COMMANDS = {
     "fidelity": "Fidelity",
 }
 """For each command, its options in `sandlot.options`; those of `train` and `describe` depend on what is trained."""
-MISTAKE, KILLED_BY = 2, 128
+MISTAKE, KILLED_BY, PIPE = 2, 128, 13
 OVERVIEW = """usage: sandlot COMMAND …
 
 Train reinforcement-learning agents, and networks on data, track them in Weights & Biases, and film them.
@@ -59,9 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         run_command(words)
+        sys.stdout.flush()
     except SandlotError as error:
         print(f"sandlot: {error}", file=sys.stderr)
         return MISTAKE
+    except BrokenPipeError:  # the reader of what we print has gone, as `head` does; nothing can be told any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return KILLED_BY + PIPE
     except KeyboardInterrupt as stop:
         print("sandlot: interrupted", file=sys.stderr)
         return KILLED_BY + getattr(stop, "number", signal.SIGINT)
@@ -85,7 +90,7 @@ def run_command(words: list[str]) -> None:
 
 def parse(options: str | None, command: str, words: list[str]) -> Any:
     """Return the options of `command` that `words` give."""
-    import tyro
+    from .parsing import parse_options
 
     kind = getattr(import_module(".options", __package__), options or "")
-    return tyro.cli(kind, args=words, prog=f"sandlot {command}")
+    return parse_options(kind, words, f"sandlot {command}")

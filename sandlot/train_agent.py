@@ -14,6 +14,7 @@ from tracking import Run, json_object, require
 
 from .catalogue import encoding_of
 from .options import Train
+from .parsing import parse_together
 
 
 def main(words: list[str]) -> None:
@@ -75,18 +76,15 @@ def _parse_with(
     program: str, agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
 ) -> tuple[Train, Any, World]:
     train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
-    fields = [
+    parts = [
         ("train", Train, train),
         ("agent", config, recipe_config(agent, config, env)),
         ("wrappers", Wrappers, wrappers_for(env) if env else Wrappers()),
     ]
-    both = dataclasses.make_dataclass(
-        "Both", [(name, kind, dataclasses.field(default=value)) for name, kind, value in fields]
-    )
     description = f"Train an agent: {what_is(agent)}."
     if found:
         description += f" The defaults shown are those of the recipe for {env}."
-    parsed = tyro.cli(tyro.conf.OmitArgPrefixes[both], args=words, prog=program, description=description)
+    parsed = parse_together(parts, words, program, description)
     return parsed.train, parsed.agent, world_of(parsed.train, parsed.wrappers)
 
 

@@ -11,6 +11,7 @@ from tracking import IMAGES, STEP, VALIDATION, Run, SandlotError, json_object, r
 
 from .catalogue import encoding_of, read_data, recipe_of, short_name, task_class, what_task
 from .options import Fit
+from .parsing import parse_together
 
 
 def main(words: list[str]) -> None:
@@ -86,14 +87,9 @@ def record_finding(finding: Any, run: Run) -> None:
 def parse(name: str, config: type, words: list[str], command: str = "train") -> tuple[Fit, Any]:
     """Return the options and the task's config. Flags beat the recipe for the data, which beats defaults."""
     found = recipe_of(name, words[0]) if words and not words[0].startswith("-") else {}
-    fields = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, recipes.applied(config, found))]
-    both = dataclasses.make_dataclass(
-        "Both", [(key, kind, dataclasses.field(default=value)) for key, kind, value in fields]
-    )
+    parts = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, recipes.applied(config, found))]
     described = f"Fit a task to data: {name} {what_task(name)}."
     if found:
         described += f" The defaults shown are those of the recipe for {words[0]}."
-    parsed = tyro.cli(
-        tyro.conf.OmitArgPrefixes[both], args=words, prog=f"sandlot {command} {name}", description=described
-    )
+    parsed = parse_together(parts, words, f"sandlot {command} {name}", described)
     return parsed.fit, parsed.task

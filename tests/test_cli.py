@@ -159,6 +159,28 @@ def test_every_command_explains_itself(words, capsys):
         assert ("0.0025" in said) is (len(words) == 3), "the recipe's learning rate"
 
 
+@pytest.mark.parametrize(
+    ("words", "within"),
+    [
+        (["train", "classifier"], "or a folder with a model of"),
+        (["train", "vae"], "or the middle of a normal distribution"),
+        (["describe", "ppo"], "lstm, gru or transformer for memory"),
+    ],
+)
+def test_help_is_in_paragraphs(words, within, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    assert within in capsys.readouterr().out, "lines are broken where the source breaks them"
+
+
+def test_a_reader_that_goes_away_is_no_accident():
+    with sandlot("train", "ppo", "--help") as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + 13
+
+
 def test_the_list_of_agents(capsys):
     assert main(["train"]) == 0
     assert "proximal policy optimisation" in capsys.readouterr().out
