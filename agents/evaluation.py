@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from envs import EnvBatch, World
+from supervised.intervals import mean_interval
 
 from .agent import Player
 from .planning import GIVEN_UP_AFTER
@@ -24,11 +25,9 @@ class Evaluation(NamedTuple):
         """Mean return."""
         return float(self.returns.mean())
 
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return the bootstrap confidence interval of the mean return over these episodes."""
-        draws = np.random.default_rng(0).choice(self.returns, (2_000, len(self.returns))).mean(1)
-        low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-        return float(low), float(high)
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the mean return over these episodes."""
+        return mean_interval(self.returns)
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures that a run's summary keeps."""

@@ -14,7 +14,7 @@ from agents.players import world_of
 from tracking import IMAGES, Run, step_name
 
 from .progress import ProgressBar, ended_in_order
-from .table import interval, print_table, where_wandb_is
+from .table import interval, print_table, speed_in, where_wandb_is
 
 
 def train_and_report(agent: Player, run: Run, begin: float) -> None:
@@ -30,7 +30,7 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
         ended_in_order(run, console, lambda: agent.env_step, before=filming.finish),
     ):
         first_step, trained = agent.env_step, time.perf_counter()
-        with ProgressBar(console, f"{agent.name} {world.id}", steps, "return", digits=1) as bar:
+        with ProgressBar(console, f"{agent.name} {world.id}", steps, "return", "{:.1f}".format) as bar:
             train(
                 agent,
                 steps,
@@ -106,7 +106,7 @@ def report(
     rows: list[tuple[str, str | Path]] = [
         ("return", interval(evaluation)),
         *known_rows(agent.figures()),
-        ("env steps", f"{agent.env_step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
+        ("env steps", f"{agent.env_step:,} at {speed_in(speed)} ({seconds:.1f} s in all)"),
         ("run", run.folder),
         ("video", film if film.exists() else f"none: {problem}" if problem else "none"),
         ("curve", run.curve if run.curve.exists() else "none: no episode has ended, or it was not drawn in time"),

@@ -1,5 +1,6 @@
 """`sandlot compare`: set runs side by side."""
 
+import re
 from typing import Any
 
 from rich.console import Console
@@ -8,23 +9,26 @@ from rich.table import Table
 from tracking import RETURN, VALIDATION, Run, draw_curves, read_metrics, step_of
 
 from .options import Compare
+from .table import number, span
 
 NOT_COMPARED = ("versions", "wandb", "format")
+BEGAN_AT = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 
 
 def main(options: Compare) -> None:
     """Do what `options` say."""
     runs = [Run.find(options.runs_dir, name) for name in options.run]
-    metrics = {run.folder.name: read_metrics(run.folder) for run in runs}
+    names = short_names([run.folder.name for run in runs])
+    metrics = {name: read_metrics(run.folder) for name, run in zip(names, runs, strict=True)}
     console = Console()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("run", "steps", "result", "95 % interval", "best", "steps/s", "status"):
         table.add_column(heading, justify="left" if heading in ("run", "status") else "right", overflow="fold")
-    for run in runs:
-        table.add_row(run.folder.name, *figures(run, metrics[run.folder.name]))
+    for name, run in zip(names, runs, strict=True):
+        table.add_row(name, *figures(run, metrics[name]))
     console.print(table)
-    print_differences(console, runs)
-    goals = {run.folder.name: run.config["goal"] for run in runs if "goal" in run.config}
+    print_differences(console, dict(zip(names, runs, strict=True)))
+    goals = {name: run.config["goal"] for name, run in zip(names, runs, strict=True) if "goal" in run.config}
     if draw_curves(options.output, metrics, goals):
         console.print(f"curves: {options.output}")
 
@@ -50,27 +54,44 @@ def fitted(run: Run) -> list[str]:
     """Return what a task is judged by, on the test, and the best of it in the validation."""
     best = run.summary.get("best")
     goal = run.config.get("goal", "").removeprefix(VALIDATION)
-    test = run.summary.get("test", {})
-    shown = f"{goal} {test[goal]:.4f}" if goal in test else "–"
-    return [shown, "–", f"{best['value']:.4f}" if best else "–"]
+    test, spread = run.summary.get("test", {}), run.summary.get("test_interval")
+    shown = f"{goal} {number(test[goal])}" if goal in test else "–"
+    return [shown, span(spread) if spread else "–", number(best["value"]) if best else "–"]
 
 
-def print_differences(console: Console, runs: list[Run]) -> None:
-    """Print what differs in the runs' configurations."""
-    flat = [dict(flatten({key: value for key, value in run.config.items() if key not in NOT_COMPARED})) for run in runs]
-    names = dict.fromkeys(name for config in flat for name in config)
-    differing = [name for name in names if len({repr(config.get(name)) for config in flat}) > 1]
-    if not differing:
+def short_names(names: list[str]) -> list[str]:
+    """Return the names of runs without the time they began at, if that leaves them different."""
+    short = [BEGAN_AT.sub("", name) for name in names]
+    return short if len(set(short)) == len(set(names)) else names
+
+
+def print_differences(console: Console, runs: dict[str, Run]) -> None:
+    """Print what differs in the runs' configurations, and, closely, the options that not all of them have."""
+    flat = [
+        dict(flatten({key: value for key, value in run.config.items() if key not in NOT_COMPARED}))
+        for run in runs.values()
+    ]
+    options = dict.fromkeys(name for config in flat for name in config)
+    known = {name: [config[name] for config in flat if name in config] for name in options}
+    differing = [name for name in options if len(set(map(repr, known[name]))) > 1]
+    shared: dict[str, list[str]] = {}
+    for option in options:
+        if option not in differing and len(known[option]) < len(flat):
+            holders = ", ".join(name for name, config in zip(runs, flat, strict=True) if option in config)
+            shared.setdefault(holders, []).append(f"{option.removeprefix('config.')} {known[option][0]}")
+    if not differing and not shared:
         console.print("\nTheir configurations are the same.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0), title="differences", title_justify="left", title_style="bold")
     table.add_column("option")
-    for run in runs:
-        table.add_column(run.folder.name, overflow="fold")
-    for name in differing:
-        table.add_row(name, *(str(config.get(name, "–")) for config in flat))
+    for name in runs:
+        table.add_column(name, overflow="fold")
+    for option in differing:
+        table.add_row(option, *(str(config.get(option, "–")) for config in flat))
     console.print()
     console.print(table)
+    for holders, told in shared.items():
+        console.print(f"\n[bold]only {holders}[/bold]: {', '.join(told)}", highlight=False)
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

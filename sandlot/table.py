@@ -20,6 +20,26 @@ def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> Non
         console.print(Text.assemble((f"{name:{width}}", "bold"), "  ", str(value)), soft_wrap=True)
 
 
+def number(value: float) -> str:
+    """Return a measure with the digits that matter."""
+    size = abs(value)
+    if size >= 1_000:
+        return f"{value:,.0f}"
+    if size >= 10:
+        return f"{value:.2f}"
+    return f"{value:.4f}" if size >= 1e-3 or not size else f"{value:.2e}"
+
+
+def span(interval: tuple[float, float]) -> str:
+    """Return an interval."""
+    return f"{number(interval[0])} to {number(interval[1])}"
+
+
+def speed_in(steps_per_second: float) -> str:
+    """Return how fast something went."""
+    return f"{steps_per_second:,.{0 if steps_per_second >= 10 else 1}f} a second"
+
+
 def interval(evaluation: "Evaluation") -> str:
     """Return the mean return with its 95 % interval."""
     low, high = evaluation.interval()

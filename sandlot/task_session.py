@@ -3,17 +3,17 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
 
 from supervised.fit import fit
+from supervised.intervals import Interval
 from supervised.task import Task
 from tracking import IMAGES, TEST, Run
 
 from .progress import ProgressBar, ended_in_order
-from .table import print_table, where_wandb_is
+from .table import number, print_table, span, speed_in, where_wandb_is
 
 
 def fit_and_report(task: Task, run: Run, begin: float) -> None:
@@ -31,11 +31,11 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
     steps, judged_by = run.config["steps"], task.goal.measure if task.goal else "step"
     with run, ended_in_order(run, console, lambda: task.step, before=lambda: None):
         first_step, trained = task.step, time.perf_counter()
-        with ProgressBar(console, f"{task.name} {task.source['name']}", steps, judged_by, digits=4) as bar:
+        with ProgressBar(console, f"{task.name} {task.source['name']}", steps, judged_by, number) as bar:
             fit(task, steps, run=run, progress=bar.update)
         trained = time.perf_counter() - trained
         speed = (task.step - first_step) / trained
-        measures, pictures = examine(task, run)
+        measures, spread, pictures = examine(task, run)
         run.finish(
             {
                 "status": "finished",
@@ -44,27 +44,28 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
                 "steps_per_second": speed,
                 "best": task.best._asdict() if task.best else None,
                 "test": measures,
+                **({"test_interval": spread} if spread else {}),
             }
         )
-    report(console, task, run, measures, pictures, speed, time.perf_counter() - begin)
+    report(console, task, run, judgement(task, measures, spread), pictures, speed, time.perf_counter() - begin)
 
 
 def report(
     console: Console,
     task: Task,
     run: Run,
-    measures: Mapping[str, float],
+    judged: str,
     pictures: Mapping[str, Path],
     speed: float,
     seconds: float,
 ) -> None:
     """Print the table at the end of a fitting."""
     best, goal = task.best, task.goal
-    judged = [("best", f"validation {goal.measure} {best.value:.4f} at step {best.step:,}")] if best and goal else []
+    at_best = f"validation {goal.measure} {number(best.value)} at step {best.step:,}" if best and goal else ""
     rows: list[tuple[str, str | Path]] = [
-        *([("test", in_a_row(measures))] if measures else []),
-        *judged,
-        ("steps", f"{task.step:,} at {speed:,.0f} a second ({seconds:.1f} s in all)"),
+        *([("test", judged)] if judged else []),
+        *([("best", at_best)] if at_best else []),
+        ("steps", f"{task.step:,} at {speed_in(speed)} ({seconds:.1f} s in all)"),
         ("run", run.folder),
         *(
             [
@@ -84,20 +85,24 @@ def report(
     print_table(console, rows)
 
 
-def examine(task: Task, run: Run) -> tuple[dict[str, float], dict[str, Path]]:
+def examine(task: Task, run: Run) -> tuple[dict[str, float], Interval | None, dict[str, Path]]:
     """Measure and draw how well `task` does on the rows of the test, if there are any, and log that."""
     part = task.part("test")
     if not len(part):
-        return {}, {}
+        return {}, None, {}
     measures = task.evaluate("test")
+    spread = task.interval(measures)
     run.log({f"{TEST}{name}": value for name, value in measures.items()}, task.step)
     with torch.no_grad():
         pictures = task.draw(part, run.folder / IMAGES)
     for name, path in pictures.items():
         run.log_media(name, path, task.step)
-    return measures, pictures
+    return measures, spread, pictures
 
 
-def in_a_row(measures: Mapping[str, Any]) -> str:
+def judgement(task: Task, measures: Mapping[str, float], spread: Interval | None) -> str:
     """Return measures as one line, without those of single classes, which are called "measure/class"."""
-    return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items() if "/" not in name)
+    told = {name: number(value) for name, value in measures.items() if "/" not in name}
+    if spread is not None and task.goal is not None:
+        told[task.goal.measure] += f" ({span(spread)})"
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())

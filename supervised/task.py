@@ -2,8 +2,8 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -25,6 +25,7 @@ from tracking import (
 
 from .data import Batch, Columns, Frame, Loader, Part, Split, load_frame
 from .goal import Best, Goal
+from .intervals import Interval
 from .learner import Learner, choose_device
 from .parts import Stateful, load_parts, tensors_of
 from .randomness import random_state, seeded
@@ -100,6 +101,13 @@ class Task(ABC):
     def measure(self, part: Part) -> dict[str, float]:
         """Return how well it does on some rows, by name."""
 
+    def interval_of(self, part: Part, measures: Mapping[str, float]) -> Interval | None:
+        """Return the interval of the goal's measure on some rows, whose `measures` are given.
+
+        There is none where rows are not drawn one by one: windows of a series or a text overlap or go together.
+        """
+        return None
+
     def sketch(self, folder: Path) -> dict[str, Path]:
         """Draw, at each validation, how it does into new files in `folder`, and return them by name."""
         return {}
@@ -174,9 +182,13 @@ class Task(ABC):
         part = self.part(name)
         if not len(part):
             raise SandlotError(f"{self.source['name']} has no rows for the {name}")
-        self.train(False)
-        with torch.no_grad(), self.at_work(), seeded(derived_seed(self.seed, 2)):
+        with self._in_use():
             return self.measure(part)
+
+    def interval(self, measures: Mapping[str, float], name: str = "test") -> Interval | None:
+        """Return the 95 % interval of the goal's measure, if it has one, on a part whose `measures` are given."""
+        with self._in_use():
+            return self.interval_of(self.part(name), measures)
 
     def rebuild(self, **options: Any) -> None:
         """Begin anew, with some fields of the config replaced."""
@@ -234,6 +246,13 @@ class Task(ABC):
             "facts": self.facts,
             "config": dataclasses.asdict(self.config),
         }
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Learn nothing while in the context, and draw the same random numbers in each."""
+        self.train(False)
+        with torch.no_grad(), self.at_work(), seeded(derived_seed(self.seed, 2)):
+            yield
 
     def _read(self, data: Data) -> Frame:
         frame = data if isinstance(data, Frame) else load_frame(data, self.config)

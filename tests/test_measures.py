@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import sklearn.metrics as theirs
 import torch
+from scipy.stats import binomtest
 
+from supervised import Classifier, Regressor
+from supervised.intervals import mean_interval, share_interval
 from supervised.measures import classification_measures, regression_measures
 from supervised.pictures import draw_confusion, draw_images, draw_reliability, draw_residuals, draw_roc, roc
 
@@ -37,6 +40,30 @@ def test_measures_of_classes_are_those_of_scikit_learn():
     for name, value in expected.items():
         assert ours[name] == pytest.approx(value, abs=1e-5), name
     assert ours.keys() == {*expected, "calibration_error"}
+
+
+@pytest.mark.parametrize(("hits", "rows"), [(0, 5), (7, 10), (36, 36), (9_405, 10_000)])
+def test_the_interval_of_a_share_is_wilsons(hits, rows):
+    expected = binomtest(hits, rows).proportion_ci(method="wilson")
+    assert share_interval(hits / rows, rows) == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+def test_the_interval_of_a_mean_holds_the_true_one_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    spans = [mean_interval(rng.exponential(size=80)) for _ in range(200)]
+    assert 0.88 < np.mean([low < 1.0 < high for low, high in spans]) < 0.985
+    low, high = mean_interval(np.array([2.0, 2.0, 2.0]))
+    assert low == high == 2.0
+
+
+def test_tasks_say_how_sure_their_test_is():
+    classifier = Classifier("wine", epochs=1)
+    rows = len(classifier.part("test"))
+    assert classifier.interval(classifier.evaluate()) == share_interval(classifier.evaluate()["accuracy"], rows)
+    regressor = Regressor("diabetes", epochs=1)
+    measures = regressor.evaluate()
+    low, high = regressor.interval(measures) or (0.0, 0.0)
+    assert 0 < low < measures["rmse"] < high < 2 * measures["rmse"]
 
 
 def test_the_calibration_error_is_the_gap_between_sure_and_right():

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from sandlot.cli import main
+from sandlot.compare import short_names
+from sandlot.table import number
+from supervised.data.split import PARTS
 from tests.commands import (  # noqa: F401
     QUIET,
     final_weights,
@@ -43,7 +46,11 @@ def test_a_classifier_leaves_the_record_it_prints(capsys):
     for name in ("confusion", "roc", "reliability", "mistakes", "learning-curve", "learning-rate"):
         assert (run.folder / "images" / f"{name}.png").stat().st_size > 1000
     assert main(["evaluate", "latest"]) == 0
-    assert f"{run.summary['test']['accuracy']:.4f}" in capsys.readouterr().out
+    rows = (final_weights(run)["split"] == PARTS.index("test")).sum()
+    low, high = run.summary["test_interval"]
+    assert low < run.summary["test"]["accuracy"] < high
+    said = capsys.readouterr().out
+    assert f"{run.summary['test']['accuracy']:.4f}  (95 % interval {low:.4f} to {high:.4f}, {rows} rows)" in said
     assert main(["resume", "latest"]) == 2
     assert "has its 60 steps; go on for longer with --steps" in capsys.readouterr().err
     assert main(["resume", "latest", "--steps", "70"]) == 0
@@ -60,11 +67,27 @@ def test_a_network_and_a_baseline_and_an_agent_are_set_side_by_side(capsys, tmp_
     assert main(["compare", *(run.folder.name for run in (first, second, third))]) == 0
     said = capsys.readouterr().out
     assert "accuracy" in said
+    assert f"{second.summary['test_interval'][0]:.4f} to" in said
+    assert "only classifier-wine-s0: " in said
     assert (tmp_path / "compare.png").stat().st_size > 1000
     parts = [final_weights(run)["split"] for run in (first, second)]
     np.testing.assert_array_equal(*parts)
     assert main(["record", second.folder.name]) == 2
     assert "is a run of the task 'sklearn:random-forest', which does not play" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "0.0000"), (0.93333, "0.9333"), (-57.128, "-57.13"), (60_660_672.0, "60,660,672"), (0.0000123, "1.23e-05")],
+)
+def test_numbers_have_the_digits_that_matter(value, said):
+    assert number(value) == said
+
+
+def test_names_are_short_where_that_leaves_them_different():
+    stamped = ["a-s0-20261122-070943", "a-s1-20261122-070943-2"]
+    assert short_names(stamped) == ["a-s0", "a-s1"]
+    assert short_names([*stamped, "a-s0-20261122-070944"]) == [*stamped, "a-s0-20261122-070944"]
 
 
 def test_new_rows_are_predicted_as_a_table_or_as_json(capsys, tmp_path):

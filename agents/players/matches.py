@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from envs.games import Games, Opponents
+from supervised.intervals import share_interval
 
 
 class Score(NamedTuple):
@@ -27,10 +28,8 @@ class Score(NamedTuple):
         return (self.wins + 0.5 * self.draws) / self.games
 
     def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval of the share of wins. Source: Wilson, "Probable inference", 1927."""
-        n, p, z = self.games, self.wins / self.games, 1.96
-        middle, reach = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-        return float((middle - reach) / (1 + z**2 / n)), float((middle + reach) / (1 + z**2 / n))
+        """Return the 95 % interval of the share of wins."""
+        return share_interval(self.wins / self.games, self.games)
 
     @property
     def reversed(self) -> "Score":

@@ -1,5 +1,6 @@
 """Classes as targets."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tracking import SandlotError
 
 from ..data import Frame, Part
 from ..goal import Goal
+from ..intervals import Interval, share_interval
 from ..measures import classification_measures
 from ..mistakes import write_mistakes
 from ..pictures import draw_confusion, draw_reliability, draw_roc
@@ -82,6 +84,9 @@ class Classifying(PredictingTask):
 
     def measure(self, part: Part) -> dict[str, float]:
         return classification_measures(self.predictions(part), self._true(part), self.classes)
+
+    def interval_of(self, part: Part, measures: Mapping[str, float]) -> Interval:
+        return share_interval(measures["accuracy"], len(part))
 
     def draw(self, part: Part, folder: Path) -> dict[str, Path]:
         logits, labels = self.predictions(part), self._true(part)

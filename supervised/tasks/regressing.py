@@ -1,5 +1,6 @@
 """Numbers as targets."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tracking import SandlotError
 
 from ..data import Frame, Part
 from ..goal import Goal
+from ..intervals import Interval, mean_interval
 from ..measures import regression_measures
 from ..mistakes import write_mistakes
 from ..pictures import draw_residuals
@@ -51,6 +53,11 @@ class Regressing(PredictingTask):
 
     def measure(self, part: Part) -> dict[str, float]:
         return regression_measures(*self._both(part))
+
+    def interval_of(self, part: Part, measures: Mapping[str, float]) -> Interval:
+        prediction, target = self._both(part)
+        low, high = mean_interval((prediction - target).square().numpy())
+        return low**0.5, high**0.5
 
     def draw(self, part: Part, folder: Path) -> dict[str, Path]:
         prediction, target = self._both(part)
