@@ -11,6 +11,7 @@ from tracking import Run, SandlotError
 
 from .catalogue import load_task, task_of
 from .options import Predict
+from .table import number
 
 
 def main(options: Predict) -> None:
@@ -34,8 +35,8 @@ def main(options: Predict) -> None:
 def table_of(answers: list[dict[str, Any]]) -> Table:
     """Return answers as a table."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in answers[0] if answers else ():
-        table.add_column(name, overflow="fold")
+    for name, cell in answers[0].items() if answers else ():
+        table.add_column(name, overflow="fold", justify="right" if isinstance(cell, float) else "left")
     for answer in answers:
-        table.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in answer.values()))
+        table.add_row(*(number(cell) if isinstance(cell, float) else str(cell) for cell in answer.values()))
     return table
