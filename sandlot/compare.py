@@ -60,9 +60,9 @@ def fitted(run: Run) -> list[str]:
 
 
 def short_names(names: list[str]) -> list[str]:
-    """Return the names of runs without the time they began at, if that leaves them different."""
+    """Return the names of runs, without the time they began at where that leaves them different from the others."""
     short = [BEGAN_AT.sub("", name) for name in names]
-    return short if len(set(short)) == len(set(names)) else names
+    return [brief if short.count(brief) == 1 else name for name, brief in zip(names, short, strict=True)]
 
 
 def print_differences(console: Console, runs: dict[str, Run]) -> None:

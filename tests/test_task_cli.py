@@ -87,7 +87,8 @@ def test_numbers_have_the_digits_that_matter(value, said):
 def test_names_are_short_where_that_leaves_them_different():
     stamped = ["a-s0-20261122-070943", "a-s1-20261122-070943-2"]
     assert short_names(stamped) == ["a-s0", "a-s1"]
-    assert short_names([*stamped, "a-s0-20261122-070944"]) == [*stamped, "a-s0-20261122-070944"]
+    third = "a-s0-20261122-070944"
+    assert short_names([*stamped, third]) == [stamped[0], "a-s1", third]
 
 
 def test_new_rows_are_predicted_as_a_table_or_as_json(capsys, tmp_path):
