@@ -22,10 +22,12 @@ def main(options: Compare) -> None:
     metrics = {name: read_metrics(run.folder) for name, run in zip(names, runs, strict=True)}
     console = Console()
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("run", "steps", "result", "95 % interval", "best", "steps/s", "status"):
+    judged = {judged_by(run) for run in runs}
+    result = judged.pop() if len(judged) == 1 else ""
+    for heading in ("run", "steps", result or "result", "95 % interval", "best", "steps/s", "status"):
         table.add_column(heading, justify="left" if heading in ("run", "status") else "right", overflow="fold")
     for name, run in zip(names, runs, strict=True):
-        table.add_row(name, *figures(run, metrics[name]))
+        table.add_row(name, *figures(run, metrics[name], said=bool(result)))
     console.print(table)
     print_differences(console, dict(zip(names, runs, strict=True)))
     goals = {name: run.config["goal"] for name, run in zip(names, runs, strict=True) if "goal" in run.config}
@@ -33,12 +35,19 @@ def main(options: Compare) -> None:
         console.print(f"curves: {options.output}")
 
 
-def figures(run: Run, rows: list[dict[str, Any]]) -> list[str]:
-    """Return a run's row of the table."""
+def judged_by(run: Run) -> str:
+    """Return what a run is judged by."""
+    return run.config.get("goal", "").removeprefix(VALIDATION) if "task" in run.config else "return"
+
+
+def figures(run: Run, rows: list[dict[str, Any]], said: bool) -> list[str]:
+    """Return a run's row of the table; with the name of what it is judged by, if that is not `said` above."""
     steps = run.summary.get(run.axis, step_of(rows[-1]) if rows else 0)
     speed = run.summary.get(f"{run.axis}s_per_second")
-    result = fitted(run) if "task" in run.config else played(run, rows)
-    return [f"{steps:,}", *result, f"{speed:,.0f}" if speed else "–", run.summary.get("status", "not finished")]
+    shown, *spread = fitted(run) if "task" in run.config else played(run, rows)
+    named = shown if said or shown == "–" else f"{judged_by(run)} {shown}"
+    speed_shown = f"{speed:,.0f}" if speed else "–"
+    return [f"{steps:,}", named, *spread, speed_shown, run.summary.get("status", "not finished")]
 
 
 def played(run: Run, rows: list[dict[str, Any]]) -> list[str]:
@@ -46,16 +55,15 @@ def played(run: Run, rows: list[dict[str, Any]]) -> list[str]:
     returns = [row[RETURN] for row in rows if RETURN in row]
     evaluation = run.summary.get("evaluation")
     shown = f"{evaluation['return']:.1f}" if evaluation else f"{returns[-1]:.1f} (training)" if returns else "–"
-    span = f"{evaluation['return_low']:.1f} to {evaluation['return_high']:.1f}" if evaluation else "–"
-    return [shown, span, f"{max(returns):.1f}" if returns else "–"]
+    within = f"{evaluation['return_low']:.1f} to {evaluation['return_high']:.1f}" if evaluation else "–"
+    return [shown, within, f"{max(returns):.1f}" if returns else "–"]
 
 
 def fitted(run: Run) -> list[str]:
     """Return what a task is judged by, on the test, and the best of it in the validation."""
-    best = run.summary.get("best")
-    goal = run.config.get("goal", "").removeprefix(VALIDATION)
+    best, goal = run.summary.get("best"), judged_by(run)
     test, spread = run.summary.get("test", {}), run.summary.get("test_interval")
-    shown = f"{goal} {number(test[goal])}" if goal in test else "–"
+    shown = number(test[goal]) if goal in test else "–"
     return [shown, span(spread) if spread else "–", number(best["value"]) if best else "–"]
 
 

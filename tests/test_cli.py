@@ -65,6 +65,7 @@ def test_evaluate_record_and_compare(capsys, tmp_path):
     capsys.readouterr()
     assert main(["compare", first.folder.name, str(second.folder)]) == 0
     said = capsys.readouterr().out
+    assert said.split("\n")[0].split()[:3] == ["run", "steps", "return"], "what all of them are judged by"
     assert "config.gamma" in said
     assert "config.num_steps" not in said
     assert (tmp_path / "compare.png").exists()

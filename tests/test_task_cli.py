@@ -69,6 +69,7 @@ def test_a_network_and_a_baseline_and_an_agent_are_set_side_by_side(capsys, tmp_
     assert "accuracy" in said
     assert f"{second.summary['test_interval'][0]:.4f} to" in said
     assert "only classifier-wine-s0: " in said
+    assert "result" in said.split("\n")[0], "they are judged by different things"
     assert (tmp_path / "compare.png").stat().st_size > 1000
     parts = [final_weights(run)["split"] for run in (first, second)]
     np.testing.assert_array_equal(*parts)
