@@ -45,7 +45,7 @@ def recorded(agent: PPO, steps: int, root: Path, every: int) -> float:
         Run.create(root, f"overhead-s{agent.seed}", config, wandb="offline") as run,
         Filming(run, every, steps) as films,
     ):
-        with ProgressBar(Console(stderr=True), "overhead", steps, "return", shown="{:.1f}".format) as bar:
+        with ProgressBar(Console(stderr=True), "overhead", steps, "return") as bar:
             train(agent, steps, run=run, progress=bar.update, on_checkpoint=films.on_checkpoint)
         seconds = time.perf_counter() - begin
         films.finish()

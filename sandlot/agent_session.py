@@ -30,7 +30,7 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
         ended_in_order(run, console, lambda: agent.env_step, before=filming.finish),
     ):
         first_step, trained = agent.env_step, time.perf_counter()
-        with ProgressBar(console, f"{agent.name} {world.id}", steps, "return", "{:.1f}".format) as bar:
+        with ProgressBar(console, f"{agent.name} {world.id}", steps, "return") as bar:
             train(
                 agent,
                 steps,

@@ -9,7 +9,7 @@ from rich.table import Table
 from tracking import RETURN, VALIDATION, Run, draw_curves, read_metrics, step_of
 
 from .options import Compare
-from .table import number, span
+from .table import number, within
 
 NOT_COMPARED = ("versions", "wandb", "format")
 BEGAN_AT = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
@@ -54,9 +54,10 @@ def played(run: Run, rows: list[dict[str, Any]]) -> list[str]:
     """Return an agent's return, its interval and the best in training."""
     returns = [row[RETURN] for row in rows if RETURN in row]
     evaluation = run.summary.get("evaluation")
-    shown = f"{evaluation['return']:.1f}" if evaluation else f"{returns[-1]:.1f} (training)" if returns else "–"
-    within = f"{evaluation['return_low']:.1f} to {evaluation['return_high']:.1f}" if evaluation else "–"
-    return [shown, within, f"{max(returns):.1f}" if returns else "–"]
+    best = number(max(returns)) if returns else "–"
+    if not evaluation:
+        return [f"{number(returns[-1])} (training)" if returns else "–", "–", best]
+    return [number(evaluation["return"]), within((evaluation["return_low"], evaluation["return_high"])), best]
 
 
 def fitted(run: Run) -> list[str]:
@@ -64,7 +65,7 @@ def fitted(run: Run) -> list[str]:
     best, goal = run.summary.get("best"), judged_by(run)
     test, spread = run.summary.get("test", {}), run.summary.get("test_interval")
     shown = number(test[goal]) if goal in test else "–"
-    return [shown, span(spread) if spread else "–", number(best["value"]) if best else "–"]
+    return [shown, within(spread) if spread else "–", number(best["value"]) if best else "–"]
 
 
 def short_names(names: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from tracking import Run
 
 from .catalogue import load_task, task_of
 from .options import Evaluate
-from .table import number, print_table, span
+from .table import print_table, told
 
 
 def main(options: Evaluate) -> None:
@@ -24,9 +24,11 @@ def measure_task(run: Run, options: Evaluate) -> None:
     """Report how well the task of a run does on the rows of the test."""
     task = load_task(run, options.step)
     measures = task.evaluate("test")
-    told = {name: number(value) for name, value in measures.items()}
-    if (spread := task.interval(measures)) is not None and task.goal is not None:
-        told[task.goal.measure] += f"  (95 % interval {span(spread)}, {len(task.part('test')):,} rows)"
-    rows = [(f"test {name.replace('/', ' of ')}", value) for name, value in told.items()]
-    named = [("run", run.folder.name), ("task", f"{task.name} after {task.step:,} steps"), ("data", run.config["data"])]
-    print_table(Console(), [*named, *rows])
+    words = told(measures, task.goal.measure if task.goal else "", task.interval(measures))
+    rows = [
+        ("run", run.folder.name),
+        ("task", f"{task.name} after {task.step:,} steps"),
+        ("data", f"{run.config['data']}, {len(task.part('test')):,} rows of the test"),
+        *((f"test {name.replace('/', ' of ')}", value) for name, value in words.items()),
+    ]
+    print_table(Console(), rows)

@@ -9,7 +9,7 @@ from tracking import require
 
 from .options import Evaluate
 from .subject import Found, find
-from .table import interval, print_table
+from .table import interval, number, print_table, within
 
 
 def play_agent(options: Evaluate) -> None:
@@ -32,7 +32,7 @@ def play_agent(options: Evaluate) -> None:
         ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
         ("env", found.world.id),
         ("return", interval(evaluation)),
-        ("range", f"{returns.min():.1f} to {returns.max():.1f}, standard deviation {returns.std():.1f}"),
+        ("range", f"{within((returns.min(), returns.max()))}, standard deviation {number(returns.std())}"),
         ("length", f"{evaluation.lengths.mean():.1f} env steps"),
     ]
     print_table(Console(), rows)

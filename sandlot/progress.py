@@ -8,16 +8,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from tracking import Run, SandlotError
 
+from .table import number
+
 
 class ProgressBar:
     """Show how far a training is, how fast, and the latest value of what it is judged by."""
 
-    def __init__(self, console: Console, name: str, steps: int, judged_by: str, shown: Callable[[float], str]):
+    def __init__(self, console: Console, name: str, steps: int, judged_by: str):
         columns = (SpinnerColumn(), TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn())
         figures = TextColumn(f"{{task.fields[speed]}} steps/s  {judged_by} {{task.fields[latest]}}")
         self.progress = Progress(*columns, figures, TimeRemainingColumn(), console=console, refresh_per_second=4)
         self.task = self.progress.add_task(name, total=steps, speed="–", latest="–")
-        self.shown = shown
 
     def __enter__(self) -> "ProgressBar":
         self.progress.start()
@@ -29,8 +30,8 @@ class ProgressBar:
     def update(self, step: int, latest: float | None) -> None:
         """Show the step and the latest value."""
         speed = self.progress.tasks[0].speed
-        told = "–" if latest is None else self.shown(latest)
-        self.progress.update(self.task, completed=step, speed=f"{speed:,.0f}" if speed else "–", latest=told)
+        shown = "–" if latest is None else number(latest)
+        self.progress.update(self.task, completed=step, speed=f"{speed:,.0f}" if speed else "–", latest=shown)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tracking import VIDEOS, SandlotError, require, step_name, write_gif
 
 from .options import Record
 from .subject import Found, find
-from .table import print_table
+from .table import number, print_table
 
 MOST_CELLS = 64
 PROGRESS_GRIDS = {2: "2x1", 3: "3x1", 4: "2x2"}
@@ -47,7 +47,7 @@ def main(options: Record) -> None:
     if found.run is not None and options.output is None:
         found.run.add_media(media, plan.takes[-1].agent.env_step)
     labels = (f" after {take.label}" if take.label else "" for take in plan.takes)
-    told = ", ".join(f"{value:.1f}{label}" for value, label in zip(returns, labels, strict=True))
+    told = ", ".join(f"{number(value)}{label}" for value, label in zip(returns, labels, strict=True))
     print_table(console, [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())])
 
 

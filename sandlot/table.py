@@ -1,6 +1,6 @@
 """Short tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +26,18 @@ def number(value: float) -> str:
     if size >= 1_000:
         return f"{value:,.0f}"
     if size >= 10:
-        return f"{value:.2f}"
+        return f"{value:.{1 if size >= 100 else 2}f}"
     return f"{value:.4f}" if size >= 1e-3 or not size else f"{value:.2e}"
 
 
-def span(interval: tuple[float, float]) -> str:
+def within(interval: tuple[float, float]) -> str:
     """Return an interval."""
     return f"{number(interval[0])} to {number(interval[1])}"
+
+
+def span(interval: tuple[float, float]) -> str:
+    """Return an interval, with what it is."""
+    return f"95 % interval {within(interval)}"
 
 
 def speed_in(steps_per_second: float) -> str:
@@ -42,10 +47,13 @@ def speed_in(steps_per_second: float) -> str:
 
 def interval(evaluation: "Evaluation") -> str:
     """Return the mean return with its 95 % interval."""
-    low, high = evaluation.interval()
-    digits = 1 if max(abs(low), abs(high)) >= 10 else 3
-    span = f"{low:.{digits}f} to {high:.{digits}f}"
-    return f"{evaluation.mean:.{digits}f}  (95 % interval {span}, {len(evaluation.returns)} episodes)"
+    return f"{number(evaluation.mean)}  ({span(evaluation.interval())}, {len(evaluation.returns)} episodes)"
+
+
+def told(measures: Mapping[str, float], goal: str, spread: tuple[float, float] | None) -> dict[str, str]:
+    """Return measures in words, that of the `goal` with its interval."""
+    words = {name: number(value) for name, value in measures.items()}
+    return words if spread is None else {**words, goal: f"{words[goal]} ({span(spread)})"}
 
 
 def where_wandb_is(run: Run) -> str:

@@ -13,7 +13,7 @@ from supervised.task import Task
 from tracking import IMAGES, TEST, Run
 
 from .progress import ProgressBar, ended_in_order
-from .table import number, print_table, span, speed_in, where_wandb_is
+from .table import number, print_table, speed_in, told, where_wandb_is
 
 
 def fit_and_report(task: Task, run: Run, begin: float) -> None:
@@ -31,7 +31,7 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
     steps, judged_by = run.config["steps"], task.goal.measure if task.goal else "step"
     with run, ended_in_order(run, console, lambda: task.step, before=lambda: None):
         first_step, trained = task.step, time.perf_counter()
-        with ProgressBar(console, f"{task.name} {task.source['name']}", steps, judged_by, number) as bar:
+        with ProgressBar(console, f"{task.name} {task.source['name']}", steps, judged_by) as bar:
             fit(task, steps, run=run, progress=bar.update)
         trained = time.perf_counter() - trained
         speed = (task.step - first_step) / trained
@@ -102,7 +102,5 @@ def examine(task: Task, run: Run) -> tuple[dict[str, float], Interval | None, di
 
 def judgement(task: Task, measures: Mapping[str, float], spread: Interval | None) -> str:
     """Return measures as one line, without those of single classes, which are called "measure/class"."""
-    told = {name: number(value) for name, value in measures.items() if "/" not in name}
-    if spread is not None and task.goal is not None:
-        told[task.goal.measure] += f" ({span(spread)})"
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
+    words = told(measures, task.goal.measure if task.goal else "", spread)
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in words.items() if "/" not in name)

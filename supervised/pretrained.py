@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from tracking import SandlotError
 
@@ -16,6 +17,8 @@ from .modalities.pretrained import MODEL, timm_library, transformers_library
 from .transfer import Encoding
 
 CONFIG, PREPARATION, TOKENIZER = "config.json", "preprocessor_config.json", "tokenizer.json"
+WEIGHTS = "model.safetensors"
+NOT_READ = "other formats can run code and are not read"
 RESAMPLINGS = {2: "bilinear", 3: "bicubic"}
 """How images are made larger or smaller, by Pillow's numbers."""
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
@@ -30,14 +33,13 @@ def is_pretrained(folder: Path) -> bool:
 def read_pretrained(folder: Path) -> Encoding:
     """Return the encoder in `folder` as the start of a task: of images, or of texts if there is a tokenizer."""
     config = _json(folder / CONFIG)
-    read = _of_transformers if "model_type" in config else _of_timm
-    if not list(folder.glob("*.safetensors")):
-        raise SandlotError(f"{folder} has no weights as .safetensors; other formats can run code and are not read")
-    return read(folder, config)
+    return _of_transformers(folder) if "model_type" in config else _of_timm(folder, config)
 
 
-def _of_transformers(folder: Path, _: Mapping[str, Any]) -> Encoding:
+def _of_transformers(folder: Path) -> Encoding:
     transformers = transformers_library()
+    if not list(folder.glob("*.safetensors")):
+        raise SandlotError(f"{folder} has no weights as .safetensors; {NOT_READ}")
     try:
         model = transformers.AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except UNREADABLE as error:
@@ -53,10 +55,18 @@ def _of_transformers(folder: Path, _: Mapping[str, Any]) -> Encoding:
 def _of_timm(folder: Path, config: Mapping[str, Any]) -> Encoding:
     """Return an encoder that timm has saved (`timm.models.save_for_hf`), or as its hub gives it."""
     timm = timm_library()
+    if not (folder / WEIGHTS).is_file():
+        raise SandlotError(f"{folder} has no {WEIGHTS}; {NOT_READ}")
     try:
-        model = timm.create_model(f"local-dir:{folder}", pretrained=True, num_classes=0)
+        model = timm.create_model(f"local-dir:{folder}", pretrained=False, num_classes=0)
+        # timm would take any format of weights, and leave at random what they lack. What is too much is the head.
+        lacking = model.load_state_dict(load_file(folder / WEIGHTS), strict=False).missing_keys
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
+    if lacking:
+        raise SandlotError(
+            f"{folder / WEIGHTS} has not the weights of a {config['architecture']}: {lacking[0]} is missing"
+        )
     said = model.pretrained_cfg
     channels, *size = said["input_size"]
     made_for = {name: said[name] for name in ("input_size", "fixed_input_size") if name in said}

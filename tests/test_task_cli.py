@@ -50,7 +50,8 @@ def test_a_classifier_leaves_the_record_it_prints(capsys):
     low, high = run.summary["test_interval"]
     assert low < run.summary["test"]["accuracy"] < high
     said = capsys.readouterr().out
-    assert f"{run.summary['test']['accuracy']:.4f}  (95 % interval {low:.4f} to {high:.4f}, {rows} rows)" in said
+    assert f"{run.summary['test']['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})" in said
+    assert f"digits, {rows} rows of the test" in said
     assert main(["resume", "latest"]) == 2
     assert "has its 60 steps; go on for longer with --steps" in capsys.readouterr().err
     assert main(["resume", "latest", "--steps", "70"]) == 0
@@ -79,7 +80,14 @@ def test_a_network_and_a_baseline_and_an_agent_are_set_side_by_side(capsys, tmp_
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0.0, "0.0000"), (0.93333, "0.9333"), (-57.128, "-57.13"), (60_660_672.0, "60,660,672"), (0.0000123, "1.23e-05")],
+    [
+        (0.0, "0.0000"),
+        (483.94, "483.9"),
+        (0.93333, "0.9333"),
+        (-57.128, "-57.13"),
+        (60_660_672.0, "60,660,672"),
+        (0.0000123, "1.23e-05"),
+    ],
 )
 def test_numbers_have_the_digits_that_matter(value, said):
     assert number(value) == said

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -26,7 +27,8 @@ QUICK = {"batch_size": 32, "epochs": 1, "learning_rate": 1e-3}
 def timm():
     """Return timm. The operators of torchvision that can't be loaded are declared; timm's models use none of them."""
     if importlib.util.find_spec("timm"):
-        return importlib.import_module("timm")
+        yield importlib.import_module("timm")
+        return
     if not (APART / "timm").is_dir():
         pytest.skip("timm is not installed")
     declared = torch.library.Library("torchvision", "FRAGMENT")
@@ -102,11 +104,17 @@ def test_what_cannot_be_read_is_a_sentence(timm, tmp_path):
     with pytest.raises(SandlotError, match=r"can't be read: Unknown model \(no_such_net\)"):
         read_pretrained(folder)
     config.write_text(config.read_text().replace('"no_such_net"', '"test_vit"'))
+    with pytest.raises(SandlotError, match="has not the weights of a test_vit: cls_token is missing"):
+        read_pretrained(folder)
+    said = json.loads(config.read_text())
+    config.write_text(json.dumps(said | {"model_args": {"pretrained": True}}))
     with pytest.raises(SandlotError, match="can't be read: "):
         read_pretrained(folder)
+    config.write_text(json.dumps(said))
     (folder / "model.safetensors").write_bytes(b"torn")
     with pytest.raises(SandlotError, match="can't be read: "):
         read_pretrained(folder)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    (folder / "other.safetensors").write_bytes(b"beside")
     with pytest.raises(SandlotError, match="other formats can run code"):
         read_pretrained(folder)
