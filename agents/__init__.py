@@ -2,24 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from tracking.lazy import importing
+from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
-    from .a2c import A2C, A2CConfig
-    from .agent import Agent, Player
-    from .ddpg import DDPG, DDPGConfig
-    from .double_q_learning import DoubleQLearning, DoubleQLearningConfig
-    from .dqn import DQN, DQNConfig
+    from .base import Agent, Player
+    from .continuous.ddpg import DDPG, DDPGConfig
+    from .continuous.sac import SAC, SACConfig
+    from .continuous.td3 import TD3, TD3Config
     from .evaluation import Evaluation, evaluate
-    from .expected_sarsa import ExpectedSarsa, ExpectedSarsaConfig
     from .loop import train
-    from .ppo import PPO, PPOConfig
-    from .q_learning import QLearning, QLearningConfig
-    from .reinforce import REINFORCE, REINFORCEConfig
-    from .sac import SAC, SACConfig
-    from .sarsa import Sarsa, SarsaConfig
+    from .policy.a2c import A2C, A2CConfig
+    from .policy.ppo import PPO, PPOConfig
+    from .policy.reinforce import REINFORCE, REINFORCEConfig
     from .sb3 import sb3_agent
-    from .td3 import TD3, TD3Config
+    from .tabular.double_q_learning import DoubleQLearning, DoubleQLearningConfig
+    from .tabular.expected_sarsa import ExpectedSarsa, ExpectedSarsaConfig
+    from .tabular.q_learning import QLearning, QLearningConfig
+    from .tabular.sarsa import Sarsa, SarsaConfig
+    from .value.dqn import DQN, DQNConfig
 
 AGENTS = {
     "q-learning": ("QLearning", "Q-learning with a table"),
@@ -37,33 +37,33 @@ AGENTS = {
 """For each agent's name on the command line, its class and what it is."""
 
 _HOMES = {
-    "A2C": "a2c",
-    "A2CConfig": "a2c",
-    "Agent": "agent",
-    "DDPG": "ddpg",
-    "DDPGConfig": "ddpg",
-    "DoubleQLearning": "double_q_learning",
-    "DoubleQLearningConfig": "double_q_learning",
-    "DQN": "dqn",
-    "DQNConfig": "dqn",
+    "A2C": "policy.a2c",
+    "A2CConfig": "policy.a2c",
+    "Agent": "base",
+    "DDPG": "continuous.ddpg",
+    "DDPGConfig": "continuous.ddpg",
+    "DoubleQLearning": "tabular.double_q_learning",
+    "DoubleQLearningConfig": "tabular.double_q_learning",
+    "DQN": "value.dqn",
+    "DQNConfig": "value.dqn",
     "evaluate": "evaluation",
     "Evaluation": "evaluation",
-    "ExpectedSarsa": "expected_sarsa",
-    "ExpectedSarsaConfig": "expected_sarsa",
-    "Player": "agent",
-    "PPO": "ppo",
-    "PPOConfig": "ppo",
-    "QLearning": "q_learning",
-    "QLearningConfig": "q_learning",
-    "REINFORCE": "reinforce",
-    "REINFORCEConfig": "reinforce",
-    "SAC": "sac",
-    "SACConfig": "sac",
-    "Sarsa": "sarsa",
-    "SarsaConfig": "sarsa",
+    "ExpectedSarsa": "tabular.expected_sarsa",
+    "ExpectedSarsaConfig": "tabular.expected_sarsa",
+    "Player": "base",
+    "PPO": "policy.ppo",
+    "PPOConfig": "policy.ppo",
+    "QLearning": "tabular.q_learning",
+    "QLearningConfig": "tabular.q_learning",
+    "REINFORCE": "policy.reinforce",
+    "REINFORCEConfig": "policy.reinforce",
+    "SAC": "continuous.sac",
+    "SACConfig": "continuous.sac",
+    "Sarsa": "tabular.sarsa",
+    "SarsaConfig": "tabular.sarsa",
     "sb3_agent": "sb3",
-    "TD3": "td3",
-    "TD3Config": "td3",
+    "TD3": "continuous.td3",
+    "TD3Config": "continuous.td3",
     "train": "loop",
 }
 

@@ -4,12 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from sandlot.agents.tabular.planning import GIVEN_UP_AFTER
+from sandlot.envs import EnvBatch, World
+from sandlot.tracking.common.intervals import mean_interval
 
-from envs import EnvBatch, World
-from supervised.intervals import mean_interval
-
-from .agent import Player
-from .planning import GIVEN_UP_AFTER
+from .base import Player
 
 ENVS_AT_ONCE = 50
 

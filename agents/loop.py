@@ -5,9 +5,8 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-
-from envs import Episodes, Observation, Source, Step
-from tracking import (
+from sandlot.envs import Episodes, Observation, Source, Step
+from sandlot.tracking import (
     RETURN,
     RETURN_HIGH,
     RETURN_LOW,

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Shaped
+from sandlot.envs import Observation, tree_map
+from sandlot.supervised.networks import Memory
+from sandlot.supervised.optimization.components import Stateful, load_parts, tensors_of
 from torch import Tensor
 
-from envs import Observation, tree_map
-from supervised.networks import Memory
-from supervised.parts import Stateful, load_parts, tensors_of
-
-from .agent import Agent
-from .thoughts import Thought
+from .action_info import Thought
+from .base import Agent
 
 
 class NetworkAgent(Agent):

@@ -60,8 +60,8 @@ def train_sandlot(name: str, steps: int, compiling: str, seed: int) -> tuple[flo
 
     A compilation that was asked for happens in a warm-up of a tenth of the steps, which is not counted.
     """
-    from agents.evaluation import evaluate_id
-    from agents.loading import agent_class
+    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.registry import agent_class
 
     equal = COMPARISONS[name]
     kind = agent_class(equal.agent)

@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 import numpy as np
+from sandlot.agents import DQN, DQNConfig
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.loop import train
 
-from agents import DQN, DQNConfig
-from agents.evaluation import evaluate_id
-from agents.loop import train
 from benchmarks.statistics import iqm, iqm_interval, machine
 
 BASE: dict[str, Any] = {

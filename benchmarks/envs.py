@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
+from sandlot.envs import EnvBatch, World
+from sandlot.tracking import SandlotError
 
 from benchmarks.statistics import machine
-from envs import EnvBatch, World
-from tracking import SandlotError
 
 WORLDS = [
     ("CartPole-v1", "gymnasium"),

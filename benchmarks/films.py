@@ -21,12 +21,12 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from sandlot.agents.action_info import Thought
+from sandlot.agents.films.episode_frames import Reel
+from sandlot.envs import Frame, World, run_headless, shoot
+from sandlot.tracking import write_video
 
-from agents.films.reel import Reel
-from agents.thoughts import Thought
 from benchmarks.statistics import machine
-from envs import Frame, World, run_headless, shoot
-from tracking import write_video
 
 ENV, STEPS, SEED = "CartPole-v1", 499, 0
 MB = 1024  # ru_maxrss counts KiB

@@ -19,20 +19,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from sandlot.generative import AE, VAE, VQVAE, WGANGP, HingeGAN
+from sandlot.generative.base import Model
+from sandlot.generative.evaluation.anomalies import auroc, find_anomalies
+from sandlot.generative.evaluation.fidelity import Fidelity, features_of, fidelity
+from sandlot.supervised import Classifier
+from sandlot.supervised.data import Frame, load_frame
+from sandlot.supervised.fitting.fit import fit
+from sandlot.supervised.optimization.random_state import seeded
 from torch import Tensor
 
 from benchmarks.generative_peers import BATCH, pythae_vae, train_pythae, train_textbook_dcgan, until
 from benchmarks.pairs import compare, parser, run_job
 from benchmarks.statistics import machine
 from benchmarks.supervised import over_seeds
-from generative import AE, VAE, VQVAE, WGANGP, HingeGAN
-from generative.anomalies import auroc, find_anomalies
-from generative.fidelity import Fidelity, features_of, fidelity
-from generative.model import Model
-from supervised import Classifier
-from supervised.data import Frame, load_frame
-from supervised.fit import fit
-from supervised.randomness import seeded
 
 LATENT, NOISE = 16, 64
 SMALL = (16, 32, 64)
@@ -230,11 +230,11 @@ def of_scikit_learn(model: Any, seed: int) -> dict[str, float]:
 
 def handoff(options: Any) -> None:
     """Print how PPO learns from scratch, and from an autoencoder's encoder, free or frozen."""
-    from agents import PPO
-    from agents.encoding import config_for, take_encoding
-    from agents.evaluation import evaluate_id
-    from agents.frames import frames_of
-    from envs import World
+    from sandlot.agents import PPO
+    from sandlot.agents.encoder_transfer import config_for, take_encoding
+    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.observation_dataset import frames_of
+    from sandlot.envs import World
 
     looks = [options.steps * share // 4 for share in range(1, 5)]
     print(f"return over 50 episodes after {', '.join(f'{steps:,}' for steps in looks)} env steps", flush=True)

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sandlot.agents.multi_agent import Score, Seated, agent_for, match
+from sandlot.agents.recipes import recipe
+from sandlot.agents.registry import agent_class
+from sandlot.envs import MASK, World
+from sandlot.envs.games import RULES, Games, TicTacToe, games_of, rule
 
-from agents.loading import agent_class
-from agents.players import Score, Seated, agent_for, match
-from agents.recipes import recipe
 from benchmarks.statistics import machine
-from envs import MASK, World
-from envs.games import RULES, Games, TicTacToe, games_of, rule
 
 TICTACTOE, CONNECT_FOUR, SPREAD = "pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3", "mpe2/simple_spread_v3"
 
@@ -75,7 +75,7 @@ def board_game(env: str, seed: int, options: argparse.Namespace) -> None:
 
 def train_until(agent: Any, steps: int, end: int) -> None:
     """Train up to env step `end` of a training of `steps`."""
-    from agents.loop import EpisodeJournal, StopSignals
+    from sandlot.agents.loop import EpisodeJournal, StopSignals
 
     agent.prepare(steps)
     with agent.at_work(), StopSignals(False) as stop:
@@ -128,7 +128,7 @@ def replayed(lines: list[list[int]]) -> Games:
 
 def spread(seed: int, steps: int | None) -> None:
     """Learn simple_spread, ours and Stable-Baselines3's, and print speed and return."""
-    from agents.evaluation import evaluate_id
+    from sandlot.agents.evaluation import evaluate_id
 
     total = int(steps or recipe("ppo", SPREAD)["steps"])
     agent = agent_for(agent_class("ppo"), SPREAD, seed=seed)

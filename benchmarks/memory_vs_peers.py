@@ -35,7 +35,7 @@ TASKS = {
 
 def train_sandlot(network: str, shared: bool, steps: int, seed: int) -> tuple[float, float, int]:
     """Return the seconds of training Sandlot's PPO, no return, and the env steps."""
-    from agents import PPO, PPOConfig
+    from sandlot.agents import PPO, PPOConfig
 
     agent = PPO(HIDDEN, seed=seed, config=PPOConfig(**EQUAL, network=network, shared_encoder=shared))
     begin = time.perf_counter()
@@ -89,9 +89,9 @@ def speed(steps: int, pairs: int) -> None:
 
 def returns(env: str, networks: tuple[str, ...], seeds: int) -> None:
     """Print the greedy return of each network, trained by the recipe for `env`."""
-    from agents import PPO
-    from agents.evaluation import evaluate_id
-    from agents.recipes import recipe
+    from sandlot.agents import PPO
+    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.recipes import recipe
 
     if env == POPGYM and importlib.util.find_spec("popgym") is None:
         print(f"\n{env}: left out, since popgym is not installed; pip install popgym")

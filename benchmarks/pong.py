@@ -28,7 +28,7 @@ THEIRS = {
 
 def train_sandlot(steps: int, precision: Any, seed: int) -> tuple[float, float, int]:
     """Return seconds of training, no return (it takes more steps than these), and env steps."""
-    from agents import PPO, PPOConfig
+    from sandlot.agents import PPO, PPOConfig
 
     agent = PPO(ENV, seed=seed, config=PPOConfig(num_envs=NUM_ENVS, precision=precision, **OURS))
     begin = time.perf_counter()
@@ -52,10 +52,10 @@ def train_sb3(steps: int, seed: int) -> tuple[float, float, int]:
 
 def score(steps: int | None, seed: int, episodes: int, folder: Path | None) -> None:
     """Train by the recipe for ALE/Pong-v5, printing the return as it grows, evaluate what was learned and save it."""
-    from agents import PPO
-    from agents.evaluation import evaluate_id
-    from agents.loop import train
-    from agents.recipes import recipe
+    from sandlot.agents import PPO
+    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.loop import train
+    from sandlot.agents.recipes import recipe
 
     env = "ALE/Pong-v5"
     agent, begin = PPO(env, seed=seed), time.perf_counter()

@@ -35,8 +35,8 @@ def train_sandlot(env: str, steps: int, options: dict[str, Any] | None, seed: in
 
     A compilation that was asked for happens in a warm-up of one rollout, which is not counted.
     """
-    from agents import PPO, PPOConfig
-    from agents.evaluation import evaluate_id
+    from sandlot.agents import PPO, PPOConfig
+    from sandlot.agents.evaluation import evaluate_id
 
     agent = PPO(env, seed=seed, config=None if options is None else PPOConfig(**options))
     if agent.config.compile == "on":
@@ -82,7 +82,7 @@ def train_sb3(env: str, steps: int, options: dict[str, Any] | None, seed: int) -
 
 def main() -> None:
     """Run the comparisons."""
-    from agents.recipes import recipe
+    from sandlot.agents.recipes import recipe
 
     arguments = parser(__doc__)
     arguments.add_argument(

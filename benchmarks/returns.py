@@ -9,10 +9,10 @@ import argparse
 import time
 
 import numpy as np
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.recipes import recipe
+from sandlot.agents.registry import agent_class
 
-from agents.evaluation import evaluate_id
-from agents.loading import agent_class
-from agents.recipes import recipe
 from benchmarks.statistics import iqm, iqm_interval, machine
 
 AIMS = {

@@ -55,10 +55,9 @@ TEXT: dict[str, dict[str, Any]] = {
 def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
     """Train with the fit loop; return seconds, the last batches' loss and the images that were read."""
     import torch
-
-    from supervised import Classifier
-    from supervised.data import rows_of
-    from supervised.fit import fit
+    from sandlot.supervised import Classifier
+    from sandlot.supervised.data import rows_of
+    from sandlot.supervised.fitting.fit import fit
 
     # No rows watch, as none does in the others.
     options: dict[str, Any] = {"network": "cnn", "max_grad_norm": 0.0, "validation_share": 0.0}
@@ -98,7 +97,7 @@ def over_seeds(title: str, values: Sequence[float]) -> None:
 
 def accuracy(data: str, options: dict[str, Any], seeds: int) -> None:
     """Print the test accuracy over seeds, and how long a training took."""
-    from supervised import Classifier
+    from sandlot.supervised import Classifier
 
     found, times = [], []
     for seed in range(seeds):
@@ -134,8 +133,8 @@ def text(data: str, seeds: int) -> None:
 
 def language_model(data: str, seed: int, name: str) -> float:
     """Return the bits per character of one of ours."""
-    from supervised import LanguageModel
-    from supervised.fit import fit
+    from sandlot.supervised import LanguageModel
+    from sandlot.supervised.fitting.fit import fit
 
     how: dict[str, Any] = {"context": CONTEXT, "memory_length": CONTEXT, "batch_size": TEXT_BATCH, **TEXT[name]}
     task = LanguageModel(data, seed=seed, validate_every=TEXT_STEPS // 4, **how)
@@ -145,8 +144,8 @@ def language_model(data: str, seed: int, name: str) -> float:
 
 def transfer(data: str, seeds: int) -> None:
     """Print the accuracy on classes with few labels from scratch, and how far ahead those are that learned others."""
-    from supervised import Classifier
-    from supervised.data import load_frame
+    from sandlot.supervised import Classifier
+    from sandlot.supervised.data import load_frame
 
     frame = load_frame(data)
     first: dict[str, Any] = FASHION | {"epochs": 4}
@@ -174,8 +173,8 @@ def transfer(data: str, seeds: int) -> None:
 
 def from_few(few: Any, labels: int, seed: int, how: dict[str, Any]) -> float:
     """Return the accuracy after some steps on a few `labels` of each class."""
-    from supervised import Classifier
-    from supervised.fit import fit
+    from sandlot.supervised import Classifier
+    from sandlot.supervised.fitting.fit import fit
 
     sizes: dict[str, Any] = {"batch_size": 5 * min(labels, 5), "validation_share": 0.0}
     task = Classifier(few, seed=seed, learning_rate_schedule="cosine", **sizes, **how)
@@ -185,7 +184,7 @@ def from_few(few: Any, labels: int, seed: int, how: dict[str, Any]) -> float:
 
 def some(frame: Any, classes: Sequence[int], count: int, seed: int) -> Any:
     """Return `count` images of each of `classes` to learn from, drawn with `seed`, and those of the test."""
-    from supervised.data import Frame
+    from sandlot.supervised.data import Frame
 
     random = np.random.default_rng(seed)
     label = frame.columns["label"]

@@ -15,8 +15,7 @@ TEXT_STEPS, CONTEXT, TEXT_BATCH = 2_000, 64, 12
 def images(path: str) -> tuple[Any, Any]:
     """Return the images to learn from, scaled, and their labels; nothing that trains is made for it."""
     import torch
-
-    from supervised.data import load_frame
+    from sandlot.supervised.data import load_frame
 
     frame = load_frame(path)
     rows = slice(None) if frame.given is None else frame.given == -1
@@ -27,9 +26,8 @@ def images(path: str) -> tuple[Any, Any]:
 def network(shape: Sequence[int]) -> Any:
     """Return the network that all train: ours, as it stands."""
     import torch
+    from sandlot.supervised.networks import ConvNet
     from torch import nn
-
-    from supervised.networks import ConvNet
 
     torch.manual_seed(0)
 
@@ -145,9 +143,8 @@ def gpt2(data: str, seed: int) -> float:
     """Return the bits per character of transformers' GPT-2 of that size, by nanoGPT's recipe, on the same batches."""
     import torch
     import torch.nn.functional as F
+    from sandlot.supervised import LanguageModel
     from transformers import GPT2Config, GPT2LMHeadModel
-
-    from supervised import LanguageModel
 
     task = LanguageModel(data, seed=seed, context=CONTEXT, batch_size=TEXT_BATCH)
     torch.manual_seed(seed)

@@ -12,9 +12,9 @@ import time
 
 import gymnasium
 import numpy as np
+from sandlot.agents import QLearning
+from sandlot.agents.registry import agent_class
 
-from agents import QLearning
-from agents.loading import agent_class
 from benchmarks.statistics import machine
 
 ENVS = ("FrozenLake-v1", "Taxi-v4", "CliffWalking-v1")

@@ -1,15 +1,15 @@
 """Worlds: environments made, batched and filmed."""
 
-from . import catch, memory
+from .action_masks import MASK, REST, choices, chosen, has_mask, with_mask
 from .action_names import action_names
-from .film import Act, Frame, Shot, frames_per_second, run_headless, shoot
-from .masks import MASK, REST, choices, chosen, has_mask, with_mask
-from .source import Source
-from .spaces import space_from_json, space_to_json
-from .tables import Table, TableEnv, read_table, table_from
+from .backends.tabular import Table, TableEnv, read_table, table_from
+from .factory import Source
+from .frames import Act, Frame, Shot, frames_per_second, run_headless, shoot
+from .space_json import space_from_json, space_to_json
+from .spec import Backend, World, make, wrappers_for
+from .toys import catch, memory
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
-from .world import Backend, World, make, wrappers_for
 from .wrappers import Wrappers
 
 catch.register()

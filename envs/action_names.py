@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 from gymnasium import spaces
 
-from .masks import choices
+from .action_masks import choices
 
 NAMES = {
     "CartPole": ("left", "right"),

@@ -8,10 +8,9 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
 from gymnasium.vector.utils import create_empty_array
 from jaxtyping import Bool, Float, Int
+from sandlot.tracking import SandlotError
 
-from tracking import SandlotError
-
-from .blame import GONE, LOST, broken_row, fault, told
+from .env_errors import GONE, LOST, broken_row, fault, told
 from .tree import tree_leaves, tree_map
 from .wrappers import NONE, Wrappers
 

@@ -2,18 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from tracking.lazy import importing
+from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
-    from .ae import AE, AEConfig
-    from .cgan import CGAN, CGANConfig
-    from .dae import DAE, DAEConfig
-    from .dcgan import DCGAN, DCGANConfig
-    from .gan import GAN, GANConfig
-    from .hinge_gan import HingeGAN, HingeGANConfig
-    from .vae import VAE, VAEConfig
-    from .vq_vae import VQVAE, VQVAEConfig
-    from .wgan_gp import WGANGP, WGANGPConfig
+    from .adversarial.cgan import CGAN, CGANConfig
+    from .adversarial.dcgan import DCGAN, DCGANConfig
+    from .adversarial.gan import GAN, GANConfig
+    from .adversarial.hinge_gan import HingeGAN, HingeGANConfig
+    from .adversarial.wgan_gp import WGANGP, WGANGPConfig
+    from .autoencoders.ae import AE, AEConfig
+    from .autoencoders.dae import DAE, DAEConfig
+    from .autoencoders.vae import VAE, VAEConfig
+    from .autoencoders.vq_vae import VQVAE, VQVAEConfig
 
 MODELS: dict[str, tuple[str, str]] = {
     "ae": ("AE", "is an autoencoder: it squeezes rows into a few numbers and back; sparse and contractive by option"),
@@ -29,24 +29,24 @@ MODELS: dict[str, tuple[str, str]] = {
 """For each model's name on the command line, its class and what it is."""
 
 _HOMES = {
-    "AE": "ae",
-    "AEConfig": "ae",
-    "CGAN": "cgan",
-    "CGANConfig": "cgan",
-    "DAE": "dae",
-    "DAEConfig": "dae",
-    "DCGAN": "dcgan",
-    "DCGANConfig": "dcgan",
-    "GAN": "gan",
-    "GANConfig": "gan",
-    "HingeGAN": "hinge_gan",
-    "HingeGANConfig": "hinge_gan",
-    "VAE": "vae",
-    "VAEConfig": "vae",
-    "VQVAE": "vq_vae",
-    "VQVAEConfig": "vq_vae",
-    "WGANGP": "wgan_gp",
-    "WGANGPConfig": "wgan_gp",
+    "AE": "autoencoders.ae",
+    "AEConfig": "autoencoders.ae",
+    "CGAN": "adversarial.cgan",
+    "CGANConfig": "adversarial.cgan",
+    "DAE": "autoencoders.dae",
+    "DAEConfig": "autoencoders.dae",
+    "DCGAN": "adversarial.dcgan",
+    "DCGANConfig": "adversarial.dcgan",
+    "GAN": "adversarial.gan",
+    "GANConfig": "adversarial.gan",
+    "HingeGAN": "adversarial.hinge_gan",
+    "HingeGANConfig": "adversarial.hinge_gan",
+    "VAE": "autoencoders.vae",
+    "VAEConfig": "autoencoders.vae",
+    "VQVAE": "autoencoders.vq_vae",
+    "VQVAEConfig": "autoencoders.vq_vae",
+    "WGANGP": "adversarial.wgan_gp",
+    "WGANGPConfig": "adversarial.wgan_gp",
 }
 
 __all__ = [

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from supervised import FitConfig
-from supervised.augment import Augmentation
-from supervised.encoders import EncoderConfig
-from supervised.networks import Activation, NatureCNN, Upsampling
-from tracking import require
+from sandlot.supervised import FitConfig
+from sandlot.supervised.encoder_builder import EncoderConfig
+from sandlot.supervised.modalities.augmentation import Augmentation
+from sandlot.supervised.networks import Activation, NatureCNN, Upsampling
+from sandlot.tracking import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sandlot.supervised.encoder_builder import following
+from sandlot.supervised.modalities.images import image_encoder
+from sandlot.supervised.networks import ConvDecoder, MapNormalization, MLPDecoder
+from sandlot.tracking import SandlotError
 from torch import nn
-
-from supervised.encoders import following
-from supervised.modalities.images import image_encoder
-from supervised.networks import ConvDecoder, MapNormalization, MLPDecoder
-from tracking import SandlotError
 
 from .config import GenerativeConfig
 

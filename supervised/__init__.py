@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from tracking.lazy import importing
+from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
-    from .config import FitConfig
-    from .learner import Learner, LearnerConfig, NonFiniteError, one_thread
-    from .polyak import SlowCopy, frozen
-    from .schedules import Schedule, scheduled
-    from .task import Task
+    from .fitting.config import FitConfig
+    from .optimization.learner import Learner, LearnerConfig, NonFiniteError, one_thread
+    from .optimization.schedules import Schedule, scheduled
+    from .optimization.target_network import SlowCopy, frozen
+    from .tasks.base import Task
     from .tasks.classifier import Classifier, ClassifierConfig
     from .tasks.forecaster import Forecaster, ForecasterConfig
     from .tasks.language_model import LanguageModel, LanguageModelConfig
@@ -45,16 +45,16 @@ _HOMES = {
     "ForecasterConfig": "tasks.forecaster",
     "LanguageModel": "tasks.language_model",
     "LanguageModelConfig": "tasks.language_model",
-    "FitConfig": "config",
-    "frozen": "polyak",
-    "Learner": "learner",
-    "LearnerConfig": "learner",
-    "NonFiniteError": "learner",
-    "one_thread": "learner",
-    "Schedule": "schedules",
-    "scheduled": "schedules",
-    "SlowCopy": "polyak",
-    "Task": "task",
+    "FitConfig": "fitting.config",
+    "frozen": "optimization.target_network",
+    "Learner": "optimization.learner",
+    "LearnerConfig": "optimization.learner",
+    "NonFiniteError": "optimization.learner",
+    "one_thread": "optimization.learner",
+    "Schedule": "optimization.schedules",
+    "scheduled": "optimization.schedules",
+    "SlowCopy": "optimization.target_network",
+    "Task": "tasks.base",
 }
 
 __all__ = [

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.multi_agent import world_of
+from sandlot.agents.registry import load_agent
+from sandlot.tracking import Run, read_checkpoint
 
-from agents.evaluation import evaluate_id
-from agents.loading import load_agent
-from agents.players import world_of
 from sandlot.cli import main
-from tracking import Run, read_checkpoint
 
 QUIET = ("--wandb", "disabled")
 

@@ -13,7 +13,10 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
 
-install_import_hook(["agents", "envs", "generative", "supervised", "tracking"], "tests.typechecker.check")
+install_import_hook(
+    ["sandlot.agents", "sandlot.envs", "sandlot.generative", "sandlot.supervised", "sandlot.tracking"],
+    "tests.typechecker.check",
+)
 
 from tests import worlds  # noqa: E402
 

@@ -3,10 +3,10 @@
 import torch
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
+from sandlot.agents.buffers.replay import Transitions
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.envs import World
 
-from agents.evaluation import evaluate_id
-from agents.replay import Transitions
-from envs import World
 from tests.worlds import Match, TwoStates
 
 QUICK = {

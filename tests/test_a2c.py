@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.agents import A2C, A2CConfig
+from sandlot.agents.buffers.rollout import whole_batch
+from sandlot.agents.policy.a2c import a2c_loss, policy_loss, value_loss
+from sandlot.agents.policy.advantages import gae
+from sandlot.tracking import SandlotError
 
-from agents import A2C, A2CConfig
-from agents.a2c import a2c_loss, policy_loss, value_loss
-from agents.advantage import gae
-from agents.rollout import whole_batch
 from tests.worlds import TwoStates
-from tracking import SandlotError
 
 GAMMA = 0.5
 
@@ -94,7 +94,7 @@ def test_values_that_go_on_through_termination_are_wrong(monkeypatch):
     def wrong(reward, value, next_value, terminated, truncated, gamma, gae_lambda):
         return gae(reward, value, next_value, np.zeros_like(terminated), truncated | terminated, gamma, gae_lambda)
 
-    monkeypatch.setattr("agents.on_policy.gae", wrong)
+    monkeypatch.setattr("sandlot.agents.policy.on_policy.gae", wrong)
     assert values()[1] > 2.3
 
 

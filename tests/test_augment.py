@@ -4,10 +4,9 @@ from typing import get_args
 
 import pytest
 import torch
-
-from supervised.augment import Augmentation, augmented
-from supervised.mixup import OTHER, SHARE, mixed
-from tracking import SandlotError
+from sandlot.supervised.modalities.augmentation import Augmentation, augmented
+from sandlot.supervised.modalities.mixup import OTHER, SHARE, mixed
+from sandlot.tracking import SandlotError
 
 
 def images(rows=64, height=16, width=16, channels=3):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.envs import EnvBatch, Source, TableEnv, World, Wrappers, make, table_from
+from sandlot.envs.backends.envpool import FASTER, pool_vector
+from sandlot.tracking import SandlotError
 
-from envs import EnvBatch, Source, TableEnv, World, Wrappers, make, table_from
-from envs.pool import FASTER, pool_vector
 from tests.worlds import Endless
-from tracking import SandlotError
 
 GAMMA = 0.9
 
@@ -26,7 +26,7 @@ def in_mode(mode):
 
 def in_processes(env, num_envs):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("envs.batching.SLOW_SECONDS", 0.0)
+        patch.setattr("sandlot.envs.backends.vectorize.SLOW_SECONDS", 0.0)
         return World(env, backend="gymnasium").batch(num_envs)
 
 
@@ -224,7 +224,7 @@ def test_worlds_that_only_envpool_has_are_played_and_filmed():
 
 
 def test_without_envpool_the_backend_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("envs.batching.pool_ids", list)
+    monkeypatch.setattr("sandlot.envs.backends.vectorize.pool_ids", list)
     with pytest.raises(SandlotError, match=r'pip install "sandlot\[envpool\]"'):
         World("CartPole-v1", backend="envpool").batch(2)
     assert pool_vector(World("CartPole-v1", wrappers=Wrappers(grey=True)), 2, None) is None
@@ -237,8 +237,8 @@ def test_what_trains_keeps_the_backend_it_began_with():
 
 
 def test_without_envpool_runs_of_it_are_still_played(monkeypatch):
-    monkeypatch.setattr("envs.world.pool_ids", list)
-    monkeypatch.setattr("envs.batching.FASTER", {})
+    monkeypatch.setattr("sandlot.envs.spec.pool_ids", list)
+    monkeypatch.setattr("sandlot.envs.backends.vectorize.FASTER", {})
     assert Source("Acrobot-v1", 2).world == World("Acrobot-v1", backend="gymnasium")
     assert World("Acrobot-v1", backend="envpool").playable() == World("Acrobot-v1")
     assert World("Acrobot-v1", backend="gymnasium").playable().backend == "gymnasium"

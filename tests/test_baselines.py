@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from sandlot.supervised import BASELINES, Classifier
+from sandlot.supervised.data import load_frame
+from sandlot.supervised.tasks.classification import Classifying
+from sandlot.supervised.tasks.sklearn_baselines import ESTIMATORS, baseline
+from sandlot.supervised.tasks.sklearn_models import estimator_from_bytes, estimator_to_bytes
+from sandlot.tracking import SandlotError
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
-from supervised import BASELINES, Classifier
-from supervised.data import load_frame
-from supervised.estimators import estimator_from_bytes, estimator_to_bytes
-from supervised.tasks.baselines import ESTIMATORS, baseline
-from supervised.tasks.classifying import Classifying
 from tests.test_tasks import reviews
-from tracking import SandlotError
 
 FEW = {"random-forest": '{"n_estimators": 20}', "random-forest-regressor": '{"n_estimators": 20}',
        "gradient-boosting": '{"max_iter": 5}', "gradient-boosting-regressor": '{"max_iter": 20}'}  # fmt: skip

@@ -2,9 +2,8 @@ import json
 
 import numpy as np
 import pytest
-
-from tracking import SandlotError, read_checkpoint, write_checkpoint
-from tracking.checkpoint import CHECKSUMS, STATE, TENSORS
+from sandlot.tracking import SandlotError, read_checkpoint, write_checkpoint
+from sandlot.tracking.checkpoint import CHECKSUMS, STATE, TENSORS
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole(folder, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tracking.checkpoint.write_synced", full)
+    monkeypatch.setattr("sandlot.tracking.checkpoint.write_synced", full)
     with pytest.raises(SandlotError, match="No space left on device"):
         write_checkpoint(folder, {}, {})
     assert read_checkpoint(folder).state["step"] == 3

@@ -7,11 +7,11 @@ import time
 
 import numpy as np
 import pytest
+from sandlot.tracking import Run, read_metrics
 
 from sandlot.cli import main
 from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
 from tests.wandb_file import read_history
-from tracking import Run, read_metrics
 
 FAST = ["--steps", "2000", "--evaluation-episodes", "5", "--wandb", "disabled", "--video-every", "0"]
 
@@ -245,7 +245,7 @@ def test_a_run_that_is_damaged_or_done_is_a_sentence(capsys):
 
 
 def test_a_disk_that_fills_up_is_a_sentence_and_the_record_stays(monkeypatch, capsys):
-    from tracking import checkpoint
+    from sandlot.tracking import checkpoint
 
     written = []
 

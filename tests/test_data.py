@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-
-from supervised.data import (
+from sandlot.supervised.data import (
     BUILTIN,
     DataConfig,
     Frame,
@@ -17,8 +16,8 @@ from supervised.data import (
     stratified_split,
     without_copies,
 )
-from supervised.data.split import PARTS
-from tracking import SandlotError
+from sandlot.supervised.data.split import PARTS
+from sandlot.tracking import SandlotError
 
 
 def frame(rows=200, **columns):

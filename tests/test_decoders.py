@@ -4,9 +4,7 @@ import copy
 
 import pytest
 import torch
-
-from supervised.learner import Learner, LearnerConfig
-from supervised.networks import (
+from sandlot.supervised.networks import (
     ConvDecoder,
     Discriminator,
     MapDecoder,
@@ -15,8 +13,9 @@ from supervised.networks import (
     initialize_normally,
     normalize_spectrally,
 )
-from supervised.networks.sizes import pyramid
-from supervised.polyak import SlowCopy, frozen
+from sandlot.supervised.networks.images.sizes import pyramid
+from sandlot.supervised.optimization.learner import Learner, LearnerConfig
+from sandlot.supervised.optimization.target_network import SlowCopy, frozen
 
 
 def test_sides_are_halved_down_to_four():

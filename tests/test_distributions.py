@@ -1,8 +1,7 @@
 import pytest
 import torch
+from sandlot.supervised.networks import Bernoulli, Categorical, DiagonalGaussian, MultiCategorical, SquashedGaussian
 from torch import distributions as reference
-
-from supervised.networks import Bernoulli, Categorical, DiagonalGaussian, MultiCategorical, SquashedGaussian
 
 
 def pairs():

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from sandlot.agents import DQN, DQNConfig
+from sandlot.agents.base import Spaces
+from sandlot.agents.buffers.replay import Transitions
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.value.dqn import Batch, dqn_loss
+from sandlot.agents.value.losses import huber, project, quantile_huber, taken, td_target
+from sandlot.envs import MASK, World
+from sandlot.tracking import SandlotError
 
-from agents import DQN, DQNConfig
-from agents.agent import Spaces
-from agents.dqn import Batch, dqn_loss
-from agents.evaluation import evaluate_id
-from agents.q_losses import huber, project, quantile_huber, taken, td_target
-from agents.replay import Transitions
-from envs import MASK, World
 from tests.worlds import Endless, Match
-from tracking import SandlotError
 
 QUICK = {
     "num_envs": 4, "learning_starts": 100, "batch_size": 32, "target_update_interval": 50, "hidden": (32,),
@@ -169,7 +169,7 @@ def test_memory_solves_what_no_single_observation_tells():
     world = World("sandlot/Repeat-v0", {"delay": 1, "symbols": 2, "length": 6})
 
     def reached(network: str) -> float:
-        from tracking import with_options
+        from sandlot.tracking import with_options
 
         config = with_options(DQNConfig(), QUICK | {"network": network, "gamma": 0.1, "memory_size": 32})
         agent = DQN(world, num_envs=4, seed=0, config=config).learn(3_000)

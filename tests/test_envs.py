@@ -2,10 +2,10 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.envs import EnvBatch, World, make, space_from_json, space_to_json, tree_map
+from sandlot.tracking import SandlotError
 
-from envs import EnvBatch, World, make, space_from_json, space_to_json, tree_map
 from tests.worlds import ACTIONS, OBSERVATIONS, Counter, Match
-from tracking import SandlotError
 
 MODES = list(AutoresetMode)
 
@@ -95,7 +95,7 @@ def test_an_id_may_name_the_module_that_registers_it():
 
 
 def test_slow_environments_run_in_processes(monkeypatch):
-    monkeypatch.setattr("envs.batching.SLOW_SECONDS", 0.0)
+    monkeypatch.setattr("sandlot.envs.backends.vectorize.SLOW_SECONDS", 0.0)
     envs = make("Acrobot-v1", 2, backend="gymnasium")
     assert envs.backend == "async"
     slow = envs.reset(3)

@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
-
-from generative.anomalies import Usual, auroc
-from generative.compression import entropy_bits, quantized
-from generative.fidelity import coverage, frechet_distance, kernel_distance
+from sandlot.generative.evaluation.anomalies import Usual, auroc
+from sandlot.generative.evaluation.compression import entropy_bits, quantized
+from sandlot.generative.evaluation.fidelity import coverage, frechet_distance, kernel_distance
 
 GENERATOR = torch.Generator().manual_seed(0)
 

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from PIL import Image
+from sandlot.agents import PPO, SAC, QLearning
+from sandlot.agents.action_info import Thought
+from sandlot.agents.films import Look, Take, film
+from sandlot.agents.films.actions import Bars, Gauges, actions_for
+from sandlot.agents.films.chart import STEPS, Chart
+from sandlot.agents.films.drawing import BAR, CHOSEN, TRACK, Box, letters_of, short
+from sandlot.agents.films.episode_frames import FADED, Reel
+from sandlot.agents.films.grid import GAP, side_by_side
+from sandlot.envs import Shot, World, action_names, chosen, run_headless, shoot
+from sandlot.tracking import SandlotError
 
-from agents import PPO, SAC, QLearning
-from agents.films import Look, Take, film
-from agents.films.actions import Bars, Gauges, actions_for
-from agents.films.chart import STEPS, Chart
-from agents.films.grid import GAP, side_by_side
-from agents.films.ink import BAR, CHOSEN, TRACK, Box, letters_of, short
-from agents.films.reel import FADED, Reel
-from agents.thoughts import Thought
-from envs import Shot, World, action_names, chosen, run_headless, shoot
 from tests.video_file import decode, probe
 from tests.worlds import HORIZON, Endless, Match
-from tracking import SandlotError
 
 SMALL = {"hidden": (8,)}
 BOX = Box(0, 0, 200, 100)
@@ -44,7 +44,7 @@ class TestPlaying:
         np.testing.assert_array_equal(again[-1].frame, played[-1].frame)
 
     def test_an_episode_without_end_is_cut(self, monkeypatch):
-        monkeypatch.setattr("envs.film.SECONDS_WITHOUT_LIMIT", 3)
+        monkeypatch.setattr("sandlot.envs.frames.SECONDS_WITHOUT_LIMIT", 3)
         env = World("CliffWalking-v1").single(render=True)
         env.spec.max_episode_steps = None
         stuck = sum(1 for _ in shoot(env, lambda *_: (0, None), seed=0))

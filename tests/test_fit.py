@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sandlot.supervised import Classifier, FitConfig, Learner, LearnerConfig, Task
+from sandlot.supervised.data import Frame, ordered_split
+from sandlot.supervised.fitting.fit import fit
+from sandlot.supervised.fitting.lr_finder import find_learning_rate, steepest
+from sandlot.tracking import Run, SandlotError, read_metrics
 from torch import nn
-
-from supervised import Classifier, FitConfig, Learner, LearnerConfig, Task
-from supervised.data import Frame, ordered_split
-from supervised.finder import find_learning_rate, steepest
-from supervised.fit import fit
-from tracking import Run, SandlotError, read_metrics
 
 
 class Rivals(Task):

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-
-from envs import MASK, REST, World
-from envs.games import ConnectFour, TicTacToe, games_of, rule
-from envs.games.core import Games
-from envs.games.pettingzoo import make_game
-from envs.games.spread import Spread
-from envs.vector import TRUTH
-from tracking import SandlotError
+from sandlot.envs import MASK, REST, World
+from sandlot.envs.games import ConnectFour, TicTacToe, games_of, rule
+from sandlot.envs.games.base import Games
+from sandlot.envs.games.pettingzoo import make_game
+from sandlot.envs.games.spread import Spread
+from sandlot.envs.vector import TRUTH
+from sandlot.tracking import SandlotError
 
 BOARDS = ("pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3")
 EVERY = np.arange(3)

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
+import sandlot.generative as generative
 import torch
-
-import generative
-from generative import AE, DAE, GAN, MODELS, VAE, VQVAE, WGANGP
-from generative.walks import between
-from supervised.data import Frame
-from tracking import SandlotError
+from sandlot.generative import AE, DAE, GAN, MODELS, VAE, VQVAE, WGANGP
+from sandlot.generative.evaluation.interpolation import between
+from sandlot.supervised.data import Frame
+from sandlot.tracking import SandlotError
 
 CENTRES = 2.0 * np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
 QUICK = {"batch_size": 64, "validation_share": 0.1, "test_share": 0.1}
@@ -76,7 +75,7 @@ class TestEach:
         assert loaded.evaluate() == model.evaluate()
 
     def test_goes_on_as_if_nothing_had_been(self, name, tmp_path):
-        from supervised.fit import fit
+        from sandlot.supervised.fitting.fit import fit
 
         whole, part = small(name), small(name)
         fit(whole, 9)

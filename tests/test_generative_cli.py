@@ -5,12 +5,13 @@ import signal
 import numpy as np
 import pytest
 import torch
+from sandlot.agents import DQN, PPO
+from sandlot.agents.encoder_transfer import config_for, take_encoding
+from sandlot.agents.observation_dataset import frames_of
+from sandlot.envs import World
+from sandlot.generative import AE, VAE
+from sandlot.tracking import SandlotError, read_metrics
 
-from agents import DQN, PPO
-from agents.encoding import config_for, take_encoding
-from agents.frames import frames_of
-from envs import World
-from generative import AE, VAE
 from sandlot.cli import main
 from tests.commands import (  # noqa: F401
     QUIET,
@@ -22,7 +23,6 @@ from tests.commands import (  # noqa: F401
     trained,
     trained_apart,
 )
-from tracking import SandlotError, read_metrics
 
 TINY = ["--widths", "4", "8", "--latent-size", "4", "--epochs", "1", *QUIET]
 PICTURES = World("tests/Match-v0", {"observation": "image"})

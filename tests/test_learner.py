@@ -4,10 +4,9 @@ import sys
 
 import pytest
 import torch
+from sandlot.supervised import Learner, LearnerConfig, NonFiniteError, scheduled
+from sandlot.tracking import SandlotError
 from torch import nn
-
-from supervised import Learner, LearnerConfig, NonFiniteError, scheduled
-from tracking import SandlotError
 
 
 def module():

@@ -4,19 +4,24 @@ import math
 
 import pytest
 import torch
+from sandlot.generative.adversarial.base import r1_penalty
+from sandlot.generative.adversarial.gan import log_loss, minimax_loss, non_saturating_loss
+from sandlot.generative.adversarial.hinge_gan import hinge_loss
+from sandlot.generative.adversarial.wgan_gp import critic_loss, gradient_penalty
+from sandlot.generative.autoencoders.ae import contractive_penalty, sparsity_penalty
+from sandlot.generative.autoencoders.code_prior import CodePrior
+from sandlot.generative.autoencoders.dae import corrupt
+from sandlot.generative.autoencoders.deterministic import Autoencoder
+from sandlot.generative.autoencoders.vae import (
+    VariationalAutoencoder,
+    elbo,
+    gaussian_kl,
+    importance_weighted_bound,
+    reparameterize,
+)
+from sandlot.generative.autoencoders.vq_vae import commitment_loss
+from sandlot.supervised.networks import Flat, Quantizer
 from torch import nn
-
-from generative.adversarial import r1_penalty
-from generative.ae import contractive_penalty, sparsity_penalty
-from generative.autoencoder import Autoencoder
-from generative.code_prior import CodePrior
-from generative.dae import corrupt
-from generative.gan import log_loss, minimax_loss, non_saturating_loss
-from generative.hinge_gan import hinge_loss
-from generative.vae import VariationalAutoencoder, elbo, gaussian_kl, importance_weighted_bound, reparameterize
-from generative.vq_vae import commitment_loss
-from generative.wgan_gp import critic_loss, gradient_penalty
-from supervised.networks import Flat, Quantizer
 
 GENERATOR = torch.Generator().manual_seed(0)
 

@@ -4,12 +4,12 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
+from sandlot.agents import PPO
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.envs import MASK, World, make, with_mask
+from sandlot.tracking import SandlotError
 
-from agents import PPO
-from agents.evaluation import evaluate_id
-from envs import MASK, World, make, with_mask
 from tests import worlds
-from tracking import SandlotError
 
 TELLS = ("info", "method", "observation")
 

@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 import sklearn.metrics as theirs
 import torch
+from sandlot.supervised import Classifier, Regressor
+from sandlot.supervised.evaluation.metrics import classification_measures, regression_measures
+from sandlot.supervised.evaluation.plots import (
+    draw_confusion,
+    draw_images,
+    draw_reliability,
+    draw_residuals,
+    draw_roc,
+    roc,
+)
+from sandlot.tracking.common.intervals import mean_interval, share_interval
 from scipy.stats import binomtest
-
-from supervised import Classifier, Regressor
-from supervised.intervals import mean_interval, share_interval
-from supervised.measures import classification_measures, regression_measures
-from supervised.pictures import draw_confusion, draw_images, draw_reliability, draw_residuals, draw_roc, roc
 
 CLASSES = ["a", "b", "c", "d"]
 

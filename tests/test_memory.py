@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.agents import A2C, PPO, REINFORCE
+from sandlot.agents.base import Spaces
+from sandlot.agents.buffers.rollout import side_by_side
+from sandlot.agents.spaces.observation_encoder import IMAGE_READERS, MEMORIES
+from sandlot.tracking import SandlotError
 
-from agents import A2C, PPO, REINFORCE
-from agents.agent import Spaces
-from agents.encoders import IMAGE_READERS, MEMORIES
-from agents.rollout import side_by_side
 from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
 from tests.worlds import OBSERVATIONS, Counter, Match
-from tracking import SandlotError
 
 SMALL = {"num_envs": 4, "num_steps": 16, "batch_size": 32, "epochs": 2, "memory_size": 16, "memory_length": 4}
 SMALL_OF = {

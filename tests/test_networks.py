@@ -2,9 +2,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
-
-from supervised.networks import (
+from sandlot.supervised.networks import (
     MLP,
     BoardCNN,
     CapsuleNet,
@@ -26,7 +24,8 @@ from supervised.networks import (
     ViT,
     greedy,
 )
-from supervised.networks.capsule import route, squash
+from sandlot.supervised.networks.images.capsule import route, squash
+from torch import nn
 
 TIME, BATCH = 14, 3
 VECTORS = torch.randn(TIME, BATCH, 5, generator=torch.Generator().manual_seed(0))

@@ -1,7 +1,6 @@
 import pytest
 import torch
-
-from supervised.optimizers import OPTIMIZERS
+from sandlot.supervised.optimization.optimizers import OPTIMIZERS
 
 THEIRS = {
     "adam": torch.optim.Adam,

@@ -1,8 +1,7 @@
 import gymnasium
 import numpy as np
 import pytest
-
-from agents.planning import (
+from sandlot.agents.tabular.planning import (
     GIVEN_UP_AFTER,
     action_values,
     greedy,
@@ -11,9 +10,10 @@ from agents.planning import (
     policy_return,
     value_iteration,
 )
-from envs import World, read_table, table_from
+from sandlot.envs import World, read_table, table_from
+from sandlot.tracking import SandlotError
+
 from tests.worlds import Chain
-from tracking import SandlotError
 
 
 def table(env, **kwargs):

@@ -20,21 +20,21 @@ pytest.importorskip("fastapi", reason='the page needs the extra "play"')
 
 import websockets
 from gymnasium import spaces
+from sandlot.agents import DQN, PPO
+from sandlot.agents.multi_agent import agent_for
+from sandlot.envs import World
+from sandlot.envs.games import TicTacToe
+from sandlot.tracking import Run, SandlotError
 from websockets.sync.client import ClientConnection, connect
 
-from agents import DQN, PPO
-from agents.players import agent_for
-from envs import World
-from envs.games import TicTacToe
 from sandlot.cli import main
+from sandlot.cli.target import Found
 from sandlot.play.keyboard import DOWN, LEFT, RIGHT, UP, keyboard_for
 from sandlot.play.messages import Keys, Move, Speed, parse
 from sandlot.play.server import listening, reached_rightly
 from sandlot.play.sessions import session_for
 from sandlot.play.viewers import MOST, Audience, Viewer
-from sandlot.subject import Found
 from tests.commands import in_a_folder_of_its_own, runs  # noqa: F401
-from tracking import Run, SandlotError
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 GAME = "pettingzoo/tictactoe_v3"

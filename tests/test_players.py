@@ -7,17 +7,18 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from gymnasium import spaces
+from sandlot.agents import DQN, PPO, QLearning
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.multi_agent import Score, Seated, Team, agent_for, match, seat_opponent
+from sandlot.agents.multi_agent.opponent_pool import POOL, League
+from sandlot.agents.multi_agent.ratings import elo, expected
+from sandlot.agents.multi_agent.self_play import SelfPlay
+from sandlot.agents.registry import load_agent
+from sandlot.envs import MASK, EnvBatch, Source, World, tree_leaves
+from sandlot.envs.games import games_of, rule
+from sandlot.envs.games.parallel import ParallelGames, groups_of
+from sandlot.tracking import Run, SandlotError, read_metrics, write_checkpoint
 
-from agents import DQN, PPO, QLearning
-from agents.evaluation import evaluate_id
-from agents.loading import load_agent
-from agents.players import Score, Seated, Team, agent_for, match, seat_opponent
-from agents.players.league import POOL, League
-from agents.players.ratings import elo, expected
-from agents.players.self_play import SelfPlay
-from envs import MASK, EnvBatch, Source, World, tree_leaves
-from envs.games import games_of, rule
-from envs.games.parallel import ParallelGames, groups_of
 from sandlot.cli import main
 from tests.commands import (  # noqa: F401
     final_weights,
@@ -26,7 +27,6 @@ from tests.commands import (  # noqa: F401
     sandlot,
     stopped_after_a_checkpoint,
 )
-from tracking import Run, SandlotError, read_metrics, write_checkpoint
 
 TICTACTOE, SPREAD = "pettingzoo/tictactoe_v3", "mpe2/simple_spread_v3"
 TINY = {"num_envs": 8, "num_steps": 16, "batch_size": 64, "epochs": 1, "hidden": (16,)}

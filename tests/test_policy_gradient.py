@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
+from sandlot.agents import A2C, REINFORCE
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.envs import World
+from sandlot.tracking import SandlotError
 
-from agents import A2C, REINFORCE
-from agents.evaluation import evaluate_id
-from envs import World
 from tests.worlds import ACTIONS, Match
-from tracking import SandlotError
 
 QUICK = {
     A2C: {"num_envs": 4, "num_steps": 8, "learning_rate": 1e-2, "gamma": 0.0, "normalize_advantage": True},

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.agents import PPO, PPOConfig
+from sandlot.agents.base import Spaces
+from sandlot.agents.buffers.rollout import Experience, row_minibatches
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.policy.advantages import gae
+from sandlot.agents.policy.ppo import policy_loss, ppo_loss, value_loss
+from sandlot.envs import Source, World
+from sandlot.tracking import SandlotError
 
-from agents import PPO, PPOConfig
-from agents.advantage import gae
-from agents.agent import Spaces
-from agents.evaluation import evaluate_id
-from agents.ppo import policy_loss, ppo_loss, value_loss
-from agents.rollout import Experience, row_minibatches
-from envs import Source, World
 from tests.worlds import ACTIONS, OBSERVATIONS, Endless, Match
-from tracking import SandlotError
 
 QUICK = {"num_envs": 4, "num_steps": 32, "batch_size": 64, "epochs": 4, "learning_rate": 1e-2, "gamma": 0.5}
 
@@ -122,7 +122,7 @@ class TestTruth:
         def wrong(reward, value, next_value, terminated, truncated, gamma, gae_lambda):
             return gae(reward, value, next_value, terminated | truncated, truncated, gamma, gae_lambda)
 
-        monkeypatch.setattr("agents.on_policy.gae", wrong)
+        monkeypatch.setattr("sandlot.agents.policy.on_policy.gae", wrong)
         env = SyncVectorEnv([Endless] * 4)
         assert self.value(env) < 0.9 / (1 - self.GAMMA)
 

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from sandlot.supervised import Classifier
+from sandlot.supervised.transfer.pretrained import read_pretrained
+from sandlot.tracking import SandlotError, read_checkpoint
 
 from sandlot.cli import main
-from supervised import Classifier
-from supervised.pretrained import read_pretrained
 from tests.commands import in_a_folder_of_its_own, trained  # noqa: F401 (a fixture)
 from tests.test_tasks import pictures, reviews
-from tracking import SandlotError, read_checkpoint
 
 transformers = pytest.importorskip("transformers")
 VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "image_size": 16,

@@ -1,9 +1,9 @@
 """Recipes do what they are for: one seed of each that is quick. `benchmarks.returns` trains more."""
 
 import pytest
+from sandlot.agents.recipes import recipe_config
+from sandlot.agents.registry import agent_class
 
-from agents.loading import agent_class
-from agents.recipes import recipe_config
 from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
 
 AGENTS = (
@@ -23,7 +23,7 @@ AGENTS = (
 
 @pytest.mark.parametrize("name", AGENTS)
 def test_every_option_of_every_recipe_is_known(name: str):
-    from agents.recipes import recipes
+    from sandlot.agents.recipes import recipes
 
     kind = agent_class(name).Config
     for env, options in recipes(name).items():

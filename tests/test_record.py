@@ -1,12 +1,12 @@
 """`sandlot record`, from the words to W&B's file."""
 
 import numpy as np
+from sandlot.tracking import Run, read_metrics
 
 from sandlot.cli import main
 from tests.commands import in_a_folder_of_its_own, runs  # noqa: F401
 from tests.video_file import decode, probe
 from tests.wandb_file import read_history
-from tracking import Run, read_metrics
 
 TRAIN = [
     "--hidden", "8", "--evaluation-episodes", "2", "--steps", "672", "--num-envs", "2", "--num-steps", "16",

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.agents import REINFORCE, REINFORCEConfig
+from sandlot.agents.policy.reinforce import Batch, policy_loss, reinforce_loss, rewards_to_go, value_loss
+from sandlot.envs import tree_map
+from sandlot.tracking import SandlotError
 
-from agents import REINFORCE, REINFORCEConfig
-from agents.reinforce import Batch, policy_loss, reinforce_loss, rewards_to_go, value_loss
-from envs import tree_map
 from tests.worlds import Counter, Endless, TwoStates
-from tracking import SandlotError
 
 GAMMA = 0.5
 
@@ -108,7 +108,7 @@ def learned_and_played(mode, steps, *lengths, **options):
 @pytest.mark.parametrize("network", ["mlp", "lstm"])
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_every_episode_is_learned_from_once_and_whole_however_long(mode, network, monkeypatch):
-    monkeypatch.setattr("agents.reinforce.FIRST_ROOM", 8)
+    monkeypatch.setattr("sandlot.agents.policy.reinforce.FIRST_ROOM", 8)
     learned, played = learned_and_played(mode, 300, 2, 90, batch_size=40, network=network, memory_size=4)
     assert not learned - played
     # What is missing is what the next update would take.
@@ -148,7 +148,7 @@ def test_learns_the_values_of_two_states():
 
 
 def test_an_episode_that_does_not_end_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("agents.reinforce.LONGEST", 600)
+    monkeypatch.setattr("sandlot.agents.policy.reinforce.LONGEST", 600)
     agent = REINFORCE(SyncVectorEnv([lambda: Endless(10**9)]), seed=0, num_envs=1)
     with pytest.raises(SandlotError, match="one of SyncVectorEnv has not ended after 600 steps"):
         agent.learn(5000)

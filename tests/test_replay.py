@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.agents.buffers.prioritized import FAN, Priorities, SumTree, importance
+from sandlot.agents.buffers.replay import Replay
+from sandlot.agents.buffers.storage import Frames, Plain
+from sandlot.envs import Step, make, tree_leaves
 
-from agents.priorities import FAN, Priorities, SumTree, importance
-from agents.replay import Replay
-from agents.stores import Frames, Plain
-from envs import Step, make, tree_leaves
 from tests.worlds import Counter
 
 INT = np.dtype(np.int64)

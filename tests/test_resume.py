@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sandlot.tracking import Run, read_metrics
 
 from sandlot.cli import main
 from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
-from tracking import Run, read_metrics
 
 CARTPOLE = "CartPole-v1 --steps 24_000 --checkpoint-every 6_000"
 FROZEN_LAKE = "FrozenLake-v1 --steps 60_000 --checkpoint-every 15_000"

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sandlot.agents import SAC, SACConfig
+from sandlot.agents.base import Spaces
+from sandlot.agents.continuous.agent import CriticBatch, td_target
+from sandlot.agents.continuous.sac import critic_loss, soft_value, temperature_loss
+from sandlot.supervised import frozen
+from sandlot.tracking import SandlotError
 
-from agents import SAC, SACConfig
-from agents.agent import Spaces
-from agents.continuous import CriticBatch, td_target
-from agents.sac import critic_loss, soft_value, temperature_loss
-from supervised import frozen
 from tests.control import QUICK, Controlled, constant_critics, learned_values, match, score, transitions
-from tracking import SandlotError
 
 WEIGHT = torch.full((1, 2), 0.5)
 
@@ -118,7 +118,7 @@ class TestTruth:
         def wrong(rows, following):
             return rows.reward + self.GAMMA * following
 
-        monkeypatch.setattr("agents.continuous.td_target", wrong)
+        monkeypatch.setattr("sandlot.agents.continuous.agent.td_target", wrong)
         assert self.values(True)[1] > 1.5 * 2
 
 

@@ -11,20 +11,28 @@ import pytest
 import stable_baselines3 as sb3
 import torch
 from gymnasium import spaces
+from sandlot.agents.base import Spaces
+from sandlot.agents.loop import EpisodeJournal
+from sandlot.agents.registry import agent_class
+from sandlot.agents.sb3 import sb3_agent
+from sandlot.agents.sb3.config import arguments, config_for
+from sandlot.agents.sb3.envs import Watched, make_envs
+from sandlot.agents.sb3.state import cut_episodes
+from sandlot.agents.sb3.zips import algorithm_of, load_zip
+from sandlot.envs import World
+from sandlot.tracking import (
+    Run,
+    SandlotError,
+    StopSignals,
+    derived_seed,
+    read_checkpoint,
+    read_metrics,
+    write_checkpoint,
+)
 from stable_baselines3.common.env_util import make_vec_env
 
-from agents.agent import Spaces
-from agents.loading import agent_class
-from agents.loop import EpisodeJournal
-from agents.sb3 import sb3_agent
-from agents.sb3.config import arguments, config_for
-from agents.sb3.envs import Watched, make_envs
-from agents.sb3.learned import cut_episodes
-from agents.sb3.zips import algorithm_of, load_zip
-from envs import World
 from sandlot.cli import main
 from tests.worlds import OBSERVATIONS
-from tracking import Run, SandlotError, StopSignals, derived_seed, read_checkpoint, read_metrics, write_checkpoint
 
 QUIET = ["--wandb", "disabled", "--video-every", "0", "--evaluation-episodes", "3"]
 SMALL = {

@@ -8,10 +8,9 @@ import pytest
 from gymnasium import spaces
 from gymnasium.envs.toy_text.taxi import TaxiEnv
 from gymnasium.vector import SyncVectorEnv
-
-from envs import TableEnv, World, make, read_table, table_from
-from envs.masks import ShowMask
-from envs.tables import table_env, table_of
+from sandlot.envs import TableEnv, World, make, read_table, table_from
+from sandlot.envs.action_masks import ShowMask
+from sandlot.envs.backends.tabular import table_env, table_of
 
 IDS = ["FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1", "CliffWalkingSlippery-v1"]
 

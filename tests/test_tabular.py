@@ -3,14 +3,12 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-
-from agents import DoubleQLearning, ExpectedSarsa, QLearning, QLearningConfig, Sarsa
-from agents.agent import Spaces
-from agents.credit import OneStep, Traces, Transitions, Values, Window
-from agents.double_q_learning import judged_value
-from agents.evaluation import evaluate, evaluate_id
-from agents.expected_sarsa import expected_value
-from agents.exploration import (
+from sandlot.agents import DoubleQLearning, ExpectedSarsa, QLearning, QLearningConfig, Sarsa
+from sandlot.agents.base import Spaces
+from sandlot.agents.evaluation import evaluate, evaluate_id
+from sandlot.agents.tabular.double_q_learning import judged_value
+from sandlot.agents.tabular.expected_sarsa import expected_value
+from sandlot.agents.tabular.exploration import (
     draw_epsilon_greedy,
     draw_softmax,
     epsilon_greedy_policy,
@@ -18,13 +16,15 @@ from agents.exploration import (
     legal,
     softmax_policy,
 )
-from agents.planning import optimum, policy_iteration
-from agents.q_learning import best_value
-from agents.sarsa import action_value
-from agents.states import States
-from envs import Step, TableEnv, World, make, read_table, table_from
+from sandlot.agents.tabular.planning import optimum, policy_iteration
+from sandlot.agents.tabular.q_learning import best_value
+from sandlot.agents.tabular.sarsa import action_value
+from sandlot.agents.tabular.state_index import States
+from sandlot.agents.tabular.td import OneStep, Traces, Transitions, Values, Window
+from sandlot.envs import Step, TableEnv, World, make, read_table, table_from
+from sandlot.tracking import SandlotError
+
 from tests.worlds import Chain, Endless
-from tracking import SandlotError
 
 AGENTS = [QLearning, Sarsa, ExpectedSarsa, DoubleQLearning]
 MULTI_STEP = [QLearning, Sarsa, ExpectedSarsa]
@@ -387,8 +387,8 @@ def test_blackjack_is_played_better_than_at_random():
 
 
 def test_an_evaluation_ends_even_if_no_episode_does(monkeypatch):
-    monkeypatch.setattr("agents.evaluation.GIVEN_UP_AFTER", 50)
-    monkeypatch.setattr("agents.planning.GIVEN_UP_AFTER", 50)
+    monkeypatch.setattr("sandlot.agents.evaluation.GIVEN_UP_AFTER", 50)
+    monkeypatch.setattr("sandlot.agents.tabular.planning.GIVEN_UP_AFTER", 50)
     agent = QLearning("CliffWalking-v1")  # knows nothing, so it goes up for ever
     evaluation = evaluate(agent, make("CliffWalking-v1", 2), episodes=4)
     assert evaluation.lengths.tolist() == [50] * 2
@@ -452,8 +452,8 @@ def test_exact_figures_are_of_the_greedy_policy():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["q-learning", "sarsa"])
 def test_the_recipes_solve_the_lake(name):
-    from agents.loading import agent_class
-    from agents.recipes import recipe
+    from sandlot.agents.recipes import recipe
+    from sandlot.agents.registry import agent_class
 
     agent = agent_class(name)("FrozenLake-v1", seed=1).learn(recipe(name, "FrozenLake-v1")["steps"])
     assert agent.figures()["exact/return"] > 0.98 * 0.7442
@@ -462,7 +462,7 @@ def test_the_recipes_solve_the_lake(name):
 @pytest.mark.slow
 def test_sarsa_takes_the_safe_path_and_q_learning_the_shortest():
     """And while they explore, the shortest path costs more: Sutton & Barto's example 6.6."""
-    from agents.recipes import recipe
+    from sandlot.agents.recipes import recipe
 
     greedily, exploring = {}, {}
     for agent_type in (QLearning, Sarsa):

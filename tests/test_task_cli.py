@@ -5,11 +5,12 @@ import signal
 
 import numpy as np
 import pytest
+from sandlot.supervised.data.split import PARTS
+from sandlot.tracking import Run, read_metrics, read_table
 
 from sandlot.cli import main
-from sandlot.compare import short_names
-from sandlot.table import number
-from supervised.data.split import PARTS
+from sandlot.cli.compare import short_names
+from sandlot.cli.table import number
 from tests.commands import (  # noqa: F401
     QUIET,
     final_weights,
@@ -21,7 +22,6 @@ from tests.commands import (  # noqa: F401
     trained_apart,
 )
 from tests.wandb_file import read_history
-from tracking import Run, read_metrics, read_table
 
 
 def test_a_classifier_leaves_the_record_it_prints(capsys):

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-
-from supervised import Classifier, Forecaster, LanguageModel, Regressor
-from supervised.data import Frame
-from supervised.fit import fit
-from supervised.tasks.classifier import classification_loss
-from supervised.tasks.language_model import WindowLoader
-from supervised.tasks.regressor import regression_loss
-from tracking import SandlotError
+from sandlot.supervised import Classifier, Forecaster, LanguageModel, Regressor
+from sandlot.supervised.data import Frame
+from sandlot.supervised.fitting.fit import fit
+from sandlot.supervised.tasks.classifier import classification_loss
+from sandlot.supervised.tasks.language_model import WindowLoader
+from sandlot.supervised.tasks.regressor import regression_loss
+from sandlot.tracking import SandlotError
 
 GOOD, BAD = ["lovely", "great", "fine", "superb", "nice"], ["awful", "bad", "poor", "horrid", "dull"]
 PLAIN = ["the", "film", "was", "long", "and", "had", "a", "plot", "with", "actors", "in", "it"]

@@ -5,15 +5,16 @@ import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
+from sandlot.agents import DDPG, SAC, TD3, DDPGConfig, TD3Config
+from sandlot.agents.base import Spaces
+from sandlot.agents.continuous import ddpg, td3
+from sandlot.agents.continuous.agent import CriticBatch, td_target
+from sandlot.agents.loop import train
+from sandlot.agents.registry import load_agent
+from sandlot.tracking import Run, SandlotError
 
-from agents import DDPG, SAC, TD3, DDPGConfig, TD3Config, ddpg, td3
-from agents.agent import Spaces
-from agents.continuous import CriticBatch, td_target
-from agents.loading import load_agent
-from agents.loop import train
 from tests.control import MATRIX, QUICK, SMALL, Controlled, constant_critics, learned_values, match, score, transitions
 from tests.worlds import OBSERVATIONS
-from tracking import Run, SandlotError
 
 WEIGHT = torch.full((1, 2), 0.5)
 ALL = pytest.mark.parametrize("kind", [SAC, TD3, DDPG])
@@ -114,7 +115,7 @@ class TestTruth:
         def wrong(rows, following):
             return rows.reward + self.GAMMA * following
 
-        monkeypatch.setattr("agents.continuous.td_target", wrong)
+        monkeypatch.setattr("sandlot.agents.continuous.agent.td_target", wrong)
         assert self.values(kind, True)[1] > 1.5 * 2
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from sandlot.agents import DDPG, DQN, PPO, REINFORCE, SAC, TD3, QLearning
+from sandlot.agents.action_info import Thought
+from sandlot.envs import make
+from sandlot.supervised.networks import SquashedGaussian
 
-from agents import DDPG, DQN, PPO, REINFORCE, SAC, TD3, QLearning
-from agents.thoughts import Thought
-from envs import make
-from supervised.networks import SquashedGaussian
 from tests.worlds import Legal, Match
 
 SMALL = {"hidden": (16,)}
@@ -161,7 +161,7 @@ SB3 = [
 
 @pytest.mark.parametrize(("name", "env", "parts"), SB3)
 def test_stable_baselines_models_tell_what_they_can(name, env, parts):
-    from agents.sb3 import sb3_agent
+    from sandlot.agents.sb3 import sb3_agent
 
     agent, envs = sb3_agent(name)(env, seed=0), make(env, 3)
     observation = envs.reset(seed=0)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sandlot.supervised import Classifier
+from sandlot.supervised.transfer.pretrained import read_pretrained
+from sandlot.tracking import SandlotError, read_checkpoint
 
 from sandlot.cli import main
-from supervised import Classifier
-from supervised.pretrained import read_pretrained
 from tests.commands import in_a_folder_of_its_own, trained  # noqa: F401 (a fixture)
 from tests.test_tasks import pictures
-from tracking import SandlotError, read_checkpoint
 
 APART = Path(sys.prefix) / "timm"
 """Where `make test` lays timm and torchvision, whose packages there are built for GPUs."""

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from sandlot.agents import DQN, PPO
+from sandlot.agents.encoder_transfer import encoding_of
+from sandlot.envs import World
+from sandlot.supervised import Classifier
+from sandlot.supervised.data import Frame, load_frame
+from sandlot.supervised.fitting.fit import fit
+from sandlot.supervised.transfer.encoding import layer_scales, layers_of
+from sandlot.tracking import SandlotError
 
-from agents import DQN, PPO
-from agents.encoding import encoding_of
-from envs import World
-from supervised import Classifier
-from supervised.data import Frame, load_frame
-from supervised.fit import fit
-from supervised.transfer import layer_scales, layers_of
 from tests.test_tasks import pictures, reviews
-from tracking import SandlotError
 
 SMALL = {"batch_size": 16, "learning_rate": 1e-2, "epochs": 3}
 

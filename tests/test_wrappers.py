@@ -7,12 +7,12 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
+from sandlot.agents import PPO
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.envs import World, Wrappers, make
+from sandlot.tracking import SandlotError
 
-from agents import PPO
-from agents.evaluation import evaluate_id
-from envs import World, Wrappers, make
 from tests.worlds import HORIZON
-from tracking import SandlotError
 
 IMAGES = {"observation": "image"}
 
@@ -148,8 +148,9 @@ def test_what_does_not_fit_is_a_sentence(env, wrappers, sentence):
 
 
 def test_a_run_keeps_what_its_world_wears(tmp_path, monkeypatch, capsys):
+    from sandlot.tracking import Run
+
     from sandlot.cli import main
-    from tracking import Run
 
     monkeypatch.chdir(tmp_path)
     size = ["--num-envs", "2", "--num-steps", "16", "--batch-size", "32", "--epochs", "1", "--steps", "200"]
@@ -187,8 +188,7 @@ class TestAtari:
     def test_each_frame_reward_and_end_is_that_of_a_single_game(self):
         from ale_py.vector_env import AtariVectorEnv
         from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
-
-        from envs import EnvBatch
+        from sandlot.envs import EnvBatch
 
         games = AtariVectorEnv("breakout", 1, noop_max=0, use_fire_reset=False, reward_clipping=False)
         batch = EnvBatch(games, "breakout", wrappers=World("ALE/Breakout-v5").worn)
@@ -232,8 +232,8 @@ class TestAtari:
         assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * spread).all()
 
     def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
-        from agents.loop import EpisodeJournal
-        from agents.sb3.envs import Watched, make_envs
+        from sandlot.agents.loop import EpisodeJournal
+        from sandlot.agents.sb3.envs import Watched, make_envs
 
         journal, rng, ends = EpisodeJournal(None, 1, None), np.random.default_rng(0), 0
         envs = Watched(make_envs("dummy", 1, World("ALE/Breakout-v5")), journal)

@@ -1,31 +1,20 @@
 """The record of a run: its folder, metrics, checkpoints, videos, and the W&B run that mirrors it."""
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from .common.errors import SandlotError, hint, nearest, require
+from .common.figures import picture
+from .common.files import json_object, write_json
+from .common.options import options_from_json, with_options
+from .common.seeds import derived_seed, seed_everything
+from .common.signals import Stopped, StopSignals
 from .curve import draw_curves
-from .errors import SandlotError, hint, nearest, require
-from .files import json_object, write_json
-from .helper import start_helper, stop_helper, tell_helper
-from .journal import Journal
 from .layout import IMAGES, TABLES, VIDEOS, step_name
-from .metrics import (
-    ENV_STEP,
-    RETURN,
-    RETURN_HIGH,
-    RETURN_LOW,
-    STEP,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    read_metrics,
-    step_of,
-)
-from .options import options_from_json, with_options
-from .pictures import picture
+from .metric_logger import Journal
+from .metrics import ENV_STEP, RETURN, RETURN_HIGH, RETURN_LOW, STEP, TEST, TRAIN, VALIDATION, read_metrics, step_of
 from .run import Run, WandbMode
-from .seeds import derived_seed, seed_everything
-from .signals import Stopped, StopSignals
 from .tables import read_table, write_table
 from .video import write_gif, write_video
+from .worker import start_helper, stop_helper, tell_helper
 
 __all__ = [
     "ENV_STEP",

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-
-from .errors import SandlotError
-from .files import read_json, sync_folder, to_json, write_synced, writing
+from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.files import read_json, sync_folder, to_json, write_synced, writing
 
 TENSORS, STATE, CHECKSUMS = "tensors.safetensors", "state.json", "checksums.json"
 

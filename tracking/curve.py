@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sandlot.tracking.common.figures import picture
+
 from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, TRAIN, VALIDATION, step_of
-from .pictures import picture
 
 Rows = Sequence[Mapping[str, Any]]
 

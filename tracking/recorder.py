@@ -12,8 +12,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from sandlot.tracking.common.files import read_json, write_json
+
 from .curve import draw_curves
-from .files import read_json, write_json
 from .layout import CONFIG, CURVE, METRICS, SUMMARY, WANDB_STATE
 from .metrics import ENV_STEP, RETURN, parse_rows, read_metrics
 from .tables import read_table

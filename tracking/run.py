@@ -16,13 +16,13 @@ from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
+from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.files import read_json, write_json, writing
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from .errors import SandlotError
-from .files import read_json, write_json, writing
-from .helper import start_helper, stop_helper
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, step_name
 from .metrics import ENV_STEP, drop_rows_after
+from .worker import start_helper, stop_helper
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
 RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
@@ -112,7 +112,7 @@ class Run:
         command = [
             sys.executable,
             "-m",
-            "tracking.recorder",
+            "sandlot.tracking.recorder",
             str(self.folder),
             self.config["wandb"]["mode"],
             str(offset),

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-
-from .errors import SandlotError
-from .files import writing
+from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.files import writing
 
 LONGEST_SIDE = 1920
 """Larger pictures are shrunk: they are more than most screens show and phones decode."""

@@ -1,6 +1,6 @@
 """Films of agents at play, and of what they think."""
 
 from .film import Look, Take, film
-from .helper import FILM_SEED, Films, film_path
+from .worker import FILM_SEED, Films, film_path
 
 __all__ = ["FILM_SEED", "Films", "Look", "Take", "film", "film_path"]

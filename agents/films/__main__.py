@@ -3,6 +3,6 @@
 import sys
 from pathlib import Path
 
-from .helper import serve
+from .worker import serve
 
 serve(Path(sys.argv[1]))

@@ -7,11 +7,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 from PIL import Image
+from sandlot.agents.action_info import Thought
+from sandlot.envs import action_names, choices, chosen
 
-from agents.thoughts import Thought
-from envs import action_names, choices, chosen
-
-from .ink import BAR, CHOSEN, FAINT, PAPER, TEXT, TRACK, Box, fill, letters_of, short, write
+from .drawing import BAR, CHOSEN, FAINT, PAPER, TEXT, TRACK, Box, fill, letters_of, short, write
 
 MOST_COLUMNS = 4
 SMALLEST_LETTERS = 9

@@ -4,7 +4,7 @@ from collections import deque
 
 from PIL import Image, ImageDraw
 
-from .ink import FAINT, LINE, TRACK, Box, fill, short, write
+from .drawing import FAINT, LINE, TRACK, Box, fill, short, write
 
 STEPS, LEAST_STEPS = 200, 40
 """The most and the fewest steps that the width of a chart stands for."""

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
+from sandlot.agents.base import Player
+from sandlot.envs import Act, Frame, World, frames_per_second, run_headless, shoot, tree_map
+from sandlot.tracking import write_video
 
-from agents.agent import Player
-from envs import Act, Frame, World, frames_per_second, run_headless, shoot, tree_map
-from tracking import write_video
-
+from .episode_frames import Reel
 from .grid import side_by_side
-from .reel import Reel
 
 
 class Take(NamedTuple):

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from sandlot.envs import Frame
 
-from envs import Frame
-
-from .ink import PAPER
-from .reel import Reel
+from .drawing import PAPER
+from .episode_frames import Reel
 
 GAP = 4
 

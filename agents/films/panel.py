@@ -5,13 +5,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 from PIL import Image
-
-from agents.thoughts import Thought
-from envs import Frame, Shot, action_names
+from sandlot.agents.action_info import Thought
+from sandlot.envs import Frame, Shot, action_names
 
 from .actions import TALLEST, actions_for
 from .chart import Chart
-from .ink import FAINT, PAPER, Box, short, write
+from .drawing import FAINT, PAPER, Box, short, write
 
 
 class Panel:

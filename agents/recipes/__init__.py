@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from tracking import recipes as reading
+from sandlot.tracking.common import recipes as reading
 
 Config = TypeVar("Config")
 

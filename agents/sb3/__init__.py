@@ -4,7 +4,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from tracking import SandlotError
+from sandlot.tracking import SandlotError
 
 if TYPE_CHECKING:
     from .agent import SB3Agent

@@ -9,21 +9,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool
+from sandlot.agents.action_info import Thought
+from sandlot.agents.base import Player
+from sandlot.agents.loop import EpisodeJournal
+from sandlot.envs import Observation, Source, World, has_mask
+from sandlot.tracking import SandlotError, StopSignals, derived_seed, require
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents.agent import Player
-from agents.loop import EpisodeJournal
-from agents.thoughts import Thought
-from envs import Observation, Source, World, has_mask
-from tracking import SandlotError, StopSignals, derived_seed, require
-
 from .config import arguments, policy_for
 from .envs import Unplayable, Watched, counts_from_zero, make_envs, split_mask, without_mask
-from .learned import arrays_of, cut_episodes, load_arrays, load_transitions, replay_buffer, transitions_of
-from .thoughts import thought_of
+from .explain import thought_of
+from .state import arrays_of, cut_episodes, load_arrays, load_transitions, replay_buffer, transitions_of
 
 
 class SB3Agent(Player):

@@ -12,13 +12,12 @@ import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
 from gymnasium.wrappers import TransformReward
+from sandlot.agents.loop import EpisodeJournal
+from sandlot.envs import MASK, Episodes, World, has_mask
 from stable_baselines3.common.atari_wrappers import EpisodicLifeEnv
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
-
-from agents.loop import EpisodeJournal
-from envs import MASK, Episodes, World, has_mask
 
 KINDS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
 

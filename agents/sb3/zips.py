@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.agent import Spaces
-from envs import World
-from tracking import SandlotError
+from sandlot.agents.base import Spaces
+from sandlot.agents.sb3 import ALGORITHMS, sb3_agent
+from sandlot.envs import World
+from sandlot.tracking import SandlotError
 
-from . import ALGORITHMS, sb3_agent
 from .agent import SB3Agent
 
 HOMES = {

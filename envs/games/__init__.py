@@ -16,12 +16,12 @@ worlds make rows of games:
 Our environments tell the truth about episode ends themselves (`envs.vector.Truth`).
 """
 
+from .base import Games
 from .boards import ConnectFour, TicTacToe
-from .core import Games
-from .duel import Duel
+from .factory import game_batch, game_single, games_of, opponent_name, opponents_in, takes_turns
+from .opponent_env import Duel
+from .opponents import RULES, Opponents, RandomRival, Rival, rule
 from .pettingzoo import is_game
-from .rivals import RULES, Opponents, RandomRival, Rival, rule
-from .worlds import game_batch, game_single, games_of, opponent_name, opponents_in, takes_turns
 
 __all__ = [
     "RULES",

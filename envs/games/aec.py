@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+from sandlot.envs.tree import tree_stack
+from sandlot.tracking import SandlotError
 
-from tracking import SandlotError
-
-from ..tree import tree_stack
-from .core import Games, Rows
+from .base import Games, Rows
 
 
 class AecGames(Games):

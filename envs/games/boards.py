@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from jaxtyping import Bool, Int, Int8, UInt64
+from sandlot.envs.action_masks import MASK, REST
 
-from ..masks import MASK, REST
-from .core import Games, Rows
+from .base import Games, Rows
 
 
 class RowGame(Games):

@@ -7,11 +7,9 @@ import numpy as np
 from gymnasium import Space, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, create_empty_array
-
-from tracking import SandlotError
-
-from ..tree import tree_map
-from ..vector import TRUTH, Truth
+from sandlot.envs.tree import tree_map
+from sandlot.envs.vector import TRUTH, Truth
+from sandlot.tracking import SandlotError
 
 Group = tuple[str, ...]
 

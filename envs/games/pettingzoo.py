@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from tracking import SandlotError
+from sandlot.tracking import SandlotError
 
 HOMES = {
     "pettingzoo": ("pettingzoo.classic", "pettingzoo.butterfly", "pettingzoo.sisl", "pettingzoo.atari"),

@@ -12,8 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Float, Float32, Int
-
-from ..vector import TRUTH, Truth
+from sandlot.envs.vector import TRUTH, Truth
 
 TIME, DAMPING, PUSH = 0.1, 0.25, 5.0
 SIZE, MARGIN, FORCE = 0.15, 1e-3, 1e2

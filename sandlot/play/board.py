@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from agents.thoughts import Thought
-from envs import MASK, tree_map
-from envs.games import games_of
-from envs.games.boards import RowGame
-from sandlot.subject import Found
-from tracking import SandlotError
+from sandlot.agents.action_info import Thought
+from sandlot.cli.target import Found
+from sandlot.envs import MASK, tree_map
+from sandlot.envs.games import games_of
+from sandlot.envs.games.boards import RowGame
+from sandlot.tracking import SandlotError
 
 from .messages import Go, Message, Move, Side
 from .session import Session, think, thought_to_json

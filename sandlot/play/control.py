@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.thoughts import Thought
-from envs import Frame, action_names, frames_per_second, run_headless
-from sandlot.subject import Found
-from tracking import SandlotError
+from sandlot.agents.action_info import Thought
+from sandlot.cli.target import Found
+from sandlot.envs import Frame, action_names, frames_per_second, run_headless
+from sandlot.tracking import SandlotError
 
 from .keyboard import keyboard_for
 from .messages import Control, Go, Keys, Message, Reset, Speed

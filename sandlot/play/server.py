@@ -11,7 +11,7 @@ from importlib import resources
 import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 
-from tracking import SandlotError
+from sandlot.tracking import SandlotError
 
 from .messages import parse
 from .session import Session

@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from agents.agent import Player
-from agents.loading import load_agent
-from agents.thoughts import Thought
-from envs import tree_map
-from sandlot.subject import Found
-from tracking import SandlotError
+from sandlot.agents.action_info import Thought
+from sandlot.agents.base import Player
+from sandlot.agents.registry import load_agent
+from sandlot.cli.target import Found
+from sandlot.envs import tree_map
+from sandlot.tracking import SandlotError
 
 from .messages import Chance, Checkpoint, Message
 from .viewers import Audience

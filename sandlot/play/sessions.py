@@ -1,8 +1,8 @@
 """From an agent to what can be done with it on the page."""
 
-from envs.games import games_of, is_game, takes_turns
-from envs.games.boards import RowGame
-from sandlot.subject import Found
+from sandlot.cli.target import Found
+from sandlot.envs.games import games_of, is_game, takes_turns
+from sandlot.envs.games.boards import RowGame
 
 from .board import BoardSession
 from .control import ControlSession

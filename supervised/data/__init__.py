@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tracking import SandlotError, nearest
+from sandlot.tracking import SandlotError, nearest
 
 from .builtin import BUILTIN, read_builtin
 from .config import DataConfig

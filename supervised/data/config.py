@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tracking import require
+from sandlot.tracking import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
-
-from tracking import SandlotError
+from sandlot.tracking import SandlotError
 
 Column = Shaped[np.ndarray, "row ..."]
 """Numbers, strings (None where nothing stands), or images as bytes [row height width channel]."""

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from tracking import SandlotError
+from sandlot.tracking import SandlotError
 
 from .config import DataConfig
 from .frame import Frame

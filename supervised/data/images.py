@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-
-from tracking import SandlotError
+from sandlot.tracking import SandlotError
 
 from .config import DataConfig
 

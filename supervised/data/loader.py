@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Int
+from sandlot.tracking import derived_seed
 from torch import Tensor
-
-from tracking import derived_seed
 
 Columns = Mapping[str, Tensor]
 """Named tensors with the same number of rows."""

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from sandlot.supervised.data import Frame
+from sandlot.supervised.data.frame import looks_numeric
+from sandlot.tracking import SandlotError
 from torch import Tensor
 
-from tracking import SandlotError
-
-from ..data import Frame
-from ..data.frame import looks_numeric
 from .images import Images
 from .tables import Tables
 from .texts import Texts

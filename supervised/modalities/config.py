@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from tracking import require
+from sandlot.tracking import require
 
-from ..tokens import Units
+from .tokenizer import Units
 
 
 @dataclass(frozen=True, kw_only=True)

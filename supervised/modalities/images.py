@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
+from sandlot.supervised.data import Batch, Frame
+from sandlot.supervised.encoder_builder import IMAGE_READERS, following, image_reader
+from sandlot.supervised.networks import Chain, Encoder, FlatImage
+from sandlot.tracking import SandlotError
 from torch import Tensor, nn
 
-from tracking import SandlotError
-
-from ..data import Batch, Frame
-from ..encoders import IMAGE_READERS, following, image_reader
-from ..networks import Chain, Encoder, FlatImage
 from .columns import IMAGE
 from .pretrained import MODEL, pretrained_images
 

@@ -6,12 +6,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
+from sandlot.supervised.data import Batch
+from sandlot.supervised.networks.sequence.pooling import mean_over
+from sandlot.tracking import SandlotError
 from torch import Tensor, nn
 
-from tracking import SandlotError
-
-from ..data import Batch
-from ..networks.pool import mean_over
 from .columns import IMAGE, LENGTH, TOKENS
 
 MODEL = "model"

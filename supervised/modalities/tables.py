@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from sandlot.supervised.data import Batch, Frame
+from sandlot.supervised.data.frame import looks_numeric
+from sandlot.supervised.networks import MLP
+from sandlot.tracking import SandlotError
 from torch import Tensor, nn
 
-from tracking import SandlotError
-
-from ..data import Batch, Frame
-from ..data.frame import looks_numeric
-from ..networks import MLP
 from .columns import TABLE
 
 

@@ -5,17 +5,16 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from sandlot.supervised.data import Batch, Frame
+from sandlot.supervised.encoder_builder import MEMORIES, following
+from sandlot.supervised.networks import MLP
+from sandlot.supervised.networks.sequence.pooling import mean_over
+from sandlot.tracking import SandlotError
 from torch import Tensor, nn
 
-from tracking import SandlotError
-
-from ..data import Batch, Frame
-from ..encoders import MEMORIES, following
-from ..networks import MLP
-from ..networks.pool import mean_over
-from ..tokens import PADDING, Tokenizer
 from .columns import LENGTH, TOKENS
 from .pretrained import MODEL, PretrainedTexts
+from .tokenizer import PADDING, Tokenizer
 
 
 class Texts:

@@ -2,9 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float
+from sandlot.supervised.data import Batch
 from torch import Tensor
 
-from ..data import Batch
 from .columns import IMAGE, LENGTH, TABLE, TOKENS
 
 

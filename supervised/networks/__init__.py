@@ -1,29 +1,36 @@
 """The networks that everything learns with. They know torch and nothing else of the project."""
 
-from .board import BoardCNN
-from .capsule import CapsuleNet
-from .chain import Chain
-from .cnn import NatureCNN
-from .convnet import ConvNet
-from .decoder import ConvDecoder, MapDecoder, MLPDecoder, Upsampling
-from .discriminator import Discriminator, initialize_normally, normalize_spectrally
-from .distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution, MultiCategorical, SquashedGaussian
+from .concat import Fuse
 from .encoder import Encoder, Memory, Memoryless
-from .ensemble import Ensemble
 from .flat import Flat, FlatImage
-from .fuse import Fuse
-from .heads import CategoricalHead, QHead, QuantileHead, ValueHead, greedy
-from .initialize import orthogonal
+from .generative.decoder import ConvDecoder, MapDecoder, MLPDecoder, Upsampling
+from .generative.discriminator import Discriminator, initialize_normally, normalize_spectrally
+from .generative.quantizer import Quantizer
+from .heads.distributions import (
+    Bernoulli,
+    Categorical,
+    DiagonalGaussian,
+    Distribution,
+    MultiCategorical,
+    SquashedGaussian,
+)
+from .heads.precision import in_float32
+from .heads.values import CategoricalHead, QHead, QuantileHead, ValueHead, greedy
+from .images.board import BoardCNN
+from .images.capsule import CapsuleNet
+from .images.convnet import ConvNet
+from .images.nature import NatureCNN
+from .images.residual import ImpalaCNN, Pooling, ResNet
+from .images.strided import MapNormalization, StridedCNN
+from .images.vit import ViT
+from .layers.ensemble import Ensemble
+from .layers.initialize import orthogonal
+from .layers.noisy import NoisyLinear, noisy_layers
+from .layers.running_norm import RunningNorm
 from .mlp import MLP, Activation, Normalization
-from .noisy import NoisyLinear, noisy_layers
-from .normalize import RunningNorm
-from .precision import in_float32
-from .quantizer import Quantizer
-from .recurrent import Recurrent
-from .residual import ImpalaCNN, Pooling, ResNet
-from .strided import MapNormalization, StridedCNN
-from .transformer import Transformer
-from .vit import ViT
+from .sequence.recurrent import Recurrent
+from .sequence.transformer import Transformer
+from .sequential import Chain
 
 __all__ = [
     "MLP",

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from jaxtyping import Float
+from sandlot.supervised.networks.layers.initialize import orthogonal
 from torch import Tensor, nn
 
 from .encoder import Memoryless
-from .initialize import orthogonal
 
 Activation = Literal["tanh", "relu", "gelu", "silu", "elu", "sigmoid"]
 

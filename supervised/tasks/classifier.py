@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch.nn.functional as F
+from sandlot.supervised.data import Batch
+from sandlot.supervised.modalities.mixup import OTHER, SHARE
+from sandlot.tracking import require
 from torch import Tensor
 
-from tracking import require
-
-from ..data import Batch
-from ..mixup import OTHER, SHARE
-from .classifying import Classifying
-from .network import NetworkTask, PredictingConfig
-from .predicting import TARGET
+from .classification import Classifying
+from .network_task import NetworkTask, PredictingConfig
+from .prediction import TARGET
 
 
 @dataclass(frozen=True, kw_only=True)

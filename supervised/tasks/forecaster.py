@@ -9,20 +9,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from sandlot.supervised.data import Batch, Frame, Part, Split, ordered_split
+from sandlot.supervised.data.frame import looks_numeric
+from sandlot.supervised.encoder_builder import MEMORIES, EncoderConfig, following
+from sandlot.supervised.evaluation.metrics import regression_measures
+from sandlot.supervised.evaluation.plots import draw_forecasts
+from sandlot.supervised.fitting.config import FitConfig
+from sandlot.supervised.fitting.monitor import Goal
+from sandlot.supervised.networks import MLP, orthogonal
+from sandlot.supervised.optimization.learner import Learner
+from sandlot.tracking import SandlotError, require
 from torch import Tensor, nn
 
-from tracking import SandlotError, require
-
-from ..config import FitConfig
-from ..data import Batch, Frame, Part, Split, ordered_split
-from ..data.frame import looks_numeric
-from ..encoders import MEMORIES, EncoderConfig, following
-from ..goal import Goal
-from ..learner import Learner
-from ..measures import regression_measures
-from ..networks import MLP, orthogonal
-from ..pictures import draw_forecasts
-from ..task import Task
+from .base import Task
 
 PAST, FUTURE = "past", "future"
 

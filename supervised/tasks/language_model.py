@@ -9,19 +9,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from sandlot.supervised.data import Batch, Frame, Loader, Part, Split, ordered_split
+from sandlot.supervised.encoder_builder import MEMORIES, EncoderConfig, following
+from sandlot.supervised.fitting.config import FitConfig
+from sandlot.supervised.fitting.monitor import Goal
+from sandlot.supervised.modalities.tokenizer import Tokenizer, Units
+from sandlot.supervised.networks import Memory
+from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.optimization.schedules import LearningRateSchedule
+from sandlot.tracking import SandlotError, derived_seed, require
 from torch import Tensor, nn
 
-from tracking import SandlotError, derived_seed, require
-
-from ..config import FitConfig
-from ..data import Batch, Frame, Loader, Part, Split, ordered_split
-from ..encoders import MEMORIES, EncoderConfig, following
-from ..goal import Goal
-from ..learner import Learner
-from ..networks import Memory
-from ..schedules import LearningRateSchedule
-from ..task import Data, Task
-from ..tokens import Tokenizer, Units
+from .base import Data, Task
 
 TOKENS = "tokens"
 PIECE = 100

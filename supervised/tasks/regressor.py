@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch.nn.functional as F
+from sandlot.supervised.data import Batch
+from sandlot.supervised.modalities.mixup import OTHER, SHARE
 from torch import Tensor
 
-from ..data import Batch
-from ..mixup import OTHER, SHARE
-from .network import NetworkTask, PredictingConfig
-from .predicting import TARGET
-from .regressing import Regressing
+from .network_task import NetworkTask, PredictingConfig
+from .prediction import TARGET
+from .regression import Regressing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Agents that learn a deterministic or squashed Gaussian policy for continuous actions."""

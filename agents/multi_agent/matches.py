@@ -1,0 +1,72 @@
+"""Games between players."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from sandlot.envs.games import Games, Opponents
+from sandlot.tracking.common.intervals import share_interval
+
+
+class Score(NamedTuple):
+    """How games between two players ended, as one of them sees it."""
+
+    wins: int
+    draws: int
+    losses: int
+
+    @property
+    def games(self) -> int:
+        """How many games were played."""
+        return self.wins + self.draws + self.losses
+
+    @property
+    def share(self) -> float:
+        """Points won, where a draw is half a point, as a share of what was to be won."""
+        return (self.wins + 0.5 * self.draws) / self.games
+
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the share of wins."""
+        return share_interval(self.wins / self.games, self.games)
+
+    @property
+    def reversed(self) -> "Score":
+        """The same games as the other one sees them."""
+        return Score(self.losses, self.draws, self.wins)
+
+    def plus(self, other: "Score") -> "Score":
+        """Return the games of both."""
+        return Score(*(one + two for one, two in zip(self, other, strict=True)))
+
+    @classmethod
+    def of(cls, mine: Float[np.ndarray, "game"], others: Float[np.ndarray, "game"]) -> "Score":
+        """Return the score of games from what each side earned."""
+        return cls(int((mine > others).sum()), int((mine == others).sum()), int((mine < others).sum()))
+
+
+def play_games(games: Games, players: Sequence[Opponents], seed: int = 0) -> Float[np.ndarray, "game seat"]:
+    """Play all `games` to the end, with `players` in the seats; return what each seat earned."""
+    everywhere = np.arange(games.num_games)
+    games.restart(everywhere, seed)
+    met = np.zeros((games.num_games, games.num_seats), bool)
+    while True:
+        waiting = everywhere[~games.out.all(1)]
+        if not waiting.size:
+            return games.score.copy()
+        turn = games.turn[waiting]
+        for seat, player in enumerate(players):
+            rows = waiting[turn == seat]
+            if rows.size:
+                seats = np.full(rows.size, seat)
+                start = ~met[rows, seat]
+                met[rows, seat] = True
+                slots = rows * games.num_seats + seat
+                games.play(rows, player.reply(slots, games.observe(rows, seats), start))
+
+
+def match(games: Games, one: Opponents, other: Opponents, seed: int = 0) -> tuple[Score, Score]:
+    """Play all `games` of two seats twice, with the seats swapped; return the score of `one` in either seat."""
+    first = play_games(games, [one, other], seed)
+    second = play_games(games, [other, one], seed)
+    return Score.of(first[:, 0], first[:, 1]), Score.of(second[:, 1], second[:, 0])

@@ -1,0 +1,164 @@
+"""Several agents that play one game together, each with a network of its own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Self
+
+import numpy as np
+from gymnasium import spaces
+from jaxtyping import Bool
+from sandlot.agents.action_info import Thought
+from sandlot.agents.base import Agent, Spaces
+from sandlot.agents.loop import derived_seed
+from sandlot.envs import Observation, Source, Step, space_from_json, tree_leaves
+from sandlot.tracking import Checkpoint
+
+FLAGS = ("reward", "terminated", "truncated", "acted", "start")
+
+
+class Team(Agent):
+    """An agent of the same `kind` for each group of players (see `envs.games`).
+
+    Observations and actions are tuples with a part for each group; rows of a step are the groups' rows, one group
+    after the other.
+    """
+
+    def __init__(
+        self, kind: type[Agent], env: Source | Spaces, groups: Sequence[Sequence[str]], *, seed: int, config: Any
+    ):
+        self.kind, self.groups = kind, [list(group) for group in groups]
+        self.name = kind.name  # pyright: ignore[reportAttributeAccessIssue] (a class's own everywhere else)
+        super().__init__(env, seed=seed, config=config)
+
+    def _build(self) -> None:
+        seen, done = self.spaces
+        assert isinstance(seen, spaces.Tuple)
+        assert isinstance(done, spaces.Tuple)
+        parts = [Spaces(*part) for part in zip(seen, done, strict=True)]
+        self.members = [
+            self.kind(part, seed=derived_seed(self.seed, index), config=self.config) for index, part in enumerate(parts)
+        ]
+        self.labels = [label_of(group) for group in self.groups]
+        self._players = sum(map(len, self.groups))
+
+    def at_work(self) -> AbstractContextManager[None]:
+        return self.members[0].at_work()
+
+    def prepare(self, steps: int) -> None:
+        for member, group in zip(self.members, self.groups, strict=True):
+            member.prepare(steps * len(group) // self._players)
+
+    def begin(self, observation: Observation, seed: int) -> None:
+        for index, (member, part) in enumerate(zip(self.members, observation, strict=True)):
+            member.source = self.source
+            member.begin(part, derived_seed(seed, index))
+
+    def act(self) -> Any:
+        return tuple(member.act() for member in self.members)
+
+    def observe(self, step: Step) -> Mapping[str, float] | None:
+        found: dict[str, float] = {}
+        sizes = [len(next(tree_leaves(part))) for part in step.observation]
+        for index, rows in enumerate(slices(sizes)):
+            member = self.members[index]
+            same = step.next_observation is step.observation
+            after = step.observation[index] if same else step.next_observation[index]
+            flags = {name: getattr(step, name)[rows] for name in FLAGS}
+            part = Step(step.observation[index], after, **flags, episodes=None)
+            member.env_step += int(part.acted.sum())
+            member.progress = self.progress
+            metrics = member.observe(part)
+            if metrics is not None:
+                found |= {f"{self.labels[index]}/{name}": value for name, value in metrics.items()}
+        return found or None
+
+    def choose(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[Any, Any]:
+        answers = [
+            member.choose(part, kept, begins, deterministic)
+            for member, part, kept, begins in self._each(observation, memory, start)
+        ]
+        return tuple(answer[0] for answer in answers), tuple(answer[1] for answer in answers)
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+        action_masks: np.ndarray | None = None,
+    ) -> tuple[Any, Any]:
+        """Return an action for each row of each part of `observation`, and the memory to pass next time."""
+        rows = sum(len(next(tree_leaves(part))) for part in observation)
+        start = np.zeros(rows, bool) if episode_start is None else np.broadcast_to(episode_start, rows).astype(bool)
+        return self.choose(observation, state, start, deterministic)
+
+    def think(
+        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[Any, Any, Thought]:
+        return *self.choose(observation, memory, start, deterministic), Thought()
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {
+            f"{index}.{name}": array
+            for index, member in enumerate(self.members)
+            for name, array in member.tensors().items()
+        }
+
+    def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
+        for index, member in enumerate(self.members):
+            member.load_tensors(part_of(tensors, index))
+
+    def experience(self) -> dict[str, np.ndarray]:
+        kept = {
+            f"{index}.{name}": array
+            for index, member in enumerate(self.members)
+            for name, array in member.experience().items()
+        }
+        return {**kept, "members.env_step": np.array([member.env_step for member in self.members])}
+
+    def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:
+        for index, member in enumerate(self.members):
+            member.load_experience(part_of(tensors, index))
+            if "members.env_step" in tensors:
+                member.env_step = int(tensors["members.env_step"][index])
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "groups": self.groups}
+
+    @classmethod
+    def restored(cls, kind: type[Agent], checkpoint: Checkpoint, source: Source | None) -> Self:
+        """Return the team in `checkpoint`, with `source` to go on learning in, if it is to."""
+        state = checkpoint.state
+        known = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
+        team = cls(kind, source or known, state["groups"], seed=state["seed"], config=kind.config_from(state))
+        team.env_step = state["env_step"]
+        team.load_tensors(checkpoint.tensors)
+        return team
+
+    def _each(self, observation: Observation, memory: Any, start: np.ndarray) -> Iterator[tuple[Agent, Any, Any, Any]]:
+        sizes = [len(next(tree_leaves(part))) for part in observation]
+        kept = [None] * len(sizes) if memory is None else memory
+        begins = [start[rows] for rows in slices(sizes)]
+        return zip(self.members, observation, kept, begins, strict=True)
+
+
+def slices(sizes: Sequence[int]) -> Iterator[slice]:
+    """Yield the rows of each group, which lie one group after the other."""
+    first = 0
+    for size in sizes:
+        yield slice(first, first + size)
+        first += size
+
+
+def label_of(group: Sequence[str]) -> str:
+    """Return a name for the players of a group: what their names have in common but a number."""
+    kinds = {name.rstrip("_0123456789") for name in group}
+    return kinds.pop() if len(kinds) == 1 < len(group) else "-".join(group)
+
+
+def part_of(tensors: Mapping[str, np.ndarray], index: int) -> dict[str, np.ndarray]:
+    """Return those tensors that belong to a member."""
+    prefix = f"{index}."
+    return {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}

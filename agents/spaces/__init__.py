@@ -1,0 +1,1 @@
+"""From Gymnasium spaces to networks: observations to encoders, actions to heads."""

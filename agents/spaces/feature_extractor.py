@@ -1,0 +1,48 @@
+"""An encoder of observations, as agents with a replay memory use it."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from sandlot.envs import tree_map
+from sandlot.supervised.networks import Encoder, Memory
+from torch import Tensor, nn
+
+from .observation_encoder import has_memory
+from .observations import Inputs
+
+
+class Reader(nn.Module):
+    """Read sequences of observations: step by step with a memory carried along, or as rows of a replay memory."""
+
+    def __init__(self, inputs: Inputs, encoder: Encoder):
+        super().__init__()
+        self.inputs, self.encoder = inputs, encoder
+        self.has_memory = has_memory(encoder)
+        """Whether anything is carried between steps."""
+
+    @property
+    def compiles(self) -> bool:
+        """Whether a gradient step can be compiled whole: shapes that depend on where episodes start can't."""
+        return not self.has_memory
+
+    def initial_memory(self, batch: int) -> Memory:
+        """Return the memory before an episode."""
+        return self.encoder.initial_memory(batch)
+
+    def read(
+        self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
+        """Return the features of each row, and the memory after the last."""
+        return self.encoder(self.inputs(observation), memory, start)
+
+    def read_rows(
+        self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int
+    ) -> Float[Tensor, "time batch feature"]:
+        """Return the features of each row from `burn_in` on. The rows before only fill the memory."""
+        inputs, memory = self.inputs(observation), self.initial_memory(start.shape[1])
+        if burn_in:
+            with torch.no_grad():
+                _, memory = self.encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, start[:burn_in])
+            inputs, start = tree_map(lambda leaf: leaf[burn_in:], inputs), start[burn_in:]
+        return self.encoder.features(inputs, memory, start)

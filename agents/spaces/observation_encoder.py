@@ -1,0 +1,85 @@
+"""From the name of a network to the encoder that reads an agent's observations."""
+
+from dataclasses import dataclass
+
+from sandlot.envs import tree_leaves
+from sandlot.supervised.encoder_builder import BOARD, IMAGE_READERS, MEMORIES, EncoderConfig, following, image_reader
+from sandlot.supervised.networks import BoardCNN, Chain, Encoder, Flat, FlatImage, Fuse, NatureCNN
+from sandlot.tracking import SandlotError
+
+from .observations import Choices, Image, Inputs, Masked, Parts, Vector
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig(EncoderConfig):
+    """What reads the observations."""
+
+    cnn = NatureCNN
+
+    freeze: bool = False
+    """Leave the encoder as it is, which makes sense for one that was trained before (--encoder)."""
+    normalize_observations: bool = False
+    """Shift and scale vector observations to mean 0 and variance 1 by running statistics."""
+
+
+def reader_before_mlp(inputs: Inputs, config: NetworkConfig) -> Encoder:
+    """Return a new encoder, as `config` says, for what `inputs` gives, of which an MLP is to read the features."""
+    flat = config.network == "auto" or (config.network == "mlp" and not has_images(inputs))
+    return reader_for(inputs, "flat", config) if flat else encoder_for(inputs, config)
+
+
+def encoder_for(inputs: Inputs, config: NetworkConfig) -> Encoder:
+    """Return a new encoder, as `config` says, for what `inputs` gives."""
+    first, *rest = config.network.split("+")
+    if first in MEMORIES:
+        first, rest = "flat", [first, *rest]
+    try:
+        encoders = [reader_for(inputs, first, config).requires_grad_(not config.freeze)]
+        for name in rest:
+            encoders.append(following(name, encoders[-1].feature_size, config))
+    except ValueError as error:
+        raise SandlotError(str(error)) from error
+    return encoders[0] if len(encoders) == 1 else Chain(encoders)
+
+
+def reader_for(inputs: Inputs, name: str, config: NetworkConfig) -> Encoder:
+    """Return the encoder called `name` for observations: of several parts, one for each."""
+    match inputs:
+        case Masked():
+            return reader_for(inputs.rest, name, config)
+        case Parts():
+            named = {key: reader_for(part, _for_part(part, name), config) for key, part in inputs.parts.items()}  # pyright: ignore[reportArgumentType]
+            return Fuse(named)
+        case Image() if name in ("auto", "flat", *IMAGE_READERS):
+            shape = (inputs.channels, inputs.height, inputs.width)
+            return image_reader(shape, "cnn" if name in ("auto", "flat") else name, config)
+        case Image():
+            flat = FlatImage(inputs.channels, inputs.height, inputs.width)
+            return Chain([flat, following(name, flat.feature_size, config)])
+        case Vector() | Choices() if name in ("auto", "mlp"):
+            return following("mlp", inputs.size, config)
+        case Vector() | Choices() if name == "flat":
+            return Flat(inputs.size)
+        case Vector(shape=(height, width, channels)) if name == BOARD:
+            return BoardCNN(height, width, channels)
+        case _ if name == BOARD:
+            raise SandlotError("the network 'board' reads rows and columns of cells, and these observations are none")
+        case _:
+            raise SandlotError(
+                f"the network {name!r} reads images, and these observations are none; try mlp in its place"
+            )
+
+
+def _for_part(part: Inputs, name: str) -> str:
+    """Return the network for one part of several: one for images serves the images among them, an MLP the rest."""
+    return "mlp" if name in IMAGE_READERS and not isinstance(part, Image) else name
+
+
+def has_memory(encoder: Encoder) -> bool:
+    """Tell whether `encoder` carries anything between steps."""
+    return any(True for _ in tree_leaves(encoder.initial_memory(1)))
+
+
+def has_images(inputs: Inputs) -> bool:
+    """Tell whether there are images among the inputs."""
+    return any(isinstance(part, Image) for part in inputs.modules())

@@ -1,0 +1,1 @@
+"""Measures and plots of generative models."""

@@ -1,0 +1,34 @@
+"""`sandlot evaluate`: play episodes with a trained agent, or measure a task on its test."""
+
+from rich.console import Console
+
+from sandlot.tracking import Run
+
+from .options import Evaluate
+from .registry import load_task, task_of
+from .table import print_table, told
+
+
+def main(options: Evaluate) -> None:
+    """Do what `options` say."""
+    run = None if options.run.endswith(".zip") else Run.find(options.runs_dir, options.run)
+    if run is not None and task_of(run):
+        measure_task(run, options)
+        return
+    from .evaluate_agent import play_agent
+
+    play_agent(options)
+
+
+def measure_task(run: Run, options: Evaluate) -> None:
+    """Report how well the task of a run does on the rows of the test."""
+    task = load_task(run, options.step)
+    measures = task.evaluate("test")
+    words = told(measures, task.goal.measure if task.goal else "", task.interval(measures))
+    rows = [
+        ("run", run.folder.name),
+        ("task", f"{task.name} after {task.step:,} steps"),
+        ("data", f"{run.config['data']}, {len(task.part('test')):,} rows of the test"),
+        *((f"test {name.replace('/', ' of ')}", value) for name, value in words.items()),
+    ]
+    print_table(Console(), rows)

@@ -1,0 +1,56 @@
+"""`sandlot evaluate` of an agent: episodes and their return, or games and how they ended."""
+
+from rich.console import Console
+
+from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.multi_agent import Seated, match
+from sandlot.envs.games import games_of, is_game, opponent_name, opponents_in, takes_turns
+from sandlot.tracking import require
+
+from .options import Evaluate
+from .table import interval, number, print_table, within
+from .target import Found, find
+
+
+def play_agent(options: Evaluate) -> None:
+    """Play episodes and report the return."""
+    require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
+    found = find(options)
+    if is_game(found.world.id) and takes_turns(found.world):
+        report_match(options, found)
+        return
+    evaluation = evaluate_id(
+        found.agent,
+        found.world,
+        episodes=options.episodes,
+        seed=options.seed,
+        deterministic=not options.stochastic,
+    )
+    returns = evaluation.returns
+    rows = [
+        ("run" if found.run else "file", found.name),
+        ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
+        ("env", found.world.id),
+        ("return", interval(evaluation)),
+        ("range", f"{within((returns.min(), returns.max()))}, standard deviation {number(returns.std())}"),
+        ("length", f"{evaluation.lengths.mean():.1f} env steps"),
+    ]
+    print_table(Console(), rows)
+
+
+def report_match(options: Evaluate, found: Found) -> None:
+    """Play a game of turns against the opponent, as many games in each seat, and print how they ended."""
+    games = games_of(found.world, options.episodes, exact=True)
+    agent = Seated(found.agent, deterministic=not options.stochastic)
+    scores = match(games, agent, opponents_in(found.world, games), options.seed)
+    rows: list[tuple[str, str]] = [
+        ("run" if found.run else "file", found.name),
+        ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
+        ("game", found.world.id),
+        ("against", opponent_name(found.world)),
+    ]
+    for seat, score in zip(("first", "second"), scores, strict=True):
+        low, high = score.interval()
+        won = f"won {score.wins} ({100 * low:.1f} to {100 * high:.1f} %), drew {score.draws}, lost {score.losses}"
+        rows.append((f"moving {seat}", f"{won} of {score.games}"))
+    print_table(Console(), rows)

@@ -1,0 +1,23 @@
+"""`sandlot latents`: a map of where an autoencoder puts the rows of the test."""
+
+from sandlot.tracking import require
+
+from .generated import Made
+from .options import Latents
+
+
+def main(options: Latents) -> None:
+    """Do what `options` say."""
+    from sandlot.generative.evaluation.latent_map import draw_latents
+    from sandlot.supervised.data import Part
+
+    require(options.rows >= 1, "--rows must be at least 1", options.rows)
+    made = Made(options, "latents", codes=True)
+    model = made.model
+    part = model.part(model.shown_part)
+    with made.at_work() as path:
+        codes, labels = model.code(Part(part.name, part.columns, part.rows[: options.rows]))
+        names = [*model.classes, model.config.held_out]
+        words = None if labels is None else [names[place] for place in labels.tolist()]
+        draw_latents(path, codes.cpu(), words, options.seed)
+    made.report([("rows", f"{len(codes):,} of the {part.name}"), ("code", f"{codes.shape[1]} numbers")])

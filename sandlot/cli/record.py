@@ -1,0 +1,115 @@
+"""`sandlot record`: film a trained agent."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+from sandlot.agents.films import Look, Take, film
+from sandlot.agents.registry import load_agent
+from sandlot.tracking import VIDEOS, SandlotError, require, step_name, write_gif
+
+from .options import Record
+from .table import number, print_table
+from .target import Found, find
+
+MOST_CELLS = 64
+PROGRESS_GRIDS = {2: "2x1", 3: "3x1", 4: "2x2"}
+"""For so many checkpoints, how they are set if nobody says; of more, four are taken."""
+
+
+class Plan(NamedTuple):
+    """What to film, and what it is called in W&B and in the folder."""
+
+    takes: list[Take]
+    grid: str
+    key: str
+    stem: str
+
+
+def main(options: Record) -> None:
+    """Do what `options` say."""
+    check(options)
+    found = find(options)
+    plan = (plan_progress if options.progress else plan_episodes)(options, found)
+    columns, rows = parse_grid(plan.grid)
+    look = Look(columns=columns, rows=rows, overlay=options.overlay)
+    path = options.output or default_path(options, found, plan)
+    media, console = {plan.key: path}, Console()
+    with console.status(f"Filming {found.name} …"):
+        chances = {"deterministic": not options.stochastic, "seconds": options.seconds}
+        returns = film(plan.takes, found.world, path, look=look, **chances)
+        if options.gif:
+            media[f"{plan.key}_gif"] = path.with_suffix(".gif")
+            write_gif(path.with_suffix(".gif"), path)
+    if found.run is not None and options.output is None:
+        found.run.add_media(media, plan.takes[-1].agent.env_step)
+    labels = (f" after {take.label}" if take.label else "" for take in plan.takes)
+    told = ", ".join(f"{number(value)}{label}" for value, label in zip(returns, labels, strict=True))
+    print_table(console, [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())])
+
+
+def check(options: Record) -> None:
+    """Raise `SandlotError` if the options make no sense, before anything is loaded."""
+    if options.episodes is not None:
+        require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
+    if options.seconds is not None:
+        require(options.seconds > 0, "--seconds must be positive", options.seconds)
+    if options.grid is not None:
+        parse_grid(options.grid)
+    if options.output is not None and options.output.suffix != ".mp4":
+        hint = "; --gif makes a GIF beside the film" if options.output.suffix == ".gif" else ""
+        raise SandlotError(f"--output must end in .mp4, not {options.output.name!r}{hint}")
+    if options.progress and options.run.endswith(".zip"):
+        raise SandlotError("--progress films the checkpoints of a run; a .zip file holds one model")
+    if options.progress and options.step is not None:
+        raise SandlotError("--progress films several checkpoints; leave --step out")
+
+
+def parse_grid(text: str) -> tuple[int, int]:
+    """Return the columns and rows that `text` gives as COLUMNSxROWS."""
+    found = re.fullmatch(r"([1-9]\d*)[x×]([1-9]\d*)", text.strip().lower())
+    if found is None:
+        raise SandlotError(f"--grid must be columns x rows, such as 3x2, not {text!r}")
+    columns, rows = map(int, found.groups())
+    require(columns * rows <= MOST_CELLS, f"--grid must have at most {MOST_CELLS} places", text)
+    return columns, rows
+
+
+def plan_episodes(options: Record, found: Found) -> Plan:
+    """Film episodes of one agent."""
+    grid = options.grid or "1x1"
+    columns, rows = parse_grid(grid)
+    takes = [Take(found.agent, options.seed + index) for index in range(options.episodes or columns * rows)]
+    return Plan(takes, grid, "video", step_name(found.agent.env_step))
+
+
+def plan_progress(options: Record, found: Found) -> Plan:
+    """Film the same episodes with several checkpoints: the first, the last, and some between."""
+    assert found.run is not None
+    steps = found.run.checkpoint_steps()
+    if len(steps) < 2:
+        raise SandlotError(f"{found.name} has one checkpoint; --progress wants two or more")
+    grid = options.grid or PROGRESS_GRIDS[min(len(steps), max(PROGRESS_GRIDS))]
+    columns, rows = parse_grid(grid)
+    places = columns * rows
+    if not 2 <= places <= len(steps):
+        raise SandlotError(f"--grid {grid} shows {places} checkpoints; of {found.name}, it can show 2 to {len(steps)}")
+    chosen = [steps[round(index)] for index in np.linspace(0, len(steps) - 1, places)]
+    agents = [load_agent(found.run, step) for step in chosen]
+    takes = [
+        Take(agent, options.seed + index, f"{agent.env_step:,} env steps")
+        for index in range(options.episodes or 1)
+        for agent in agents
+    ]
+    return Plan(takes, grid, "progress", "progress")
+
+
+def default_path(options: Record, found: Found, plan: Plan) -> Path:
+    """Return where the film goes if nobody says."""
+    if found.run is None:
+        return Path(found.name).with_suffix(".mp4")
+    parts = (plan.stem, f"seed{options.seed}", options.grid, "overlay" if options.overlay else None)
+    return found.run.folder / VIDEOS / f"{'-'.join(filter(None, parts))}.mp4"

@@ -1,0 +1,128 @@
+"""All that can be trained, by the name that the command line has for it. Nothing here is heavy to import."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sandlot.agents import AGENTS
+from sandlot.agents.sb3 import ALGORITHMS
+from sandlot.generative import MODELS
+from sandlot.supervised import BASELINES, TASKS
+from sandlot.tracking import Run, SandlotError, hint
+from sandlot.tracking.common import recipes
+
+PACKAGES = {"sandlot.supervised": TASKS, "sandlot.generative": MODELS}
+"""Where the tasks are, which are fitted to data."""
+LISTING = """usage: sandlot train AGENT ENV …
+       sandlot train TASK DATA …
+
+agents, which learn in an environment:
+{agents}
+Stable-Baselines3's: {sb3}
+
+tasks, which are fitted to data:
+{tasks}
+scikit-learn's: {sklearn}
+
+`sandlot train NAME --help` shows the options, `sandlot train AGENT ENV --help` the values it would use.
+"""
+
+
+def listing() -> str:
+    """Return a page on all that can be trained."""
+    tasks = {name: entry for package in PACKAGES.values() for name, entry in package.items()}
+    width = max(map(len, (*AGENTS, *tasks)))
+
+    def lines(entries: dict[str, tuple[str, str]]) -> str:
+        return "".join(f"  {name:{width}} {what}\n" for name, (_, what) in entries.items())
+
+    others = {"sb3": ", ".join(ALGORITHMS), "sklearn": ", ".join(BASELINES)}
+    return LISTING.format(agents=lines(AGENTS), tasks=lines(tasks), **others)
+
+
+def is_task(name: str) -> bool:
+    """Tell whether `name` is that of a task, or else of an agent. Raises `SandlotError` if it is neither."""
+    if name in BASELINES or any(name in tasks for tasks in PACKAGES.values()):
+        return True
+    if name in AGENTS or name in ALGORITHMS:
+        return False
+    names = [*AGENTS, *(task for tasks in PACKAGES.values() for task in tasks), *ALGORITHMS, *BASELINES]
+    raise SandlotError(f"there is no agent or task {name!r}; {hint(name, names)}")
+
+
+def task_class(name: str) -> Any:
+    """Return the class of the task called `name`."""
+    if name in BASELINES:
+        from sandlot.supervised.tasks.sklearn_baselines import baseline
+
+        return baseline(name)
+    package = next(package for package, tasks in PACKAGES.items() if name in tasks)
+    return getattr(import_module(package), PACKAGES[package][name][0])
+
+
+def what_task(name: str) -> str:
+    """Return a few words about the task called `name`."""
+    if name in BASELINES:
+        return "is one of scikit-learn's learners"
+    return next(tasks[name][1] for tasks in PACKAGES.values() if name in tasks)
+
+
+def short_name(data: str) -> str:
+    """Return the last part of a data set's name or path."""
+    return data.rstrip("/").rsplit("/", 1)[-1]
+
+
+def recipe_of(name: str, data: str) -> dict[str, Any]:
+    """Return the recipe of a task for data, by the last part of its name; empty if there is none."""
+    return recipes.recipe("sandlot.generative.recipes", name, short_name(data)) if name in MODELS else {}
+
+
+def task_of(run: Run) -> str | None:
+    """Return the name of the task of a run, if it is not one of an agent."""
+    return run.config.get("task")
+
+
+def load_task(run: Run, step: int | None = None, *, learning: bool = False, with_data: bool = True) -> Any:
+    """Return the task of a run as it was at the checkpoint of `step`: by default the best, or the newest to go on.
+
+    With its data, which is read again, or without.
+    """
+    checkpoint = run.checkpoint(step)[1]
+    best = checkpoint.state.get("best")
+    if step is None and not learning and best and best["step"] != checkpoint.state["step"]:
+        checkpoint = run.checkpoint(best["step"])[1]
+    data = read_data(run.config["data"], run.config, run.folder.parent) if with_data else None
+    return task_class(run.config["task"]).restore(checkpoint, data)
+
+
+def read_data(name: str, record: Mapping[str, Any], runs: Path) -> Any:
+    """Return the frames of an environment that `name` asks for, env:ID or run:RUN, or just `name`."""
+    kind, _, which = name.partition(":")
+    if kind not in ("env", "run") or not which:
+        return name
+    from sandlot.agents.observation_dataset import frames_of
+    from sandlot.envs import World
+
+    if kind == "env":
+        return frames_of(World(which, record["env_kwargs"]), record["frames"], seed=record["seed"])
+    from sandlot.agents.registry import load_agent
+
+    player = Run.find(runs, which)
+    if "env" not in player.config:
+        raise SandlotError(f"{player.folder} is a run of {task_of(player)}, which does not play")
+    world = World.from_json(player.config["env"])
+    return frames_of(world, record["frames"], seed=record["seed"], agent=load_agent(player))
+
+
+def encoding_of(run: Run) -> Any:
+    """Return what reads the inputs of a run's task or agent, for another task to start from."""
+    if task_of(run):
+        task = load_task(run, with_data=False)
+        if not hasattr(task, "encoding"):
+            raise SandlotError(f"a {task.name} has no encoder that another task could start from")
+        return task.encoding()
+    from sandlot.agents.encoder_transfer import encoding_of as encoding_of_agent
+    from sandlot.agents.registry import load_agent
+
+    return encoding_of_agent(load_agent(run))

@@ -1,0 +1,38 @@
+"""`sandlot resume`: go on with a run that was stopped or killed."""
+
+import time
+
+from sandlot.tracking import Run, SandlotError
+
+from .options import Resume
+from .registry import load_task, task_of
+
+
+def main(options: Resume) -> None:
+    """Do what `options` say."""
+    begin = time.perf_counter()
+    run = Run.find(options.runs_dir, options.run)
+    steps = run.config["steps"] if options.steps is None else options.steps
+    if task_of(run):
+        task = load_task(run, options.step, learning=True)
+        reopen(run, task.step, steps)
+        from .task_session import fit_and_report
+
+        fit_and_report(task, run, begin)
+        return
+    from sandlot.agents.registry import load_agent
+
+    from .agent_session import train_and_report
+
+    agent = load_agent(run, options.step, learning=True)
+    reopen(run, agent.env_step, steps)
+    train_and_report(agent, run, begin)
+
+
+def reopen(run: Run, step: int, steps: int) -> None:
+    """Go on recording from `step` until `steps`, if that is further."""
+    if step >= steps:
+        raise SandlotError(
+            f"{run.folder} has its {steps:,} {run.axis.replace('_', ' ')}s; go on for longer with --steps"
+        )
+    run.reopen(step, steps)

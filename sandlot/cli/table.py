@@ -1,0 +1,67 @@
+"""Short tables."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from sandlot.tracking import Run
+
+if TYPE_CHECKING:
+    from sandlot.agents.evaluation import Evaluation
+
+
+def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> None:
+    """Print named values, a line each. Long ones are left to the terminal to break, so that paths can be copied."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        console.print(Text.assemble((f"{name:{width}}", "bold"), "  ", str(value)), soft_wrap=True)
+
+
+def number(value: float) -> str:
+    """Return a measure with the digits that matter."""
+    size = abs(value)
+    if size >= 1_000:
+        return f"{value:,.0f}"
+    if size >= 10:
+        return f"{value:.{1 if size >= 100 else 2}f}"
+    return f"{value:.4f}" if size >= 1e-3 or not size else f"{value:.2e}"
+
+
+def within(interval: tuple[float, float]) -> str:
+    """Return an interval."""
+    return f"{number(interval[0])} to {number(interval[1])}"
+
+
+def span(interval: tuple[float, float]) -> str:
+    """Return an interval, with what it is."""
+    return f"95 % interval {within(interval)}"
+
+
+def speed_in(steps_per_second: float) -> str:
+    """Return how fast something went."""
+    return f"{steps_per_second:,.{0 if steps_per_second >= 10 else 1}f} a second"
+
+
+def interval(evaluation: "Evaluation") -> str:
+    """Return the mean return with its 95 % interval."""
+    return f"{number(evaluation.mean)}  ({span(evaluation.interval())}, {len(evaluation.returns)} episodes)"
+
+
+def told(measures: Mapping[str, float], goal: str, spread: tuple[float, float] | None) -> dict[str, str]:
+    """Return measures in words, that of the `goal` with its interval."""
+    words = {name: number(value) for name, value in measures.items()}
+    return words if spread is None else {**words, goal: f"{words[goal]} ({span(spread)})"}
+
+
+def where_wandb_is(run: Run) -> str:
+    """Return where the W&B run can be seen, or how to get it there."""
+    state = run.wandb
+    if "folder" in state and state["mode"] == "offline":
+        reason = f" ({state['error']})" if "error" in state else ""
+        return f"offline{reason}; upload with: wandb sync {run.folder / state['folder']}"
+    if "error" in state:
+        return f"failed ({state['error']}); the record in the folder is whole"
+    return state.get("url") or state["mode"]

@@ -1,0 +1,55 @@
+"""Whom to evaluate or film: the agent of a run, or a model that Stable-Baselines3 saved."""
+
+import dataclasses
+from pathlib import Path
+from typing import NamedTuple
+
+from sandlot.agents.base import Player
+from sandlot.agents.multi_agent import seat_opponent, world_of
+from sandlot.agents.registry import load_agent
+from sandlot.envs import World
+from sandlot.tracking import Run, SandlotError, json_object
+
+from .options import Subject
+
+
+class Found(NamedTuple):
+    """An agent, its world, and the run it is from, if it is from one."""
+
+    agent: Player
+    world: World
+    run: Run | None
+    name: str
+
+
+def find(options: Subject) -> Found:
+    """Return what `options` name."""
+    if options.run.endswith(".zip"):
+        return _find_zip(Path(options.run), options)
+    for name in ("env", "algorithm", "trust"):
+        if getattr(options, name):
+            raise SandlotError(f"--{name} is for .zip files of Stable-Baselines3; a run knows its own")
+    run = Run.find(options.runs_dir, options.run)
+    if "env" not in run.config:
+        raise SandlotError(f"{run.folder} is a run of the task {run.config.get('task')!r}, which does not play")
+    return Found(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
+
+
+def _world_of(run: Run, options: Subject) -> World:
+    """Return the world of `run`, with the opponent that `options` ask for, if they do."""
+    if options.opponent is None:
+        return world_of(run.config["env"])
+    world = World.from_json(run.config["env"]).playable()
+    return seat_opponent(dataclasses.replace(world, opponent=options.opponent), options.runs_dir)
+
+
+def _find_zip(path: Path, options: Subject) -> Found:
+    from sandlot.agents.sb3.zips import load_zip
+
+    if options.env is None:
+        raise SandlotError(f"{path} does not tell its environment; add --env ID")
+    if options.step is not None:
+        raise SandlotError("--step is for runs; a .zip file holds one model")
+    world = World(options.env, json_object("--env-kwargs", options.env_kwargs))
+    agent = load_zip(path, world, algorithm=options.algorithm, trust=options.trust)
+    return Found(agent, world, None, path.name)

@@ -1,0 +1,95 @@
+"""`sandlot train AGENT ENV`: train an agent, track it, film it, and say how it went."""
+
+import dataclasses
+import time
+from typing import Any
+
+import tyro
+
+from sandlot.agents.multi_agent import agent_for, seat_opponent
+from sandlot.agents.recipes import recipe, recipe_config
+from sandlot.agents.registry import agent_class, what_is
+from sandlot.envs import World, Wrappers, wrappers_for
+from sandlot.tracking import Run, json_object, require
+
+from .options import Train
+from .parsing import parse_together
+from .registry import encoding_of
+
+
+def main(words: list[str]) -> None:
+    """Do what `words`, which begin with the agent's name, say."""
+    begin = time.perf_counter()
+    agent_type = agent_class(words[0])
+    options, config, world = parse(words[0], agent_type.Config, words[1:])
+    from .agent_session import train_and_report
+
+    for name in ("steps", "checkpoint_every", "evaluation_episodes"):
+        require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
+    for name in ("video_every", "seed"):
+        require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
+    agent = make_agent(agent_type, world, options, config)
+    record = {
+        "agent": agent.name,
+        "env": agent.source.world.to_json() if agent.source and agent.source.world else world.to_json(),
+        **({"encoder": options.encoder} if options.encoder else {}),
+        "seed": options.seed,
+        "steps": options.steps,
+        "training": {
+            "checkpoint_every": options.checkpoint_every,
+            "video_every": options.video_every,
+            "video_overlay": options.video_overlay,
+            "evaluation_episodes": options.evaluation_episodes,
+        },
+        "config": dataclasses.asdict(agent.config),
+    }
+    name = f"{agent.name}-{options.env}-s{options.seed}"
+    run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
+    train_and_report(agent, run, begin)
+
+
+def make_agent(agent_type: Any, world: World, options: Train, config: Any) -> Any:
+    """Return a new agent, whose encoder is that of another run if one is asked for."""
+    if options.encoder is None:
+        require(not getattr(config, "freeze", False), "--freeze needs an --encoder that was trained before", "none")
+        return agent_for(agent_type, world, seed=options.seed, config=config)
+    from sandlot.agents.encoder_transfer import config_for, take_encoding
+
+    encoding = encoding_of(Run.find(options.runs_dir, options.encoder))
+    agent = agent_for(agent_type, world, seed=options.seed, config=config_for(encoding, config))
+    take_encoding(agent, encoding)
+    return agent
+
+
+def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any, World]:
+    """Return the options, the agent's config and its world.
+
+    Flags beat the recipe for the environment, which beats defaults.
+    """
+    program = f"sandlot {command} {agent}"
+    first = bool(words) and not words[0].startswith("-")
+    env = words[0] if first else _parse_with(program, agent, config, None, {}, words)[0].env
+    return _parse_with(program, agent, config, env, recipe(agent, env), words)
+
+
+def _parse_with(
+    program: str, agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
+) -> tuple[Train, Any, World]:
+    train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
+    parts = [
+        ("train", Train, train),
+        ("agent", config, recipe_config(agent, config, env)),
+        ("wrappers", Wrappers, wrappers_for(env) if env else Wrappers()),
+    ]
+    description = f"Train an agent: {what_is(agent)}."
+    if found:
+        description += f" The defaults shown are those of the recipe for {env}."
+    parsed = parse_together(parts, words, program, description)
+    return parsed.train, parsed.agent, world_of(parsed.train, parsed.wrappers)
+
+
+def world_of(options: Train, wrappers: Wrappers) -> World:
+    """Return the world that `options` describe."""
+    kwargs = json_object("--env-kwargs", options.env_kwargs)
+    players = {"opponent": options.opponent, "separate": options.separate}
+    return seat_opponent(World(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)

@@ -1,0 +1,120 @@
+"""From the name of a network to the encoder."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sandlot.tracking import SandlotError, require
+
+from .networks import (
+    MLP,
+    Activation,
+    CapsuleNet,
+    ConvNet,
+    Encoder,
+    ImpalaCNN,
+    NatureCNN,
+    Normalization,
+    Pooling,
+    Recurrent,
+    ResNet,
+    StridedCNN,
+    Transformer,
+    ViT,
+)
+
+IMAGE_READERS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
+MEMORIES = ("rnn", "lstm", "gru", "transformer")
+BOARD = "board"
+NETWORKS = ("mlp", *IMAGE_READERS, *MEMORIES, BOARD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """What reads the inputs."""
+
+    cnn: ClassVar[type[NatureCNN] | type[ConvNet]] = ConvNet
+    """What is meant by `cnn`."""
+
+    network: str = "auto"
+    """Kind of network: mlp; cnn, nature (that of DQN), strided, impala, resnet, vit or capsule for images; rnn, lstm,
+    gru or transformer for memory; board, for games' boards; several in a row, as in cnn+lstm or board+mlp; auto is a
+    cnn for images and an mlp for the rest."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Sizes of an MLP's layers."""
+    activation: Activation = "tanh"
+    """Activation of an MLP's layers."""
+    normalization: Normalization = "none"
+    """Normalisation of an MLP's layers."""
+    dropout: float = 0.0
+    """Share of an MLP's activations (of tasks on data: of any network's features) that are dropped while learning."""
+    widths: tuple[int, ...] = (32, 64, 128)
+    """Channels of the strided network's convolutions, each of which halves the image, and of the pairs of
+    convolutions of the cnn that tasks on data mean."""
+    pooling: Pooling = "max"
+    """How impala halves its images."""
+    memory_size: int = 64
+    """Units of an RNN, LSTM or GRU; width of a transformer or ViT."""
+    memory_layers: int = 1
+    """Layers of an RNN, LSTM, GRU, transformer or ViT."""
+    memory_length: int = 32
+    """Past steps that a transformer sees."""
+    heads: int = 4
+    """Attention heads of a transformer or ViT."""
+    gating: bool = False
+    """Gates in place of a transformer's residual sums, as in GTrXL."""
+
+    def __post_init__(self) -> None:
+        require(all(size > 0 for size in self.hidden), "hidden sizes must be positive", self.hidden)
+        require(len(self.widths) > 0 and min(self.widths) > 0, "widths must be positive, and at least one", self.widths)
+        require(0 <= self.dropout < 1, "dropout must be in [0, 1)", self.dropout)
+        for name in ("memory_size", "memory_layers", "memory_length", "heads"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
+        for name in self.network.split("+"):
+            if name not in ("auto", *NETWORKS):
+                known = ", ".join(NETWORKS)
+                raise SandlotError(
+                    f"there is no network {name!r}; there are {known}, and rows of them such as cnn+lstm"
+                )
+
+    @property
+    def has_transformer(self) -> bool:
+        """Whether a transformer is among the networks."""
+        return "transformer" in self.network.split("+")
+
+
+def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) -> Encoder:
+    """Return the encoder called `name` for images of `shape`. Raises `ValueError` if they are too small for it."""
+    try:
+        match name:
+            case "nature":
+                return NatureCNN(*shape)
+            case "strided":
+                return StridedCNN(*shape, widths=config.widths)
+            case "impala":
+                return ImpalaCNN(*shape, pooling=config.pooling)
+            case "resnet":
+                return ResNet(shape[0])
+            case "vit":
+                return ViT(*shape, size=config.memory_size, layers=config.memory_layers, heads=config.heads)
+            case "capsule":
+                return CapsuleNet(*shape)
+            case _ if config.cnn is ConvNet:
+                return ConvNet(*shape, widths=config.widths)
+            case _:
+                return NatureCNN(*shape)
+    except ValueError as error:
+        raise ValueError(f"{error}; try --network mlp") from error
+
+
+def following(name: str, input_size: int, config: EncoderConfig) -> Encoder:
+    """Return the encoder called `name` for vectors of `input_size`."""
+    match name:
+        case "mlp":
+            return MLP(input_size, config.hidden, config.activation, config.normalization, config.dropout)
+        case "rnn" | "lstm" | "gru":
+            return Recurrent(name, input_size, config.memory_size, config.memory_layers)
+        case "transformer":
+            size, layers, length = config.memory_size, config.memory_layers, config.memory_length
+            return Transformer(input_size, size, layers, config.heads, length, config.gating)
+        case _:
+            raise ValueError(f"the network {name!r} reads observations, so it must come first in {config.network!r}")

@@ -1,0 +1,1 @@
+"""Decoders, discriminators and quantizers."""

@@ -1,0 +1,112 @@
+"""From features to values of actions."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Bool, Float
+from sandlot.supervised.networks.layers.initialize import orthogonal
+from sandlot.supervised.networks.layers.noisy import NoisyLinear
+from torch import Tensor, nn
+
+from .precision import in_float32
+
+
+class ActionValues(nn.Module, ABC):
+    """`atoms` numbers for each action, from which its value follows.
+
+    `dueling` splits them into a part of the state's and a part of the actions'; `noisy` layers explore.
+
+    Source: Wang et al., "Dueling network architectures for deep reinforcement learning", 2016, equation 9.
+    """
+
+    def __init__(self, feature_size: int, actions: int, atoms: int, dueling: bool, noisy: bool):
+        super().__init__()
+        self.actions, self.atoms = actions, atoms
+        self.advantage = _layer(feature_size, actions * atoms, noisy)
+        self.value = _layer(feature_size, atoms, noisy) if dueling else None
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action atom"]:
+        """Return the numbers of each action."""
+        advantage = in_float32(self.advantage, features).unflatten(-1, (self.actions, self.atoms))
+        if self.value is None:
+            return advantage
+        return in_float32(self.value, features).unsqueeze(-2) + advantage - advantage.mean(-2, keepdim=True)
+
+    @abstractmethod
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        """Return the values that the numbers stand for."""
+
+
+class QHead(ActionValues):
+    """The value of each action, and nothing more."""
+
+    def __init__(self, feature_size: int, actions: int, dueling: bool = False, noisy: bool = False):
+        super().__init__(feature_size, actions, 1, dueling, noisy)
+
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        return atoms.squeeze(-1)
+
+
+class QuantileHead(ActionValues):
+    """Quantiles of the return of each action, at the midpoints of as many equal shares of probability.
+
+    Source: Dabney et al., "Distributional reinforcement learning with quantile regression", 2018.
+    """
+
+    def __init__(
+        self, feature_size: int, actions: int, quantiles: int = 51, dueling: bool = False, noisy: bool = False
+    ):
+        super().__init__(feature_size, actions, quantiles, dueling, noisy)
+
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        return atoms.mean(-1)
+
+
+class CategoricalHead(ActionValues):
+    """The return of each action as a distribution over fixed values, C51: their log-probabilities.
+
+    Source: Bellemare et al., "A distributional perspective on reinforcement learning", 2017.
+    """
+
+    support: Tensor
+
+    def __init__(
+        self,
+        feature_size: int,
+        actions: int,
+        low: float,
+        high: float,
+        atoms: int = 51,
+        dueling: bool = False,
+        noisy: bool = False,
+    ):
+        super().__init__(feature_size, actions, atoms, dueling, noisy)
+        if not low < high:
+            raise ValueError(f"the lowest value of the support must be below the highest, not {low} and {high}")
+        self.register_buffer("support", torch.linspace(low, high, atoms))
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action atom"]:
+        return super().forward(features).log_softmax(-1)
+
+    def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
+        return (atoms.exp() * self.support).sum(-1)
+
+
+class ValueHead(nn.Module):
+    """The value of a state."""
+
+    def __init__(self, feature_size: int):
+        super().__init__()
+        self.linear = orthogonal(nn.Linear(feature_size, 1), gain=1.0)
+
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch"]:
+        return in_float32(self.linear, features).squeeze(-1)
+
+
+def greedy(values: Float[Tensor, "*batch action"], mask: Bool[Tensor, "*batch action"] | None = None) -> Tensor:
+    """Return the best of the actions that `mask` allows, in each row."""
+    return (values if mask is None else values.masked_fill(~mask, -torch.inf)).argmax(-1)
+
+
+def _layer(size: int, outputs: int, noisy: bool) -> nn.Linear:
+    return NoisyLinear(size, outputs) if noisy else orthogonal(nn.Linear(size, outputs), gain=1.0)

@@ -1,0 +1,1 @@
+"""Encoders with a recurrent state."""

@@ -1,0 +1,152 @@
+"""Recurrent networks, on torch's fused kernels."""
+
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from sandlot.supervised.networks.encoder import Encoder, Memory
+from torch import Tensor, nn
+
+CELLS: dict[str, type[nn.RNN] | type[nn.LSTM] | type[nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+STEPS: dict[str, Any] = {"rnn": torch.rnn_tanh_cell, "lstm": torch.lstm_cell, "gru": torch.gru_cell}
+
+
+class Recurrent(Encoder):
+    """Encode sequences with an Elman RNN, an LSTM or a GRU.
+
+    Episodes may start anywhere in a sequence. The sequence is cut there, and the pieces run side by side as
+    one padded batch: one call of the kernel, whatever the number of episodes.
+
+    Source of the gates' initial bias: Jozefowicz et al., "An empirical exploration of recurrent network
+    architectures", 2015, for the LSTM; Hafner et al., "Mastering Atari with discrete world models", 2021, for the GRU.
+    """
+
+    def __init__(self, kind: Literal["rnn", "lstm", "gru"], input_size: int, size: int, layers: int = 1):
+        super().__init__()
+        if size < 1 or layers < 1:
+            raise ValueError(
+                f"a recurrent network needs a memory of at least 1 unit and 1 layer, not {size} and {layers}"
+            )
+        self.kind, self.size, self.layers = kind, size, layers
+        self.cell = CELLS[kind](input_size, size, layers)
+        self.feature_size = size
+        for name, parameter in self.cell.named_parameters():
+            nn.init.zeros_(parameter) if "bias" in name else nn.init.orthogonal_(parameter)
+            if kind != "rnn" and "bias_hh" in name:
+                # A gate that starts on the side of keeping: memories last long enough to learn from them.
+                nn.init.ones_(parameter.data[size : 2 * size])
+
+    def initial_memory(self, batch: int) -> Memory:
+        zeros = next(self.cell.parameters()).new_zeros(batch, self.layers, self.size)
+        return (zeros, zeros) if self.kind == "lstm" else zeros
+
+    def forward(
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
+        memory = _kept(memory, ~start[0])
+        if len(inputs) == 1:
+            return self._step(inputs, memory)
+        if not start[1:].any():
+            features, state = self.cell(inputs, _to_cell(memory))
+            return features, _from_cell(state)
+        return self._in_pieces(inputs, memory, start), self._last_memory(inputs, memory, start)
+
+    def features(
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> Float[Tensor, "time batch feature"]:
+        memory = _kept(memory, ~start[0])
+        if not start[1:].any():
+            return self.cell(inputs, _to_cell(memory))[0]
+        return self._in_pieces(inputs, memory, start)
+
+    def _in_pieces(
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> Float[Tensor, "time batch feature"]:
+        pieces = Pieces(start)
+        features, _ = self.cell(pieces.cut(inputs), _map(_to_cell(memory), pieces.first_state))
+        return pieces.join(features)
+
+    def _step(
+        self, inputs: Float[Tensor, "1 batch size"], memory: Memory
+    ) -> tuple[Float[Tensor, "1 batch feature"], Memory]:
+        """Take a single step, in a third of the time that a sequence of one would take."""
+        features, states = inputs[0], []
+        for layer, weights in enumerate(self.cell.all_weights):
+            state = STEPS[self.kind](features, _map(memory, lambda part, layer=layer: part[:, layer]), *weights)
+            features = state[0] if self.kind == "lstm" else state
+            states.append(state)
+        if self.kind == "lstm":
+            return features[None], tuple(torch.stack(part, dim=1) for part in zip(*states, strict=True))
+        return features[None], torch.stack(states, dim=1)
+
+    @torch.no_grad()
+    def _last_memory(
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+    ) -> Memory:
+        """Return the memory after the last row: that of each column's last episode, from its first row on."""
+        rows = torch.arange(len(start), device=start.device)[:, None]
+        begin = (start * rows).amax(0)
+        state = _to_cell(_kept(memory, begin == 0))
+        for first, end in pairwise([*begin.unique().tolist(), len(inputs)]):
+            columns = (begin <= first).nonzero().squeeze(-1)
+            here = _map(state, lambda part, columns=columns: part[:, columns])
+            _, after = self.cell(inputs[first:end, columns], here)
+            for part, new in zip(_parts(state), _parts(after), strict=True):
+                part.index_copy_(1, columns, new)
+        return _from_cell(state)
+
+
+class Pieces:
+    """A batch of sequences cut where episodes start: which row goes where. Piece by piece, column by column."""
+
+    def __init__(self, start: Bool[Tensor, "time batch"]):
+        self.shape = time, batch = start.shape
+        # NumPy, since these are many small steps: torch would take five times as long.
+        starts = start.cpu().numpy().T.copy()
+        starts[:, 0] = True
+        begin = np.flatnonzero(starts)
+        piece = starts.cumsum() - 1
+        row = np.arange(starts.size) - begin[piece]
+        self.count = len(begin)
+        place = (row * self.count + piece).reshape(batch, time).T.ravel()
+        # Padding repeats the first row: what becomes of it is not read.
+        source = np.zeros((row.max() + 1) * self.count, np.int64)
+        source[place] = np.arange(starts.size)
+        indices = (place, source, piece[::time].copy())
+        self.place, self.source, self.first = (torch.from_numpy(index).to(start.device) for index in indices)
+
+    def cut(self, inputs: Float[Tensor, "time batch size"]) -> Float[Tensor, "longest piece size"]:
+        """Return the pieces side by side, padded to the longest."""
+        return inputs.flatten(0, 1).index_select(0, self.source).unflatten(0, (-1, self.count))
+
+    def join(self, features: Float[Tensor, "longest piece size"]) -> Float[Tensor, "time batch size"]:
+        """Return the features of the pieces where their rows were."""
+        return features.flatten(0, 1).index_select(0, self.place).unflatten(0, self.shape)
+
+    def first_state(self, state: Float[Tensor, "layer batch size"]) -> Float[Tensor, "layer piece size"]:
+        """Return what each piece begins with: a column's first has the column's state, the others none."""
+        none = state.new_zeros(len(state), self.count, state.shape[-1])
+        return none.index_copy(1, self.first, state)
+
+
+def _kept(memory: Memory, keep: Bool[Tensor, "batch"]) -> Memory:
+    """Return the memory with the rows that are not to be kept set to zero."""
+    return _map(memory, lambda part: part * keep[:, None, None])
+
+
+def _to_cell(memory: Memory) -> Any:
+    return _map(memory, lambda part: part.transpose(0, 1).contiguous())
+
+
+def _from_cell(state: Any) -> Memory:
+    return _map(state, lambda part: part.transpose(0, 1).contiguous())
+
+
+def _map(memory: Memory, function: Any) -> Memory:
+    return tuple(function(part) for part in memory) if isinstance(memory, tuple) else function(memory)
+
+
+def _parts(memory: Memory) -> tuple[Tensor, ...]:
+    return memory if isinstance(memory, tuple) else (memory,)

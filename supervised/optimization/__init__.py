@@ -1,0 +1,1 @@
+"""The gradient step: learner, optimizers, schedules, target networks."""

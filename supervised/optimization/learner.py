@@ -1,0 +1,302 @@
+"""The one gradient step. Agents, generative models and classifiers all learn through a `Learner`."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from sandlot.tracking import SandlotError, require
+from torch import Tensor, nn
+
+from .allocator import keep_freed_memory
+from .flat_parameters import flatten, parts_of, pieces_of, trained
+from .optimizers import BETAS, OPTIMIZERS, Betas, Layered, Optimizer
+from .schedules import LearningRateSchedule, scheduled
+
+Metrics = dict[str, Tensor]
+Loss = Callable[[Any, Any], tuple[Tensor, Metrics]]
+"""A pure function of a module and a batch, which returns the loss and what is worth knowing about it.
+
+Single numbers among that are averaged and logged.
+"""
+
+COMPILE_REPAYS_AFTER = 50_000
+"""Gradient steps from which compiling is worth its 20 seconds: it saves about half a millisecond a step."""
+UNREAD_AT_MOST = 64
+"""Gradient steps whose metrics are kept before they are summed up."""
+
+
+class NonFiniteError(SandlotError):
+    """A loss or gradient became NaN or infinite."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerConfig:
+    """How gradient steps are taken."""
+
+    learning_rate: float = 3e-4
+    """Step size of the optimizer, at the start."""
+    learning_rate_schedule: LearningRateSchedule = "constant"
+    """How the learning rate changes over the run: linear and cosine fall to 0, step falls to a tenth twice,
+    one-cycle rises to it and falls."""
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
+    """Which optimizer of torch.optim."""
+    optimizer_epsilon: float = 1e-5
+    """Added to the denominator by optimizers that divide (Baselines uses 1e-5 for PPO)."""
+    weight_decay: float = 0.0
+    """Weight decay, as the optimizer defines it."""
+    l1: float = 0.0
+    """Weight of the sum of the parameters' absolute values in what is minimised."""
+    momentum: float = 0.0
+    """Momentum of SGD and RMSprop."""
+    betas: Betas = BETAS
+    """Shares of the old that Adam's averages of the gradient, and of its square, keep at each step."""
+    max_grad_norm: float = 0.5
+    """Gradients longer than this (L2 norm) are shortened to it; 0 leaves them as they are."""
+    device: str = "auto"
+    """Where to learn: auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the networks; auto takes bfloat16 for large ones on GPUs that have it, float32 elsewhere."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Compile the whole step; auto does so when the run is long enough to repay it."""
+
+    def __post_init__(self) -> None:
+        require(0 < self.learning_rate <= 100, "learning_rate must be in (0, 100]", self.learning_rate)
+        require(self.optimizer_epsilon > 0, "optimizer_epsilon must be positive", self.optimizer_epsilon)
+        require(self.weight_decay >= 0, "weight_decay must be at least 0", self.weight_decay)
+        require(self.l1 >= 0, "l1 must be at least 0", self.l1)
+        require(0 <= self.momentum < 1, "momentum must be in [0, 1)", self.momentum)
+        require(all(0 <= beta < 1 for beta in self.betas), "betas must be in [0, 1)", self.betas)
+        require(self.max_grad_norm >= 0, "max_grad_norm must be at least 0", self.max_grad_norm)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called `name`, or the best there is for "auto"."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SandlotError(f"this machine has no device {name!r}; try --device auto") from error
+    return device
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one CPU thread. The sums of several depend, in the last bit, on how many they are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Learner:
+    """Take gradient steps on a module for a loss.
+
+    The parameters are laid out in one flat tensor, of which the module's own become views. So clipping and
+    the optimizer are a few operations on one tensor, whatever the number of layers.
+
+    `scales` gives shares of the learning rate to the parameters whose names begin with its keys: all of it to
+    those that none fits, and that of the longest to those that several do.
+    """
+
+    def __init__(self, module: nn.Module, loss: Loss, config: LearnerConfig, scales: Mapping[str, float] | None = None):
+        keep_freed_memory()
+        self.config = config
+        self.device = choose_device(config.device)
+        self.module = module.to(self.device)
+        self.loss = loss
+        self.flat = flatten(module)
+        self.gradient = torch.zeros_like(self.flat)
+        for parameter, part in zip(trained(module), parts_of(self.gradient, module), strict=True):
+            parameter.grad = part
+        self.arithmetic = _arithmetic(config.precision, self.device, self._large)
+        """Makes the context in which losses are computed, and what is compared with them should be too."""
+        self._gradient: Callable[[Any], tuple[Tensor, Metrics]] = self._eager_gradient
+        self._compiled: Callable[[Any], tuple[Tensor, Metrics]] | None = None
+        self._unread: list[Metrics] = []
+        self._names: list[str] = []
+        self._sum, self._summed = torch.zeros((), device=self.device), 0
+        self.learning_rate = config.learning_rate
+        how = (config.weight_decay, config.optimizer_epsilon, config.momentum, config.betas)
+        kind = OPTIMIZERS[config.optimizer]
+        pieces = pieces_of(self.module, scales or {})
+        self.optimizer: Optimizer | Layered = (
+            Layered([(kind(self.flat[part], *how), part, scale) for part, scale in pieces])
+            if scales
+            else kind(self.flat, *how)
+        )
+
+    def prepare(self, steps: int) -> None:
+        """Choose how to run the next `steps` gradient steps: as they stand, or compiled.
+
+        The choice depends on the numbers alone, so a resumed run makes the same one.
+        """
+        repays = self.config.compile == "auto" and steps >= COMPILE_REPAYS_AFTER
+        compiles = getattr(self.module, "compiles", True)
+        if self.config.compile == "on" and not compiles:
+            raise SandlotError("this network's steps can't be compiled whole; leave --compile to auto")
+        compiled = self.config.compile == "on" or (repays and compiles)
+        self._compiled = self._compiled or (self._compiled_gradient() if compiled else None)
+        self._gradient = (self._compiled if compiled else None) or self._eager_gradient
+
+    def anneal(self, progress: float) -> None:
+        """Set the learning rate for the fraction `progress` of the run."""
+        self.learning_rate = scheduled(self.config.learning_rate, self.config.learning_rate_schedule, progress)
+
+    def step(self, batch: Any, *more: Any) -> Metrics:
+        """Take one gradient step and return the loss's metrics, as tensors on the device.
+
+        With `more` batches, the step follows the mean of their gradients, and the metrics are the last one's.
+        Raises `NonFiniteError` before a NaN can reach the parameters; on a GPU, which is asked rarely,
+        the step is left out and `metrics` raises.
+        """
+        gradient, metrics = self._gradient(batch)
+        if more:
+            gradient, metrics = self._accumulate(gradient.clone(), more)
+        if self.config.l1:
+            gradient.add_(self.flat.sign(), alpha=self.config.l1)
+        norm = torch.linalg.vector_norm(gradient)
+        metrics["grad_norm"] = norm
+        if self.device.type == "cpu":
+            self._clip_on_cpu(gradient, norm.item(), metrics)
+        else:
+            gradient = torch.where(torch.isfinite(norm), gradient, 0.0)
+            if self.config.max_grad_norm:
+                gradient.mul_((self.config.max_grad_norm / (norm.nan_to_num() + 1e-6)).clamp(max=1.0))
+        self.optimizer.step(gradient, self.learning_rate)
+        self._unread.append({name: value for name, value in metrics.items() if value.ndim == 0})
+        if len(self._unread) == UNREAD_AT_MOST:
+            self._sum_up()
+        return metrics
+
+    def metrics(self) -> dict[str, float]:
+        """Return the means of the metrics since the last call. This waits for the device."""
+        self._sum_up()
+        if not self._summed:
+            return {}
+        means = (self._sum / self._summed).tolist()
+        named = dict(zip(self._names, means, strict=True))
+        self._sum, self._summed = torch.zeros((), device=self.device), 0
+        if not all(map(math.isfinite, named.values())):
+            raise self._non_finite({name: torch.tensor(value) for name, value in named.items()})
+        return named | {"learning_rate": self.learning_rate}
+
+    def _clip_on_cpu(self, gradient: Float[Tensor, "size"], norm: float, metrics: Metrics) -> None:
+        if not math.isfinite(norm):
+            raise self._non_finite(metrics)
+        longest = self.config.max_grad_norm
+        if longest and norm > longest:
+            gradient.mul_(longest / (norm + 1e-6))
+
+    def _sum_up(self) -> None:
+        """Add the metrics of the last steps up: many at a time, which costs a step less than its own would."""
+        if self._unread:
+            self._names = list(self._unread[0])
+            values = torch.stack([value.float() for metrics in self._unread for value in metrics.values()])
+            self._sum = self._sum + values.view(len(self._unread), -1).sum(0)
+            self._summed += len(self._unread)
+            self._unread.clear()
+
+    def lay_out(self, module: nn.Module, flat: Float[Tensor, "size"]) -> None:
+        """Make the parameters of `module`, a copy of the learner's, views of `flat`."""
+        names = [name for name, parameter in self.module.named_parameters() if parameter.requires_grad]
+        for name, part in zip(names, parts_of(flat, self.module), strict=True):
+            module.get_parameter(name).data = part
+
+    def threads(self) -> AbstractContextManager[None]:
+        """Use as many CPU threads as the module is worth: one for small networks, for which more are slower."""
+        return nullcontext() if self._large else one_thread()
+
+    @property
+    def _large(self) -> bool:
+        """Whether the arithmetic outweighs the calls that start it."""
+        convolves = any(isinstance(part, nn.Conv2d) for part in self.module.modules())
+        return convolves or self.flat.numel() >= 500_000
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the optimizer's state. The module's own state is the module's."""
+        return self.optimizer.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take up what `state_dict` returned."""
+        self.optimizer.load_state_dict(state)
+
+    def _eager_gradient(self, batch: Any) -> tuple[Tensor, Metrics]:
+        return self._backward(partial(self.loss, self.module), batch)
+
+    def _backward(self, loss_of: Callable[[Any], tuple[Tensor, Metrics]], batch: Any) -> tuple[Tensor, Metrics]:
+        self.gradient.zero_()
+        with self.arithmetic():
+            loss, metrics = loss_of(batch)
+        loss.backward()
+        return self.gradient, metrics
+
+    def _accumulate(self, total: Float[Tensor, "size"], batches: Sequence[Any]) -> tuple[Tensor, Metrics]:
+        """Return the mean of the gradient `total` and those of `batches`, and the metrics of the last of them."""
+        metrics: Metrics = {}
+        for batch in batches:
+            gradient, metrics = self._gradient(batch)
+            total.add_(gradient)
+        return total.div_(len(batches) + 1), metrics
+
+    def _compiled_gradient(self) -> Callable[[Any], tuple[Tensor, Metrics]]:
+        import torch._inductor.config as inductor
+
+        inductor.cpp_wrapper = True
+        wrapped = _LossModule(self.module, self.loss)
+        if _notes_statistics(self.module):
+            return partial(self._backward, torch.compile(wrapped, fullgraph=True))
+        names = [name for name, parameter in wrapped.named_parameters() if parameter.requires_grad]
+
+        # No annotations on these two: the compiler would have to trace them.
+        def gradient(flat, batch):
+            def loss_of(flat):
+                parameters = dict(zip(names, parts_of(flat, self.module), strict=True))
+                with self.arithmetic():
+                    return torch.func.functional_call(wrapped, parameters, (batch,))
+
+            return torch.func.grad(loss_of, has_aux=True)(flat)
+
+        compiled = torch.compile(gradient, fullgraph=True)
+        return lambda batch: compiled(self.flat, batch)
+
+    def _non_finite(self, metrics: Metrics) -> NonFiniteError:
+        terms = [name for name, value in metrics.items() if not bool(torch.isfinite(value)) and name != "grad_norm"]
+        weights = [
+            name
+            for name, parameter in self.module.named_parameters()
+            if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all())
+        ]
+        culprit = ", ".join(terms) or f"the gradient of {weights[0] if weights else 'a parameter'}"
+        return NonFiniteError(f"{culprit} became NaN or infinite at gradient step {self.optimizer.steps + 1}")
+
+
+class _LossModule(nn.Module):
+    """A loss as a module's forward, which is what `functional_call` can call."""
+
+    def __init__(self, module: nn.Module, loss: Loss):
+        super().__init__()
+        self.module, self.loss = module, loss
+
+    def forward(self, batch: Any) -> tuple[Tensor, Metrics]:
+        return self.loss(self.module, batch)
+
+
+def _notes_statistics(module: nn.Module) -> bool:
+    """Tell whether `module` notes a batch's statistics down on its way, which no pure function of it can."""
+    return any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in module.modules())
+
+
+def _arithmetic(name: str, device: torch.device, large: bool) -> Callable[[], AbstractContextManager[Any]]:
+    if name == "auto":
+        able = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        name = "bfloat16" if large and able else "float32"
+    return partial(torch.autocast, device.type, torch.bfloat16) if name == "bfloat16" else nullcontext

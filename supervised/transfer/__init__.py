@@ -1,0 +1,1 @@
+"""Encoders from other runs and from pretrained models."""
