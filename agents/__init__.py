@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
-    from .base import Agent, Player
+    from .base import Agent
     from .continuous.ddpg import DDPG, DDPGConfig
     from .continuous.sac import SAC, SACConfig
     from .continuous.td3 import TD3, TD3Config
@@ -39,7 +39,6 @@ AGENTS = {
 _HOMES = {
     "A2C": "policy.a2c",
     "A2CConfig": "policy.a2c",
-    "Agent": "base",
     "DDPG": "continuous.ddpg",
     "DDPGConfig": "continuous.ddpg",
     "DoubleQLearning": "tabular.double_q_learning",
@@ -50,7 +49,7 @@ _HOMES = {
     "Evaluation": "evaluation",
     "ExpectedSarsa": "tabular.expected_sarsa",
     "ExpectedSarsaConfig": "tabular.expected_sarsa",
-    "Player": "base",
+    "Agent": "base",
     "PPO": "policy.ppo",
     "PPOConfig": "policy.ppo",
     "QLearning": "tabular.q_learning",
@@ -86,7 +85,6 @@ __all__ = [
     "ExpectedSarsa",
     "ExpectedSarsaConfig",
     "PPOConfig",
-    "Player",
     "QLearning",
     "QLearningConfig",
     "REINFORCEConfig",

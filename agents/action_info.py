@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 
-class Thought(NamedTuple):
+class ActionInfo(NamedTuple):
     """What was behind a batch of choices; None for what the agent doesn't know."""
 
     probability: Float[np.ndarray, "batch choice"] | None = None
@@ -20,6 +20,6 @@ class Thought(NamedTuple):
     value: Float[np.ndarray, "batch"] | None = None
     """The return expected from here: of the state, of the best action, or of the action chosen."""
 
-    def row(self, index: int) -> "Thought":
+    def row(self, index: int) -> "ActionInfo":
         """Return the thought behind one choice of the batch."""
-        return Thought(*(None if part is None else part[index] for part in self))
+        return ActionInfo(*(None if part is None else part[index] for part in self))

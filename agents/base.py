@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 import numpy as np
 from gymnasium import Space, spaces
 from jaxtyping import Bool
+
 from sandlot.envs import (
+    EnvFactory,
+    EnvSpec,
     Observation,
-    Source,
     Step,
-    World,
     space_from_json,
     space_to_json,
     tree_leaves,
@@ -32,13 +33,14 @@ from sandlot.tracking import (
     write_checkpoint,
 )
 
-from .action_info import Thought
-from .loop import EpisodeJournal, play_segment, train
+from .action_info import ActionInfo
+from .loop import EpisodeLogger, train, train_segment
 from .recipes import recipe_config
 
 if TYPE_CHECKING:
     import gymnasium
     from gymnasium.vector import VectorEnv
+
     from sandlot.envs import EnvBatch
 
 
@@ -49,17 +51,19 @@ class Spaces(NamedTuple):
     action: Space
 
 
-class Player(ABC):
-    """An algorithm with what it has learned, however it goes about learning."""
+class Agent(ABC):
+    """An algorithm with what it has learned: the one interface of everything that acts."""
 
     name: ClassVar[str]
     """What the command line calls it."""
+    has_own_loop: ClassVar[bool] = False
+    """Whether it trains in a loop of its own (Stable-Baselines3's do), instead of a step at a time by `observe`."""
     Config: ClassVar[Any]
     """Its frozen dataclass of hyperparameters, which has a field `num_envs`."""
 
     def __init__(
         self,
-        env: "str | World | gymnasium.Env | VectorEnv | EnvBatch | Source | Spaces",
+        env: "str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch | EnvFactory | Spaces",
         *,
         seed: int = 0,
         config: Any = None,
@@ -71,30 +75,32 @@ class Player(ABC):
         (fields of the config by name) beat all three.
         """
         if config is None:
-            config = recipe_config(self.name, self.Config, World.of(env).id if isinstance(env, str | World) else None)
+            config = recipe_config(
+                self.name, self.Config, EnvSpec.of(env).id if isinstance(env, str | EnvSpec) else None
+            )
         self.config = with_options(config, options)
         self.seed = seed
         self.env_step = 0
         self.progress = 0.0
         """The fraction of the training that is done; the loop keeps it."""
-        self.source: Source | None = None
+        self.env_factory: EnvFactory | None = None
         if isinstance(env, Spaces):
             self.spaces = env
         else:
-            self.source = env if isinstance(env, Source) else self.make_source(env, self.config)
-            self.spaces = Spaces(self.source.observation_space, self.source.action_space)
+            self.env_factory = env if isinstance(env, EnvFactory) else self.make_env_factory(env, self.config)
+            self.spaces = Spaces(self.env_factory.observation_space, self.env_factory.action_space)
         self._build()
 
     @classmethod
-    def make_source(cls, env: Any, config: Any) -> Source:
+    def make_env_factory(cls, env: Any, config: Any) -> EnvFactory:
         """Return where the environments for training come from."""
-        return Source(env, config.num_envs)
+        return EnvFactory(env, config.num_envs)
 
     @abstractmethod
     def _build(self) -> None:
         """Make networks, optimizers and buffers for `self.spaces`, `self.config` and `self.seed`."""
 
-    def at_work(self) -> AbstractContextManager[None]:
+    def thread_context(self) -> AbstractContextManager[None]:
         """Return a context in which the process is set up for this agent."""
         return nullcontext()
 
@@ -102,24 +108,36 @@ class Player(ABC):
     def prepare(self, steps: int) -> None:
         """Get ready to train until `steps` env steps in all."""
 
-    @abstractmethod
-    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
+    def train_segment(self, steps: int, end: int, metric_logger: EpisodeLogger, stop: StopSignals) -> None:
         """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
+        train_segment(self, steps, end, metric_logger, stop)
+
+    def reset(self, observation: Observation, seed: int) -> None:
+        """Start from the first observations of new environments, with random generators seeded by `seed`."""
+        raise NotImplementedError(f"{self.name} trains in a loop of its own")
+
+    def exploration_action(self) -> np.ndarray:
+        """Return an action for each training environment, to explore with."""
+        raise NotImplementedError(f"{self.name} trains in a loop of its own")
+
+    def observe(self, step: Step) -> Mapping[str, float] | None:
+        """Take in what the last actions led to. Return metrics if the agent learned from it."""
+        raise NotImplementedError(f"{self.name} trains in a loop of its own")
 
     @abstractmethod
-    def choose(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         """Return an action for each row of `observation`, and the memory to pass with the next."""
 
-    def think(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Any, Thought]:
-        """Return what `choose` does, and the thoughts behind it, which take time; by default there are none.
+    def explain(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, ActionInfo]:
+        """Return what `select_action` does, and the thoughts behind it, which take time; by default there are none.
 
-        Take turns with `choose` only between episodes: what it doesn't need to know, it doesn't keep in memory.
+        Take turns with `select_action` only between episodes: what it doesn't need to know, it doesn't keep in memory.
         """
-        return *self.choose(observation, memory, start, deterministic), Thought()
+        return *self.select_action(observation, memory, episode_start, deterministic), ActionInfo()
 
     @abstractmethod
     def tensors(self) -> dict[str, np.ndarray]:
@@ -136,7 +154,7 @@ class Player(ABC):
     def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:  # noqa: B027 (most have none)
         """Take up what `experience` returned."""
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return what is known of how well it plays without playing, as "group/name"; nothing by default."""
         return {}
 
@@ -171,8 +189,10 @@ class Player(ABC):
         if single:
             observation = tree_map(lambda array: np.asarray(array)[None], observation)
         count = len(next(tree_leaves(observation)))
-        start = np.zeros(count, bool) if episode_start is None else np.broadcast_to(episode_start, count).astype(bool)
-        action, memory = self.choose(observation, state, start, deterministic)
+        episode_start = (
+            np.zeros(count, bool) if episode_start is None else np.broadcast_to(episode_start, count).astype(bool)
+        )
+        action, memory = self.select_action(observation, state, episode_start, deterministic)
         return (action.squeeze(0) if single else action), memory
 
     def save(self, folder: str | Path) -> None:
@@ -196,7 +216,7 @@ class Player(ABC):
         config = cls.config_from(state)
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
-            env = World.from_json(state["env"])
+            env = EnvSpec.from_json(state["env"])
         agent = cls(spaces if env is None else env, seed=state["seed"], config=config)
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
@@ -213,7 +233,7 @@ class Player(ABC):
         """Return all that `restore` needs beside the tensors."""
         return {
             "agent": self.name,
-            "env": self.source.world.to_json() if self.source and self.source.world else None,
+            "env": self.env_factory.env_spec.to_json() if self.env_factory and self.env_factory.env_spec else None,
             "seed": self.seed,
             "env_step": self.env_step,
             "config": dataclasses.asdict(self.config),
@@ -233,26 +253,3 @@ class Player(ABC):
         if len(shape) == len(batch) and shape[1:] == single:
             return False
         raise SandlotError(f"an observation of this agent has the shape {single}, and this one {shape}")
-
-
-class Agent(Player):
-    """A player that learns from one step at a time.
-
-    Subclasses are final: each is one algorithm, which chooses actions in `act` and learns in `observe`.
-    The training loop calls these two and knows nothing else of it.
-    """
-
-    @abstractmethod
-    def begin(self, observation: Observation, seed: int) -> None:
-        """Start from the first observations of new environments, with random generators seeded by `seed`."""
-
-    @abstractmethod
-    def act(self) -> np.ndarray:
-        """Return an action for each environment, to explore with."""
-
-    @abstractmethod
-    def observe(self, step: Step) -> Mapping[str, float] | None:
-        """Take in what the last actions led to. Return metrics if that was reason to learn from it."""
-
-    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
-        play_segment(self, steps, end, journal, stop)

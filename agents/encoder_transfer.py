@@ -4,11 +4,12 @@ import dataclasses
 from typing import Any
 
 import torch
+from torch import nn
+
 from sandlot.agents.spaces.observations import Image
-from sandlot.supervised.networks import Chain, Encoder, FlatImage, NatureCNN
+from sandlot.supervised.networks import Encoder, FlatImage, NatureCNN, Sequential
 from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import SandlotError
-from torch import nn
 
 
 def encoding_of(agent: Any) -> Encoding:
@@ -18,7 +19,7 @@ def encoding_of(agent: Any) -> Encoding:
     if not isinstance(inputs, Image):
         raise SandlotError(f"--from an agent needs one that observes images; this {agent.name} does not")
     encoder: Any = getattr(policy, "actor", None) or policy.encoder  # pyright: ignore[reportOptionalMemberAccess]
-    encoder = encoder.encoders[0] if isinstance(encoder, Chain) else encoder
+    encoder = encoder.encoders[0] if isinstance(encoder, Sequential) else encoder
     if isinstance(encoder, FlatImage):
         raise SandlotError(f"--from an agent needs one with a network for images; this {agent.name} has none")
     name = "nature" if isinstance(encoder, NatureCNN) else agent.config.network.split("+")[0]
@@ -56,7 +57,7 @@ def take_encoding(agent: Any, encoding: Encoding) -> None:
         raise SandlotError("--encoder was trained on images scaled in another way than agents scale theirs; "
                            "take a run of an autoencoder")  # fmt: skip
     weights = {name.removeprefix("encoder."): torch.tensor(value) for name, value in encoding.tensors.items()}
-    fitting = [part for module in agent.parts().values() if isinstance(module, nn.Module)
+    fitting = [part for module in agent.components().values() if isinstance(module, nn.Module)
                for part in module.modules() if isinstance(part, Encoder) and _fits(part, weights)]  # fmt: skip
     if not fitting:
         raise SandlotError(f"no network of this {agent.name} is like that of --encoder")

@@ -4,11 +4,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+
 from sandlot.agents.tabular.planning import GIVEN_UP_AFTER
-from sandlot.envs import EnvBatch, World
+from sandlot.envs import EnvBatch, EnvSpec
 from sandlot.tracking.common.intervals import mean_interval
 
-from .base import Player
+from .base import Agent
 
 ENVS_AT_ONCE = 50
 
@@ -42,15 +43,15 @@ class Evaluation(NamedTuple):
 
 
 def evaluate_id(
-    agent: Player,
-    env: str | World,
+    agent: Agent,
+    env: str | EnvSpec,
     *,
     episodes: int = 100,
     seed: int = 10_000,
     deterministic: bool = True,
 ) -> Evaluation:
     """Play `episodes` episodes of the world (or the id) `env`; see `evaluate`."""
-    batch = World.of(env).batch(min(episodes, ENVS_AT_ONCE), exact=True)
+    batch = EnvSpec.of(env).batch(min(episodes, ENVS_AT_ONCE), exact=True)
     try:
         return evaluate(agent, batch, episodes=episodes, seed=seed, deterministic=deterministic)
     finally:
@@ -58,7 +59,7 @@ def evaluate_id(
 
 
 def evaluate(
-    agent: Player, env: EnvBatch, *, episodes: int = 100, seed: int = 10_000, deterministic: bool = True
+    agent: Agent, env: EnvBatch, *, episodes: int = 100, seed: int = 10_000, deterministic: bool = True
 ) -> Evaluation:
     """Play `episodes` episodes in `env`, whatever has been seen so far, and return how they went.
 
@@ -72,12 +73,12 @@ def evaluate(
     share[: episodes % games] += 1
     share = share[env.game]
     returns, lengths = [], []
-    observation, start, memory = env.reset(seed), np.ones(env.num_envs, bool), None
-    with agent.at_work():
+    observation, episode_start, memory = env.reset(seed), np.ones(env.num_envs, bool), None
+    with agent.thread_context():
         while share.any():
-            action, memory = agent.choose(observation, memory, start, deterministic)
+            action, memory = agent.select_action(observation, memory, episode_start, deterministic)
             step = env.step(action)
-            observation, start = step.observation, step.start
+            observation, episode_start = step.observation, step.episode_start
             if step.episodes is not None:
                 for total, length, index in zip(*step.episodes, strict=True):
                     if share[index] > 0:

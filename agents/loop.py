@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from sandlot.envs import Episodes, Observation, Source, Step
+
+from sandlot.envs import EnvFactory, Episodes, Observation, Step
 from sandlot.tracking import (
     RETURN,
     RETURN_HIGH,
     RETURN_LOW,
-    Journal,
+    MetricLogger,
     Run,
     Stopped,
     StopSignals,
@@ -32,9 +33,9 @@ class Trainable(Protocol):
 
     env_step: int
 
-    def at_work(self) -> AbstractContextManager[None]: ...
+    def thread_context(self) -> AbstractContextManager[None]: ...
     def prepare(self, steps: int) -> None: ...
-    def play(self, steps: int, end: int, journal: "EpisodeJournal", stop: StopSignals) -> None: ...
+    def train_segment(self, steps: int, end: int, metric_logger: "EpisodeLogger", stop: StopSignals) -> None: ...
     def tensors(self) -> dict[str, np.ndarray]: ...
     def state(self) -> dict[str, Any]: ...
     def experience(self) -> dict[str, np.ndarray]: ...
@@ -47,12 +48,12 @@ class Learning(Protocol):
     seed: int
     env_step: int
     progress: float
-    source: Source | None
+    env_factory: EnvFactory | None
 
-    def begin(self, observation: Observation, seed: int) -> None: ...
-    def act(self) -> np.ndarray: ...
+    def reset(self, observation: Observation, seed: int) -> None: ...
+    def exploration_action(self) -> np.ndarray: ...
     def observe(self, step: Step) -> Mapping[str, float] | None: ...
-    def figures(self) -> dict[str, float]: ...
+    def metrics(self) -> dict[str, float]: ...
 
 
 def train(
@@ -72,7 +73,7 @@ def train(
     """
     require(steps >= 1, "steps must be at least 1", steps)
     require(checkpoint_every >= 1, "checkpoint_every must be at least 1", checkpoint_every)
-    journal = EpisodeJournal(run, max(1, steps // LOGS_PER_RUN), progress)
+    metric_logger = EpisodeLogger(run, max(1, steps // LOGS_PER_RUN), progress)
     agent.prepare(steps)
 
     def save() -> None:
@@ -83,41 +84,41 @@ def train(
 
     if agent.env_step == 0:
         save()
-    with agent.at_work(), StopSignals(run is not None) as stop:
+    with agent.thread_context(), StopSignals(run is not None) as stop:
         while agent.env_step < steps:
             end = (agent.env_step // checkpoint_every + 1) * checkpoint_every
-            agent.play(steps, end if run is not None else steps, journal, stop)
+            agent.train_segment(steps, end if run is not None else steps, metric_logger, stop)
             save()
             if stop.received is not None:
                 raise Stopped(stop.received)
     if progress is not None:
-        progress(agent.env_step, journal.latest)
+        progress(agent.env_step, metric_logger.latest)
 
 
-def play_segment(agent: Learning, steps: int, end: int, journal: "EpisodeJournal", stop: StopSignals) -> None:
+def train_segment(agent: Learning, steps: int, end: int, metric_logger: "EpisodeLogger", stop: StopSignals) -> None:
     """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
-    assert agent.source is not None, "an agent without environments can't train"
+    assert agent.env_factory is not None, "an agent without environments can't train"
     seed = derived_seed(agent.seed, agent.env_step)
     seed_everything(seed)
-    envs = agent.source.batch()
+    envs = agent.env_factory.batch()
     try:
         agent.progress = agent.env_step / steps
-        agent.begin(envs.reset(seed), seed)
+        agent.reset(envs.reset(seed), seed)
         while agent.env_step < steps and stop.received is None:
-            step = envs.step(agent.act())
-            agent.env_step += int(step.acted.sum())
+            step = envs.step(agent.exploration_action())
+            agent.env_step += int(step.valid.sum())
             agent.progress = min(agent.env_step / steps, 1.0)
             metrics = agent.observe(step)
-            journal.add(step.episodes)
+            metric_logger.add(step.episodes)
             if metrics is not None:
-                journal.note(agent.env_step, metrics, agent.figures)
+                metric_logger.note(agent.env_step, metrics, agent.metrics)
                 if agent.env_step >= end:
                     break
     finally:
-        agent.source.release(envs)
+        agent.env_factory.release(envs)
 
 
-class EpisodeJournal(Journal):
+class EpisodeLogger(MetricLogger):
     """Gather the episodes that end between two rows of metrics."""
 
     def __init__(self, run: Run | None, every: int, progress: Progress | None):

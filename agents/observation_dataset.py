@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from jaxtyping import UInt8
+
 from sandlot.agents.spaces.observations import IMAGE_CHANNELS, is_image
-from sandlot.envs import World
+from sandlot.envs import EnvSpec
 from sandlot.supervised.data import Frame, ordered_split
 from sandlot.tracking import SandlotError, require
 
-from .base import Player
+from .base import Agent
 
 ENVS = 8
 """Copies of the environment that are played side by side."""
@@ -18,35 +19,35 @@ SHARES = (0.1, 0.1)
 """Shares of the frames, from the end of the play, that are for validation and test."""
 
 
-def frames_of(world: str | World, frames: int = 10_000, *, seed: int = 0, agent: Player | None = None) -> Frame:
+def frames_of(env_spec: str | EnvSpec, frames: int = 10_000, *, seed: int = 0, agent: Agent | None = None) -> Frame:
     """Return observations of an environment, which are images, while an agent plays, or chance."""
     require(frames >= 10, "frames must be at least 10", frames)
-    world = World.of(world)
-    batch = world.batch(ENVS)
+    env_spec = EnvSpec.of(env_spec)
+    batch = env_spec.batch(ENVS)
     try:
         space = batch.observation_space
         if not isinstance(space, spaces.Box) or not is_image(space):
-            raise SandlotError(f"the observations of {world.id} are no pictures: {space}")
+            raise SandlotError(f"the observations of {env_spec.id} are no pictures: {space}")
         rounds = -(-frames // ENVS)
         batch.action_space.seed(seed)
-        observation, memory, start = batch.reset(seed=seed), None, np.ones(ENVS, bool)
+        observation, memory, episode_start = batch.reset(seed=seed), None, np.ones(ENVS, bool)
         seen = [_pictures(observation, space)]
         while len(seen) < rounds:
-            action, memory = _act(agent, batch, observation, memory, start)
+            action, memory = _act(agent, batch, observation, memory, episode_start)
             step = batch.step(action)
-            observation, start = step.observation, step.start
+            observation, episode_start = step.observation, step.episode_start
             seen.append(_pictures(observation, space))
     finally:
         batch.close()
     pixels = np.concatenate(seen)[:frames]
     given = ordered_split(len(pixels), *SHARES).part_of.astype(np.int64)
-    return Frame(f"env:{world.id}", {"image": pixels}, [(world.id, len(pixels))], given=given)
+    return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], given=given)
 
 
-def _act(agent: Player | None, batch: Any, observation: Any, memory: Any, start: np.ndarray) -> tuple[Any, Any]:
+def _act(agent: Agent | None, batch: Any, observation: Any, memory: Any, episode_start: np.ndarray) -> tuple[Any, Any]:
     if agent is None:
         return np.array([batch.action_space.sample() for _ in range(batch.num_envs)]), None
-    return agent.predict(observation, memory, start, deterministic=False)
+    return agent.predict(observation, memory, episode_start, deterministic=False)
 
 
 def _pictures(observation: Any, space: spaces.Box) -> UInt8[np.ndarray, "env height width channel"]:

@@ -5,11 +5,11 @@ from importlib import import_module
 from sandlot.agents import AGENTS
 from sandlot.tracking import Run, SandlotError, hint
 
-from .base import Player
+from .base import Agent
 from .sb3 import ALGORITHMS, sb3_agent
 
 
-def agent_class(name: str) -> type[Player]:
+def agent_class(name: str) -> type[Agent]:
     """Return the class of the agent that the command line calls `name`."""
     if name in ALGORITHMS:
         return sb3_agent(name)
@@ -23,7 +23,7 @@ def what_is(name: str) -> str:
     return "{}'s {}".format(*ALGORITHMS[name]) if name in ALGORITHMS else AGENTS[name][1]
 
 
-def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False) -> Player:
+def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False) -> Agent:
     """Return the agent of a run as it was at the checkpoint of `env_step`, or at the newest."""
     folder, checkpoint = run.checkpoint(env_step)
     kind = checkpoint.state.get("agent")

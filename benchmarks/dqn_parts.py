@@ -10,11 +10,11 @@ import time
 from typing import Any
 
 import numpy as np
+
+from benchmarks.statistics import iqm, iqm_interval, machine
 from sandlot.agents import DQN, DQNConfig
 from sandlot.agents.evaluation import evaluate_id
 from sandlot.agents.loop import train
-
-from benchmarks.statistics import iqm, iqm_interval, machine
 
 BASE: dict[str, Any] = {
     "hidden": (128, 128), "learning_rate": 5e-4, "batch_size": 64, "buffer_size": 50_000, "train_freq": 4,

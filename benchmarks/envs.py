@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
-from sandlot.envs import EnvBatch, World
-from sandlot.tracking import SandlotError
 
 from benchmarks.statistics import machine
+from sandlot.envs import EnvBatch, EnvSpec
+from sandlot.tracking import SandlotError
 
 WORLDS = [
     ("CartPole-v1", "gymnasium"),
@@ -84,11 +84,11 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=0.2, help="of each measurement")
     options = arguments.parse_args()
     print(machine("gymnasium", "numpy", "envpool", "ale-py", "mujoco"))
-    print(f"{'world':26}{'backend':10}{'copies':>7}{'through the layer':>20}{'bare':>14}{'cost':>8}")
+    print(f"{'env_spec':26}{'backend':10}{'copies':>7}{'through the layer':>20}{'bare':>14}{'cost':>8}")
     for env, asked in WORLDS:
         for num_envs in SIZES if not options.ids or env in options.ids else ():
             try:
-                batch = World(env, backend=asked).batch(num_envs)  # pyright: ignore[reportArgumentType]
+                batch = EnvSpec(env, backend=asked).batch(num_envs)  # pyright: ignore[reportArgumentType]
             except SandlotError as error:
                 print(f"{env:26}{error}")
                 break

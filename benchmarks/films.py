@@ -21,12 +21,12 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from sandlot.agents.action_info import Thought
-from sandlot.agents.films.episode_frames import Reel
-from sandlot.envs import Frame, World, run_headless, shoot
-from sandlot.tracking import write_video
 
 from benchmarks.statistics import machine
+from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.films.episode_frames import Reel
+from sandlot.envs import EnvSpec, Frame, render_episode, run_headless
+from sandlot.tracking import write_video
 
 ENV, STEPS, SEED = "CartPole-v1", 499, 0
 MB = 1024  # ru_maxrss counts KiB
@@ -37,15 +37,17 @@ def rule(observation: np.ndarray) -> int:
     return int(observation[2] + 0.3 * observation[3] + 0.05 * observation[1] > 0)
 
 
-def act(observation: Any, _: bool) -> tuple[int, Thought]:
+def act(observation: Any, _: bool) -> tuple[int, ActionInfo]:
     """Return an action and thoughts that change as an agent's do."""
     chance = np.float32(1 / (1 + np.exp(-20 * observation[2])))
-    return rule(observation), Thought(probability=np.array([1 - chance, chance]), value=50 - 50 * abs(observation[2]))
+    return rule(observation), ActionInfo(
+        probability=np.array([1 - chance, chance]), value=50 - 50 * abs(observation[2])
+    )
 
 
 def encode(path: Path) -> Callable[[], Any]:
     """Return what encodes the frames of a picture that moves."""
-    env = World(ENV).single(render=True)
+    env = EnvSpec(ENV).single(render=True)
     env.reset(seed=SEED)
     frame: Any = env.render()
 
@@ -58,8 +60,8 @@ def encode(path: Path) -> Callable[[], Any]:
 
 def ours(path: Path, overlay: bool) -> Callable[[], Any]:
     """Return what plays and films our way."""
-    env = World(ENV).single(render=True)
-    return lambda: write_video(path, Reel(env, shoot(env, act, SEED), overlay=overlay), 50)
+    env = EnvSpec(ENV).single(render=True)
+    return lambda: write_video(path, Reel(env, render_episode(env, act, SEED), overlay=overlay), 50)
 
 
 def gymnasium_film(path: Path) -> Callable[[], Any]:

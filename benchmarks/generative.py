@@ -19,6 +19,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+
+from benchmarks.generative_peers import BATCH, pythae_vae, train_pythae, train_textbook_dcgan, until
+from benchmarks.pairs import compare, parser, run_job
+from benchmarks.statistics import machine
+from benchmarks.supervised import over_seeds
 from sandlot.generative import AE, VAE, VQVAE, WGANGP, HingeGAN
 from sandlot.generative.base import Model
 from sandlot.generative.evaluation.anomalies import auroc, find_anomalies
@@ -26,13 +32,7 @@ from sandlot.generative.evaluation.fidelity import Fidelity, features_of, fideli
 from sandlot.supervised import Classifier
 from sandlot.supervised.data import Frame, load_frame
 from sandlot.supervised.fitting.fit import fit
-from sandlot.supervised.optimization.random_state import seeded
-from torch import Tensor
-
-from benchmarks.generative_peers import BATCH, pythae_vae, train_pythae, train_textbook_dcgan, until
-from benchmarks.pairs import compare, parser, run_job
-from benchmarks.statistics import machine
-from benchmarks.supervised import over_seeds
+from sandlot.supervised.optimization.random_state import seeded_rng
 
 LATENT, NOISE = 16, 64
 SMALL = (16, 32, 64)
@@ -113,7 +113,7 @@ def extractor_of(data: str, epochs: int) -> Classifier:
 
 def judge(extractor: Classifier, images: dict[str, Tensor], make: Any, rows: int) -> tuple[Fidelity, Tensor]:
     """Return the fidelity of made images, and the share that is taken for each class."""
-    with torch.no_grad(), seeded(0):
+    with torch.no_grad(), seeded_rng(0):
         made = torch.cat([make(len(some)) for some in torch.arange(rows).split(256)])
         fake = features_of(extractor, (made.clamp(0, 1) * 255).round().to(torch.uint8))
         real = features_of(extractor, images["test"][:rows])
@@ -134,7 +134,7 @@ def compare_fidelity(options: Any) -> None:
 
     def ours(kind: Any, seed: int, **how: Any) -> Any:
         model = train_for(kind(frame_of(options.data), seed=seed, **how), seconds)
-        model.sketch(Path(options.pictures) / f"{model.name}-{seed}")
+        model.plot_samples(Path(options.pictures) / f"{model.name}-{seed}")
         return model.sample
 
     makers: dict[str, Any] = {
@@ -201,7 +201,7 @@ def anomalies(options: Any) -> None:
                 model = train_for(
                     kind(frame_of(options.data), seed=seed, held_out=held_out, **BRIEF), 60 * options.minutes
                 )
-                with torch.no_grad(), seeded(0):
+                with torch.no_grad(), seeded_rng(0):
                     row[kind.name] = find_anomalies(model).auroc  # pyright: ignore[reportArgumentType]
             row |= of_scikit_learn(model, seed)  # pyright: ignore[reportPossiblyUnboundVariable]
             for name, value in row.items():
@@ -234,7 +234,7 @@ def handoff(options: Any) -> None:
     from sandlot.agents.encoder_transfer import config_for, take_encoding
     from sandlot.agents.evaluation import evaluate_id
     from sandlot.agents.observation_dataset import frames_of
-    from sandlot.envs import World
+    from sandlot.envs import EnvSpec
 
     looks = [options.steps * share // 4 for share in range(1, 5)]
     print(f"return over 50 episodes after {', '.join(f'{steps:,}' for steps in looks)} env steps", flush=True)
@@ -245,10 +245,10 @@ def handoff(options: Any) -> None:
         print(f"  seed {seed}  the VAE's bound: {seen.evaluate()['elbo']:.1f} nats", flush=True)
         for name, start, freeze in (("scratch", False, False), ("encoder", True, False), ("frozen", True, True)):
             config = config_for(encoding, PPO.Config(epochs=4, freeze=freeze))
-            agent = PPO(World(options.env), seed=seed, config=config)
+            agent = PPO(EnvSpec(options.env), seed=seed, config=config)
             if start:
                 take_encoding(agent, encoding)
-            curve = [evaluate_id(agent.learn(steps), World(options.env), episodes=50).mean for steps in looks]
+            curve = [evaluate_id(agent.learn(steps), EnvSpec(options.env), episodes=50).mean for steps in looks]
             curves.setdefault(name, []).append(curve)
             print(f"  seed {seed}  {name:8} {'  '.join(f'{value:6.2f}' for value in curve)}", flush=True)
     for name, found in curves.items():

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sandlot.supervised.networks import ConvDecoder, StridedCNN
 from torch import Tensor, nn
+
+from sandlot.supervised.networks import ConvDecoder, StridedCNN
 
 BATCH = 128
 Maker = Callable[[int], Tensor]

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sandlot.agents.multi_agent import Score, Seated, agent_for, match
-from sandlot.agents.recipes import recipe
-from sandlot.agents.registry import agent_class
-from sandlot.envs import MASK, World
-from sandlot.envs.games import RULES, Games, TicTacToe, games_of, rule
 
 from benchmarks.statistics import machine
+from sandlot.agents.multi_agent import AgentOpponent, Score, agent_for, match
+from sandlot.agents.recipes import recipe
+from sandlot.agents.registry import agent_class
+from sandlot.envs import MASK, EnvSpec
+from sandlot.envs.games import SCRIPTED_OPPONENTS, Games, TicTacToe, games_of, rule
 
 TICTACTOE, CONNECT_FOUR, SPREAD = "pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3", "mpe2/simple_spread_v3"
 
@@ -55,19 +55,19 @@ def board_game(env: str, seed: int, options: argparse.Namespace) -> None:
         # The end of the schedule stays where it is: only the segments are cut.
         train_until(agent, steps, steps * part // parts)
         took, cpu = time.perf_counter() - begin, time.process_time() - used
-        known = ", ".join(f"{name} {value:.0f}" for name, value in agent.figures().items())
+        known = ", ".join(f"{name} {value:.0f}" for name, value in agent.metrics().items())
         print(f"seed {seed}: {agent.env_step:>12,} env steps, {took:7.1f} s ({cpu:.1f} s of CPU); {known}", flush=True)
     if options.save:
         agent.save(options.save / f"{env.partition('/')[2]}-{seed}")
-    world = World(env)
+    env_spec = EnvSpec(env)
     for name in ("random", "scripted"):
-        games = games_of(world, options.games, exact=True)
+        games = games_of(env_spec, options.games, exact=True)
         other = rule(name, env, games.action_space, 1_000 + seed)
-        scores = match(games, Seated(agent, deterministic=True), other, seed)
+        scores = match(games, AgentOpponent(agent, deterministic=True), other, seed)
         for seat, score in zip(("first", "second"), scores, strict=True):
             print(f"seed {seed}: {in_words(score)} against {name}, moving {seat}", flush=True)
     if env == TICTACTOE:
-        for name, player in (("the perfect player", RULES[env](0)), ("any player", None)):
+        for name, player in (("the perfect player", SCRIPTED_OPPONENTS[env](0)), ("any player", None)):
             for seat in (0, 1):
                 lost, played = losses_to_all(agent, player, seat)
                 print(f"seed {seed}: loses {lost} of {played} games against all replies of {name}, seat {seat + 1}")
@@ -75,12 +75,12 @@ def board_game(env: str, seed: int, options: argparse.Namespace) -> None:
 
 def train_until(agent: Any, steps: int, end: int) -> None:
     """Train up to env step `end` of a training of `steps`."""
-    from sandlot.agents.loop import EpisodeJournal, StopSignals
+    from sandlot.agents.loop import EpisodeLogger, StopSignals
 
     agent.prepare(steps)
-    with agent.at_work(), StopSignals(False) as stop:
+    with agent.thread_context(), StopSignals(False) as stop:
         while agent.env_step < end:
-            agent.play(steps, end, EpisodeJournal(None, 1, None), stop)
+            agent.play(steps, end, EpisodeLogger(None, 1, None), stop)
 
 
 def in_words(score: Score) -> str:
@@ -109,7 +109,7 @@ def losses_to_all(agent: Any, player: Any, seat: int) -> tuple[int, int]:
         rows = np.arange(len(lines))
         seen = games.observe(rows, games.turn)
         if games.turn[0] == seat:
-            moves = agent.choose(seen, None, np.ones(len(lines), bool), True)[0]
+            moves = agent.select_action(seen, None, np.ones(len(lines), bool), True)[0]
             lines = [[*line, int(move)] for line, move in zip(lines, moves, strict=True)]
         else:
             good = seen[MASK] != 0 if player is None else player.good(seen)

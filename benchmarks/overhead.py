@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from sandlot.agents import PPO, PPOConfig
-from sandlot.agents.loop import train
-from sandlot.tracking import Run
 
 from benchmarks.ppo_vs_peers import EQUAL
 from benchmarks.statistics import machine
+from sandlot.agents import PPO, PPOConfig
+from sandlot.agents.loop import train
 from sandlot.cli.agent_session import Filming
 from sandlot.cli.options import Train
 from sandlot.cli.progress import ProgressBar
+from sandlot.tracking import Run
 
 ENV = "CartPole-v1"
 

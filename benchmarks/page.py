@@ -33,10 +33,11 @@ def main() -> None:
         with connect(**where, max_queue=None) as viewer:
             hello = json.loads(viewer.recv())
             viewer.send(json.dumps({"kind": "speed", "factor": 8.0}))
-            print(f"{hello['world']}, one viewer: {rate(viewer):.0f} pictures a second")
+            print(f"{hello['env_spec']}, one viewer: {rate(viewer):.0f} pictures a second")
             with connect(**where, max_queue=1):  # it never reads
                 print(
-                    f"{hello['world']}, beside one who doesn't read: {rate(viewer):.0f} pictures a second", flush=True
+                    f"{hello['env_spec']}, beside one who doesn't read: {rate(viewer):.0f} pictures a second",
+                    flush=True,
                 )
                 server.terminate()
 

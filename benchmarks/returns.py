@@ -9,11 +9,11 @@ import argparse
 import time
 
 import numpy as np
+
+from benchmarks.statistics import iqm, iqm_interval, machine
 from sandlot.agents.evaluation import evaluate_id
 from sandlot.agents.recipes import recipe
 from sandlot.agents.registry import agent_class
-
-from benchmarks.statistics import iqm, iqm_interval, machine
 
 AIMS = {
     ("a2c", "CartPole-v1"): 475,
@@ -67,7 +67,7 @@ def measure(name: str, env: str, seeds: range) -> None:
         begin = time.perf_counter()
         agent.learn(steps)
         seconds.append(time.perf_counter() - begin)
-        figures = agent.figures()
+        figures = agent.metrics()
         optimum = figures.get("exact/optimum")
         returns.append(evaluate_id(agent, env).mean if optimum is None else figures["exact/return"])
     low, high = iqm_interval(returns)

@@ -55,6 +55,7 @@ TEXT: dict[str, dict[str, Any]] = {
 def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
     """Train with the fit loop; return seconds, the last batches' loss and the images that were read."""
     import torch
+
     from sandlot.supervised import Classifier
     from sandlot.supervised.data import rows_of
     from sandlot.supervised.fitting.fit import fit

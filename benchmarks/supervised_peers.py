@@ -15,6 +15,7 @@ TEXT_STEPS, CONTEXT, TEXT_BATCH = 2_000, 64, 12
 def images(path: str) -> tuple[Any, Any]:
     """Return the images to learn from, scaled, and their labels; nothing that trains is made for it."""
     import torch
+
     from sandlot.supervised.data import load_frame
 
     frame = load_frame(path)
@@ -26,8 +27,9 @@ def images(path: str) -> tuple[Any, Any]:
 def network(shape: Sequence[int]) -> Any:
     """Return the network that all train: ours, as it stands."""
     import torch
-    from sandlot.supervised.networks import ConvNet
     from torch import nn
+
+    from sandlot.supervised.networks import ConvNet
 
     torch.manual_seed(0)
 
@@ -143,8 +145,9 @@ def gpt2(data: str, seed: int) -> float:
     """Return the bits per character of transformers' GPT-2 of that size, by nanoGPT's recipe, on the same batches."""
     import torch
     import torch.nn.functional as F
-    from sandlot.supervised import LanguageModel
     from transformers import GPT2Config, GPT2LMHeadModel
+
+    from sandlot.supervised import LanguageModel
 
     task = LanguageModel(data, seed=seed, context=CONTEXT, batch_size=TEXT_BATCH)
     torch.manual_seed(seed)
@@ -158,7 +161,7 @@ def gpt2(data: str, seed: int) -> float:
     dropout: dict[str, Any] = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
     net: Any = GPT2LMHeadModel(GPT2Config(**size, **dropout, use_cache=False, bos_token_id=None, eos_token_id=None))
 
-    def surprise(tokens: Any) -> Any:
+    def td_error(tokens: Any) -> Any:
         return F.cross_entropy(net(tokens[:, :-1]).logits.flatten(0, 1), tokens[:, 1:].flatten())
 
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
@@ -168,12 +171,12 @@ def gpt2(data: str, seed: int) -> float:
     loader = task.loader()
     for step in range(TEXT_STEPS):
         optimizer.zero_grad()
-        surprise(loader.batch(step)["tokens"]).backward()
+        td_error(loader.batch(step)["tokens"]).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         schedule.step()
     net.eval()
     part = task.part("test")
     with torch.no_grad():
-        total = sum(float(surprise(batch["tokens"])) * len(batch["tokens"]) for batch in part.batches(64))
+        total = sum(float(td_error(batch["tokens"])) * len(batch["tokens"]) for batch in part.batches(64))
     return total / len(part) / math.log(2)

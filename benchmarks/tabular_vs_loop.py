@@ -12,10 +12,10 @@ import time
 
 import gymnasium
 import numpy as np
-from sandlot.agents import QLearning
-from sandlot.agents.registry import agent_class
 
 from benchmarks.statistics import machine
+from sandlot.agents import QLearning
+from sandlot.agents.registry import agent_class
 
 ENVS = ("FrozenLake-v1", "Taxi-v4", "CliffWalking-v1")
 ALPHA, GAMMA, EPSILON = 0.1, 0.99, 0.1

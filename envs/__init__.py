@@ -3,10 +3,10 @@
 from .action_masks import MASK, REST, choices, chosen, has_mask, with_mask
 from .action_names import action_names
 from .backends.tabular import Table, TableEnv, read_table, table_from
-from .factory import Source
-from .frames import Act, Frame, Shot, frames_per_second, run_headless, shoot
+from .factory import EnvFactory
+from .frames import Act, EpisodeFrame, Frame, frames_per_second, render_episode, run_headless
 from .space_json import space_from_json, space_to_json
-from .spec import Backend, World, make, wrappers_for
+from .spec import Backend, EnvSpec, make, wrappers_for
 from .toys import catch, memory
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
@@ -21,15 +21,15 @@ __all__ = [
     "Act",
     "Backend",
     "EnvBatch",
+    "EnvFactory",
+    "EnvSpec",
+    "EpisodeFrame",
     "Episodes",
     "Frame",
     "Observation",
-    "Shot",
-    "Source",
     "Step",
     "Table",
     "TableEnv",
-    "World",
     "Wrappers",
     "action_names",
     "choices",
@@ -38,8 +38,8 @@ __all__ = [
     "has_mask",
     "make",
     "read_table",
+    "render_episode",
     "run_headless",
-    "shoot",
     "space_from_json",
     "space_to_json",
     "table_from",

@@ -5,6 +5,7 @@ import traceback
 from typing import Any
 
 import numpy as np
+
 from sandlot.tracking import SandlotError
 
 from .tree import tree_leaves
@@ -21,8 +22,8 @@ def fault(name: str, what: str, copy: int | None, seed: int | None, steps: int) 
     """
     where = "" if copy is None else f" in copy {copy}"
     own = seed if seed is None or copy is None else seed + copy
-    seeded = "" if own is None else f" with seed {own}"
-    return SandlotError(f"{name} {what}{where}, at step {steps} after a reset{seeded}")
+    seeded_rng = "" if own is None else f" with seed {own}"
+    return SandlotError(f"{name} {what}{where}, at step {steps} after a reset{seeded_rng}")
 
 
 def told(error: Exception) -> str:

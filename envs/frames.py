@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 from jaxtyping import UInt8
+
 from sandlot.tracking import SandlotError
 
 SECONDS_WITHOUT_LIMIT = 300
@@ -17,7 +18,7 @@ Act = Callable[[Any, bool], tuple[Any, Any]]
 """From an observation, and whether it begins an episode, to an action and what was thought of it."""
 
 
-class Shot(NamedTuple):
+class EpisodeFrame(NamedTuple):
     """A moment of an episode."""
 
     frame: Frame
@@ -29,7 +30,7 @@ class Shot(NamedTuple):
     """What all earned."""
     action: Any
     """What is done next; None at the end."""
-    thought: Any
+    action_info: Any
     """What was thought of it."""
 
 
@@ -46,7 +47,7 @@ def frames_per_second(env: gymnasium.Env) -> float:
     return float(env.metadata.get("render_fps") or 30)
 
 
-def shoot(env: gymnasium.Env, act: Act, seed: int, seconds: float | None = None) -> Iterator[Shot]:
+def render_episode(env: gymnasium.Env, act: Act, seed: int, seconds: float | None = None) -> Iterator[EpisodeFrame]:
     """Play an episode and yield it a moment at a time, so that a long one takes no memory.
 
     It is cut after `seconds` of film; by default after SECONDS_WITHOUT_LIMIT where nothing else ends it.
@@ -57,12 +58,12 @@ def shoot(env: gymnasium.Env, act: Act, seed: int, seconds: float | None = None)
     observation, _ = env.reset(seed=seed)
     step, reward, total, over = 0, 0.0, 0.0, False
     while not over and step < last:
-        action, thought = act(observation, step == 0)
-        yield Shot(_picture(env), step, reward, total, action, thought)
+        action, action_info = act(observation, step == 0)
+        yield EpisodeFrame(_picture(env), step, reward, total, action, action_info)
         observation, earned, terminated, truncated, _ = env.step(action)
         step, reward, over = step + 1, float(earned), terminated or truncated
         total += reward
-    yield Shot(_picture(env), step, reward, total, None, None)
+    yield EpisodeFrame(_picture(env), step, reward, total, None, None)
 
 
 def _picture(env: gymnasium.Env) -> Frame:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import Space, spaces
+
 from sandlot.tracking import SandlotError
 
 

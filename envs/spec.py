@@ -6,13 +6,14 @@ from typing import Any, Literal, Self
 
 import gymnasium
 from gymnasium.vector import VectorEnv
+
 from sandlot.envs.backends.atari import is_atari, standard_wrappers
 from sandlot.envs.backends.envpool import pool_ids
 from sandlot.envs.backends.single import make_single, register
 from sandlot.envs.backends.vectorize import batch_of, given_batch
 from sandlot.tracking import SandlotError
 
-from .games import Opponents, game_batch, game_single, is_game
+from .games import Opponent, game_batch, game_single, is_game
 from .vector import EnvBatch
 from .wrappers import NONE, Wrappers
 
@@ -20,7 +21,7 @@ Backend = Literal["auto", "envpool", "gymnasium"]
 
 
 @dataclass(frozen=True)
-class World:
+class EnvSpec:
     """All that makes an environment again: for training, evaluation and films alike."""
 
     id: str
@@ -33,7 +34,7 @@ class World:
     """What is changed about it; None for what the field does: nothing, or Atari's preprocessing."""
     opponent: str | None = None
     """Who sits opposite in a game of turns: random, scripted, self (past selves), or a run's folder."""
-    rivals: Opponents | None = field(default=None, compare=False)
+    opponent_policy: Opponent | None = field(default=None, compare=False)
     """The opponent in person, where the name is not enough to find it."""
     openings: int = field(default=0, compare=False)
     """Random moves that half of the games of turns may begin with; for training."""
@@ -41,12 +42,12 @@ class World:
     """Whether each player of a game in which all move at once learns a network of its own."""
 
     @classmethod
-    def of(cls, env: "str | World") -> "World":
+    def of(cls, env: "str | EnvSpec") -> "EnvSpec":
         """Return `env` as a world, if it is only an id."""
-        return env if isinstance(env, World) else cls(env)
+        return env if isinstance(env, EnvSpec) else cls(env)
 
     @property
-    def worn(self) -> Wrappers:
+    def resolved_wrappers(self) -> Wrappers:
         """The wrappers that were given, or else the field's."""
         return wrappers_for(self.id) if self.wrappers is None else self.wrappers
 
@@ -67,20 +68,20 @@ class World:
         self._check()
         return game_single(self, render=render) if is_game(self.id) else make_single(self, render=render)
 
-    def settled(self, batch: EnvBatch) -> "World":
+    def resolved(self, batch: EnvBatch) -> "EnvSpec":
         """Return this world with the backend of `batch` in place of auto: a resumed run takes the same anywhere."""
         if self.backend != "auto" or is_game(self.id):
             return self
         return replace(self, backend="envpool" if batch.backend == "envpool" else "gymnasium")
 
-    def playable(self) -> "World":
+    def playable(self) -> "EnvSpec":
         """Return this world for playing alone, which any backend will do for where EnvPool is not installed."""
         return replace(self, backend="auto") if self.backend == "envpool" and not pool_ids() else self
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
         players = {"opponent": self.opponent, "separate": self.separate} if is_game(self.id) else {}
-        wrappers = self.worn.to_json()
+        wrappers = self.resolved_wrappers.to_json()
         return {"id": self.id, "kwargs": dict(self.kwargs), "backend": self.backend, "wrappers": wrappers, **players}
 
     @classmethod
@@ -94,7 +95,7 @@ class World:
         for name in ("opponent", "separate"):
             if getattr(self, name) and not is_game(self.id):
                 raise SandlotError(f"{self.id} has one player; {name!r} is for games of several, PettingZoo's")
-        if is_game(self.id) and (self.worn != NONE or self.backend == "envpool"):
+        if is_game(self.id) and (self.resolved_wrappers != NONE or self.backend == "envpool"):
             raise SandlotError(f"{self.id} is a game of several players, which takes no wrappers and no backend")
 
 
@@ -106,8 +107,8 @@ def wrappers_for(env: str) -> Wrappers:
     return standard_wrappers(env) if is_atari(env) else NONE
 
 
-def make(env: "str | World | gymnasium.Env | VectorEnv | EnvBatch", num_envs: int = 1, **options: Any) -> EnvBatch:
+def make(env: "str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch", num_envs: int = 1, **options: Any) -> EnvBatch:
     """Return `num_envs` copies of a world (or of the id `env`, with a world's `options`), or an env object itself."""
-    if isinstance(env, str | World):
-        return (World(env, **options) if isinstance(env, str) else env).batch(num_envs)
+    if isinstance(env, str | EnvSpec):
+        return (EnvSpec(env, **options) if isinstance(env, str) else env).batch(num_envs)
     return given_batch(env)

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
 from gymnasium.vector.utils import create_empty_array
 from jaxtyping import Bool, Float, Int
+
 from sandlot.tracking import SandlotError
 
 from .env_errors import GONE, LOST, broken_row, fault, told
@@ -33,7 +34,7 @@ class Episodes(NamedTuple):
 class Step(NamedTuple):
     """What one step of a batch of environments gave.
 
-    `reward`, `terminated` and `start` are the learner's: rewards scaled and clipped, and a lost life the end of an
+    `reward`, `terminated` and `episode_start` are the learner's: rewards scaled and clipped, and a lost life the end of an
     episode, if the wrappers say so. `episodes` are true: whole games, and their scores as they are.
     """
 
@@ -44,32 +45,32 @@ class Step(NamedTuple):
     reward: Float[np.ndarray, "env"]
     terminated: Bool[np.ndarray, "env"]
     truncated: Bool[np.ndarray, "env"]
-    acted: Bool[np.ndarray, "env"]
+    valid: Bool[np.ndarray, "env"]
     """False in rows that only reset: there the action was ignored, and nothing is to be learned."""
-    start: Bool[np.ndarray, "env"]
+    episode_start: Bool[np.ndarray, "env"]
     """True in rows whose `observation` is the first of an episode."""
     episodes: Episodes | None
     """The episodes that ended with this step, if any did."""
 
 
-class Truth(NamedTuple):
-    """What one of our own environments tells of its rows, as `info[TRUTH]`; see `Step`."""
+class TransitionInfo(NamedTuple):
+    """What one of our own environments tells of its rows, as `info[TRANSITION_INFO]`; see `Step`."""
 
     next_observation: Observation
-    acted: Bool[np.ndarray, "env"]
-    start: Bool[np.ndarray, "env"]
+    valid: Bool[np.ndarray, "env"]
+    episode_start: Bool[np.ndarray, "env"]
 
 
-TRUTH = "truth"
+TRANSITION_INFO = "truth"
 
 
 class EnvBatch:
     """Several environments that step together, whichever backend runs them.
 
     Gymnasium's three ways of starting the next episode look the same from here. NEXT_STEP spends a step on
-    the reset (`acted` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
+    the reset (`valid` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
     holds the final observations that `observation` no longer shows. Environments with rows that wait while others
-    go on say themselves what is what, by `Truth`. Where a life was lost, but not the game, the observation after it
+    go on say themselves what is what, by `TransitionInfo`. Where a life was lost, but not the game, the observation after it
     is both: the last of one episode for the learner, and the first of the next.
     """
 
@@ -107,16 +108,16 @@ class EnvBatch:
         observation, reward, terminated, truncated, info = self._call(self.env.step, action)
         done = terminated | truncated
         ended = np.count_nonzero(done) > 0
-        next_observation, start, acted = observation, self._none, self._all
-        if TRUTH in info:
-            next_observation, acted, start = info[TRUTH]
-            self._began += ~acted
+        next_observation, episode_start, valid = observation, self._none, self._all
+        if TRANSITION_INFO in info:
+            next_observation, valid, episode_start = info[TRANSITION_INFO]
+            self._began += ~valid
         elif self._mode is AutoresetMode.NEXT_STEP:
             if self._resetting is not None:
-                start, acted = self._resetting, ~self._resetting
+                episode_start, valid = self._resetting, ~self._resetting
             self._resetting = done if ended else None
         elif ended:
-            start = done
+            episode_start = done
             if self._mode is AutoresetMode.SAME_STEP:
                 next_observation = _with_finals(observation, info["final_obs"], done)
             else:
@@ -130,9 +131,9 @@ class EnvBatch:
         if self._shape_reward is not None:
             reward = self._shape_reward(reward)
         if self._life_loss and LIVES in info:
-            lost = (info[LIVES] < self._lives) & acted & ~done
-            terminated, start, self._lives = terminated | lost, start | lost, info[LIVES]
-        return Step(observation, next_observation, reward, terminated, truncated, acted, start, episodes)
+            lost = (info[LIVES] < self._lives) & valid & ~done
+            terminated, episode_start, self._lives = terminated | lost, episode_start | lost, info[LIVES]
+        return Step(observation, next_observation, reward, terminated, truncated, valid, episode_start, episodes)
 
     @property
     def unfinished(self) -> Episodes:
@@ -192,14 +193,18 @@ def _autoreset_mode(env: VectorEnv) -> AutoresetMode:
     return mode
 
 
-def _with_finals(observation: Observation, finals: Any, done: Bool[np.ndarray, "env"]) -> Observation:
-    """Return `observation` with the rows in `done` taken from `finals`, Gymnasium's `info["final_obs"]`."""
+def _with_finals(observation: Observation, final_observations: Any, done: Bool[np.ndarray, "env"]) -> Observation:
+    """Return `observation` with the rows in `done` taken from `final_observations`, Gymnasium's `info["final_obs"]`."""
     result = tree_map(np.array, observation)
     for row in np.flatnonzero(done).tolist():
 
         def put(array: np.ndarray, value: Any, row: int = row) -> None:
             array[row] = value
 
-        one_each = isinstance(finals, np.ndarray) and finals.dtype == object
-        tree_map(put, result, finals[row] if one_each else tree_map(lambda leaf, row=row: leaf[row], finals))
+        one_each = isinstance(final_observations, np.ndarray) and final_observations.dtype == object
+        tree_map(
+            put,
+            result,
+            final_observations[row] if one_each else tree_map(lambda leaf, row=row: leaf[row], final_observations),
+        )
     return result

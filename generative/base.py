@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor
+
 from sandlot.supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
 from sandlot.supervised.data.split import NO_PART, TRAIN_PART, VALIDATION_PART
 from sandlot.supervised.modalities import MODALITIES, modality_of
 from sandlot.supervised.modalities.augmentation import augmented
 from sandlot.supervised.modalities.columns import IMAGE, TABLE
-from sandlot.supervised.optimization.random_state import seeded
+from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.supervised.tasks.base import Task
 from sandlot.supervised.tasks.prediction import TARGETS
 from sandlot.tracking import SandlotError, derived_seed
-from torch import Tensor
 
 from .plots import Shown, draw_rows
 
@@ -55,17 +56,17 @@ class Model(Task):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of a row: channels, height and width, or the numbers of a table."""
-        return tuple(self.facts["shape"])
+        return tuple(self.metadata["shape"])
 
     @property
     def makes_images(self) -> bool:
         """Whether its rows are images."""
-        return self.facts["kind"] == "images"
+        return self.metadata["kind"] == "images"
 
     @property
     def classes(self) -> list[str]:
         """What the classes of the data are called, if it has any."""
-        return self.facts["classes"]
+        return self.metadata["classes"]
 
     @property
     def knows_classes(self) -> bool:
@@ -89,32 +90,32 @@ class Model(Task):
             raise SandlotError(f"the {self.name} learns from images or numbers, and {frame.name} holds {kind}")
         return {"label": label, "kind": kind, "inputs": columns}
 
-    def share_out(self, frame: Frame) -> Split:
+    def split_rows(self, frame: Frame) -> Split:
         labels = self._labels(frame)
         strata = np.zeros(len(frame)) if labels is None else labels
         shares = (self.config.validation_share, self.config.test_share)
-        split = stratified_split(frame, self.facts["inputs"], strata, *shares, self.seed)
+        split = stratified_split(frame, self.metadata["inputs"], strata, *shares, self.seed)
         return self._without_held_out(split, labels, frame)
 
-    def learn_facts(self, train: Frame) -> dict[str, Any]:
+    def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
         labels = self._labels(train)
-        classes = [] if labels is None else _in_order(train.classes.get(self.facts["label"]), set(labels))
+        classes = [] if labels is None else _in_order(train.classes.get(self.metadata["label"]), set(labels))
         if self.knows_classes and not classes:
             raise SandlotError(f"{train.name} has no column of classes to make rows of; name one with --target")
         if self.knows_classes and self.config.held_out:
             raise SandlotError("a model that is told classes can't have one held out")
-        if self.facts["kind"] == "tables":
-            reading = MODALITIES["tables"].learn(train, self.facts["inputs"], self.config)
+        if self.metadata["kind"] == "tables":
+            reading = MODALITIES["tables"].learn(train, self.metadata["inputs"], self.config)
             shape = [len(reading["scales"]) + sum(map(len, reading["categories"].values()))]
         else:
-            height, width, channels = train.columns[self.facts["inputs"][0]].shape[1:]
+            height, width, channels = train.columns[self.metadata["inputs"][0]].shape[1:]
             shape = [channels, height, width]
-            reading = {"columns": self.facts["inputs"], "shape": shape}
+            reading = {"columns": self.metadata["inputs"], "shape": shape}
         return {"reading": reading, "shape": shape, "classes": classes}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
         """Return the rows, and the place of their classes among those learned from; -1 for another class."""
-        columns = MODALITIES[self.facts["kind"]].encode(frame, self.facts["reading"])
+        columns = MODALITIES[self.metadata["kind"]].encode(frame, self.metadata["reading"])
         labels = self._labels(frame)
         if labels is None:
             return columns
@@ -125,7 +126,7 @@ class Model(Task):
         """Return what the model reads of a batch."""
         return batch[IMAGE].float() / 255 if self.makes_images else batch[TABLE]
 
-    def varied(self, batch: Batch) -> Batch:
+    def augment(self, batch: Batch) -> Batch:
         """Return a batch to learn from, with its images changed as the config says."""
         if self.config.augment and self.makes_images:
             return {**batch, IMAGE: augmented(batch[IMAGE], self.config.augment)}
@@ -137,10 +138,10 @@ class Model(Task):
         chosen = np.random.default_rng(derived_seed(self.seed, NOISE_SEED)).permutation(rows)[:count]
         return rows_of(self.columns, torch.from_numpy(chosen))
 
-    def sketch(self, folder: Path) -> dict[str, Path]:
+    def plot_samples(self, folder: Path) -> dict[str, Path]:
         """Draw samples, always from the same noise, and what else the model can show."""
         self.train(False)
-        with torch.no_grad(), self.at_work(), seeded(derived_seed(self.seed, NOISE_SEED)):
+        with torch.no_grad(), self.thread_context(), seeded_rng(derived_seed(self.seed, NOISE_SEED)):
             samples = Shown(self.sample(SHOWN, self.asked_for(SHOWN)), self.conditions or 8)
             shown = {"samples": samples, **self.show()}
             reality = self.rows(self.some("train", 1 if self.makes_images else 1000))
@@ -148,7 +149,7 @@ class Model(Task):
 
     def draw(self, part: Part, folder: Path) -> dict[str, Path]:
         """Draw the same when it has learned."""
-        return self.sketch(folder)
+        return self.plot_samples(folder)
 
     def show(self) -> dict[str, Shown]:
         """Return rows that show what the model has learned, beside samples, by name."""
@@ -160,7 +161,7 @@ class Model(Task):
 
     def _labels(self, frame: Frame) -> np.ndarray | None:
         """Return the class of each row, by name, if there are classes."""
-        label = self.facts["label"]
+        label = self.metadata["label"]
         if label is None:
             return None
         column = frame.column(label)

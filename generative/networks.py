@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from torch import nn
+
 from sandlot.supervised.encoder_builder import following
 from sandlot.supervised.modalities.images import image_encoder
 from sandlot.supervised.networks import ConvDecoder, MapNormalization, MLPDecoder
 from sandlot.tracking import SandlotError
-from torch import nn
 
 from .config import GenerativeConfig
 

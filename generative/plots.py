@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from sandlot.tracking import picture
 from torch import Tensor
+
+from sandlot.tracking import picture
 
 SMALLEST_SHOWN = 56
 """Pixels a side that an image is shown with at least."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .fitting.config import FitConfig
     from .optimization.learner import Learner, LearnerConfig, NonFiniteError, one_thread
     from .optimization.schedules import Schedule, scheduled
-    from .optimization.target_network import SlowCopy, frozen
+    from .optimization.target_network import TargetNetwork, frozen
     from .tasks.base import Task
     from .tasks.classifier import Classifier, ClassifierConfig
     from .tasks.forecaster import Forecaster, ForecasterConfig
@@ -53,7 +53,7 @@ _HOMES = {
     "one_thread": "optimization.learner",
     "Schedule": "optimization.schedules",
     "scheduled": "optimization.schedules",
-    "SlowCopy": "optimization.target_network",
+    "TargetNetwork": "optimization.target_network",
     "Task": "tasks.base",
 }
 
@@ -73,7 +73,7 @@ __all__ = [
     "Regressor",
     "RegressorConfig",
     "Schedule",
-    "SlowCopy",
+    "TargetNetwork",
     "Task",
     "frozen",
     "one_thread",

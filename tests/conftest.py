@@ -1,4 +1,4 @@
-"""Checks the shapes in every annotation while the tests run, and registers the tests' own worlds."""
+"""Registers the tests' own environments; with --check-shapes, checks every annotation while the tests run."""
 
 import os
 
@@ -13,15 +13,24 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ["WANDB_MODE"] = "offline"
 os.environ["WANDB_SILENT"] = "true"
 
-install_import_hook(
-    ["sandlot.agents", "sandlot.envs", "sandlot.generative", "sandlot.supervised", "sandlot.tracking"],
-    "tests.typechecker.check",
-)
+PACKAGES = ["sandlot.agents", "sandlot.envs", "sandlot.generative", "sandlot.supervised", "sandlot.tracking"]
 
-from tests import worlds  # noqa: E402
 
-worlds.register()
-torch.set_num_threads(1)  # the networks are small, and other threads would wait for each other
+def pytest_addoption(parser):
+    parser.addoption(
+        "--check-shapes",
+        action="store_true",
+        help="check shapes and types of all annotations at run time (tests take several times as long)",
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--check-shapes"):
+        install_import_hook(PACKAGES, "tests.typechecker.check")
+    from tests import worlds
+
+    worlds.register()
+    torch.set_num_threads(1)  # the networks are small, and other threads would wait for each other
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import torch
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
+
 from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.evaluation import evaluate_id
-from sandlot.envs import World
-
+from sandlot.envs import EnvSpec
 from tests.worlds import Match, TwoStates
 
 QUICK = {
@@ -36,7 +36,9 @@ def match(observation="box"):
 
 
 def score(agent, observation="box"):
-    return evaluate_id(agent, World("tests/Match-v0", {"observation": observation, "action": "box"}), episodes=20).mean
+    return evaluate_id(
+        agent, EnvSpec("tests/Match-v0", {"observation": observation, "action": "box"}), episodes=20
+    ).mean
 
 
 def transitions(reward, terminated, action=0.0, gamma=0.9):

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
 from sandlot.agents import A2C, A2CConfig
-from sandlot.agents.buffers.rollout import whole_batch
+from sandlot.agents.buffers.rollout import full_batch
 from sandlot.agents.policy.a2c import a2c_loss, policy_loss, value_loss
 from sandlot.agents.policy.advantages import gae
 from sandlot.tracking import SandlotError
-
 from tests.worlds import TwoStates
 
 GAMMA = 0.5
@@ -24,10 +24,10 @@ def two_states(mode=AutoresetMode.SAME_STEP, **options):
 
 
 def judged(agent):
-    envs = agent.source.batch()
-    agent.begin(envs.reset(0), 0)
+    envs = agent.env_factory.batch()
+    agent.reset(envs.reset(0), 0)
     while not agent.rollout.full:
-        step = envs.step(agent.act())
+        step = envs.step(agent.exploration_action())
         agent.rollout.add(agent._action, step)
     return agent._judge()[0]
 
@@ -48,8 +48,8 @@ def test_targets_of_one_step_by_hand():
 def test_rows_that_only_reset_weigh_nothing():
     experience = judged(two_states(AutoresetMode.NEXT_STEP, num_steps=5))
     assert experience.weight[:, 0].tolist() == [1, 1, 0, 1, 1]
-    assert whole_batch(experience, standardize=False).weight[:, 0].tolist() == [0.25, 0.25, 0, 0.25, 0.25]
-    standardized = whole_batch(experience, standardize=True)
+    assert full_batch(experience, standardize=False).weight[:, 0].tolist() == [0.25, 0.25, 0, 0.25, 0.25]
+    standardized = full_batch(experience, standardize=True)
     assert (standardized.advantage * standardized.weight).sum().item() == pytest.approx(0, abs=1e-6)
     assert standardized.advantage[[0, 1, 3, 4], 0].std(correction=0).item() == pytest.approx(0, abs=1e-4)
 
@@ -63,16 +63,16 @@ def test_losses_by_hand():
 
 def test_the_loss_is_the_sum_of_its_parts_and_its_gradient_the_policy_gradient():
     agent = two_states(value_coef=0.25, entropy_coef=0.1)
-    rows = whole_batch(judged(agent), standardize=False)
+    rows = full_batch(judged(agent), standardize=False)
     loss, metrics = a2c_loss(agent.policy, (rows, agent.memories[0]), agent.config)
     expected = metrics["loss/policy"] + 0.25 * metrics["loss/value"] - 0.1 * metrics["policy/entropy"]
     assert loss.item() == pytest.approx(expected.item())
     assert metrics["loss/value"].item() == pytest.approx((64 + 64 + 16) / 3)
     agent = two_states(value_coef=0.0)
-    rows = whole_batch(judged(agent), standardize=False)
+    rows = full_batch(judged(agent), standardize=False)
     a2c_loss(agent.policy, (rows, agent.memories[0]), agent.config)[0].backward()
     # The gradient of -log softmax at equal logits is p - 1 for the action taken and p for the other.
-    probability = agent.policy.act(rows.observation, agent.memories[0], rows.start)[0].logits.softmax(-1)
+    probability = agent.policy.act(rows.observation, agent.memories[0], rows.episode_start)[0].logits.softmax(-1)
     taken = torch.nn.functional.one_hot(rows.action, 2)
     by_hand = ((probability - taken) * (rows.advantage * rows.weight)[..., None]).sum((0, 1))
     torch.testing.assert_close(agent.policy.head.linear.bias.grad, by_hand)
@@ -81,9 +81,9 @@ def test_the_loss_is_the_sum_of_its_parts_and_its_gradient_the_policy_gradient()
 def values(steps=4000):
     agent = A2C(SyncVectorEnv([TwoStates] * 4), seed=0, num_envs=4, gamma=GAMMA, learning_rate=5e-3)
     agent.learn(steps)
-    start = torch.zeros(1, 2, dtype=torch.bool)
+    episode_start = torch.zeros(1, 2, dtype=torch.bool)
     with torch.no_grad():
-        return agent.policy.values(torch.eye(2)[None], agent.policy.initial_memory(2), start)[0].tolist()
+        return agent.policy.values(torch.eye(2)[None], agent.policy.initial_memory(2), episode_start)[0].tolist()
 
 
 def test_learns_the_values_of_two_states():

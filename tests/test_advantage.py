@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from sandlot.agents.policy.advantages import discounted_sums, gae
 
 GAMMA, LAMBDA = 0.5, 0.5

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 import torch
+
 from sandlot.supervised.modalities.augmentation import Augmentation, augmented
 from sandlot.supervised.modalities.mixup import OTHER, SHARE, mixed
 from sandlot.tracking import SandlotError

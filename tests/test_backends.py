@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from sandlot.envs import EnvBatch, Source, TableEnv, World, Wrappers, make, table_from
+
+from sandlot.envs import EnvBatch, EnvFactory, EnvSpec, TableEnv, Wrappers, make, table_from
 from sandlot.envs.backends.envpool import FASTER, pool_vector
 from sandlot.tracking import SandlotError
-
 from tests.worlds import Endless
 
 GAMMA = 0.9
@@ -17,7 +17,7 @@ GAMMA = 0.9
 
 def pooled(env, num_envs, **options):
     pytest.importorskip("envpool", reason="EnvPool is not installed")
-    return World(env, backend="envpool", **options).batch(num_envs)
+    return EnvSpec(env, backend="envpool", **options).batch(num_envs)
 
 
 def in_mode(mode):
@@ -27,7 +27,7 @@ def in_mode(mode):
 def in_processes(env, num_envs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sandlot.envs.backends.vectorize.SLOW_SECONDS", 0.0)
-        return World(env, backend="gymnasium").batch(num_envs)
+        return EnvSpec(env, backend="gymnasium").batch(num_envs)
 
 
 def table(num_envs):
@@ -46,7 +46,7 @@ def left(observation):
 ENDLESS = {
     **{mode.name: (lambda mode=mode: in_mode(mode), left) for mode in AutoresetMode},
     "async": (lambda: in_processes("tests/Endless-v0", 2), left),
-    "vector": (lambda: World("CartPole-v1").batch(2), upright),
+    "vector": (lambda: EnvSpec("CartPole-v1").batch(2), upright),
     "table": (lambda: table(2), left),
     "envpool": (lambda: pooled("CartPole-v1", 2, wrappers=Wrappers(time_limit=50)), upright),
 }  # fmt: skip
@@ -60,7 +60,7 @@ def learned_value(env, policy, ends):
         step = env.step(policy(observation))
         observation = step.observation
         target = step.reward + GAMMA * value * ~ends(step)
-        value += 0.1 * (target[step.acted] - value).sum()
+        value += 0.1 * (target[step.valid] - value).sum()
         cuts += step.truncated.sum()
         assert not step.terminated.any()
     assert cuts
@@ -84,7 +84,7 @@ def test_learning_from_resets_is_worth_less():
     env = ENDLESS["NEXT_STEP"][0]()
     env.reset(0)
     step = [env.step(np.zeros(2, int)) for _ in range(9)][-1]
-    assert not step.acted.any()
+    assert not step.valid.any()
     assert (step.reward == 0).all()
 
 
@@ -109,18 +109,18 @@ def test_each_row_is_what_the_simulator_does_from_there(env, backend):
     if backend == "envpool":
         batch = pooled(env, 3)
     else:
-        batch = in_processes(env, 3) if backend == "async" else World(env, backend="gymnasium").batch(3)
+        batch = in_processes(env, 3) if backend == "async" else EnvSpec(env, backend="gymnasium").batch(3)
     assert batch.backend == backend
-    core = World(env).single().unwrapped
+    core = EnvSpec(env).single().unwrapped
     core.reset(seed=0)
     batch.env.action_space.seed(0)
     observation, lengths = batch.reset(5), np.zeros(3, int)
-    limit = World(env).single().spec.max_episode_steps
+    limit = EnvSpec(env).single().spec.max_episode_steps
     for _ in range(2 * limit if env == "MountainCar-v0" else 300):
         action = batch.env.action_space.sample()
         step = batch.step(action)
-        lengths += step.acted
-        for row in np.flatnonzero(step.acted):
+        lengths += step.valid
+        for row in np.flatnonzero(step.valid):
             core.state = STATES[env](observation[row])
             if env == "CartPole-v1":
                 core.steps_beyond_terminated = None
@@ -157,7 +157,7 @@ def trace(batch, steps=40):
     seen = [batch.reset(7)]
     for _ in range(steps):
         step = batch.step(batch.env.action_space.sample())
-        seen += [step.observation, step.reward, step.terminated, step.start]
+        seen += [step.observation, step.reward, step.terminated, step.episode_start]
     batch.close()
     return seen
 
@@ -168,7 +168,7 @@ def test_a_seed_makes_every_backend_repeat_itself(kind, env):
         pytest.importorskip("ale_py", reason="ALE is not installed")
 
     def batch():
-        return {"async": in_processes, "envpool": pooled}.get(kind, lambda env, n: World(env).batch(n))(env, 3)
+        return {"async": in_processes, "envpool": pooled}.get(kind, lambda env, n: EnvSpec(env).batch(n))(env, 3)
 
     for a, b in zip(trace(batch()), trace(batch()), strict=True):
         np.testing.assert_equal(a, b)
@@ -179,7 +179,7 @@ def test_a_seed_makes_every_backend_repeat_itself(kind, env):
 def test_envpool_is_the_same_task(env):
     """Returns and lengths under random play, of the same number of episodes for each copy."""
     figures = []
-    for batch in (pooled(env, 32), World(env, backend="gymnasium").batch(32)):
+    for batch in (pooled(env, 32), EnvSpec(env, backend="gymnasium").batch(32)):
         batch.env.action_space.seed(0)
         batch.reset(0)
         share, found = np.full(32, 4), []
@@ -200,7 +200,7 @@ def test_envpool_is_the_same_task(env):
 def test_auto_takes_envpool_where_it_is_faster_and_nothing_is_in_its_way():
     pytest.importorskip("envpool", reason="EnvPool is not installed")
     assert make("Acrobot-v1", 2).backend == "envpool"
-    assert make("Acrobot-v1", 2).observation_space == World("Acrobot-v1").single().observation_space
+    assert make("Acrobot-v1", 2).observation_space == EnvSpec("Acrobot-v1").single().observation_space
     assert make("Acrobot-v1", 2, backend="gymnasium").backend == "sync"
     assert make("Acrobot-v1", 2, wrappers=Wrappers(hide_velocities=True)).backend == "sync"
     assert make("CartPole-v1", 2).backend == "vector"
@@ -212,7 +212,7 @@ def test_auto_takes_envpool_where_it_is_faster_and_nothing_is_in_its_way():
 
 def test_worlds_that_only_envpool_has_are_played_and_filmed():
     batch = pooled("MiniGrid-Empty-5x5-v0", 2)
-    single = World("MiniGrid-Empty-5x5-v0", backend="envpool").single(render=True)
+    single = EnvSpec("MiniGrid-Empty-5x5-v0", backend="envpool").single(render=True)
     assert batch.observation_space == single.observation_space
     first, _ = single.reset(seed=4)
     np.testing.assert_equal({key: part[0] for key, part in batch.reset(4).items()}, first)
@@ -220,25 +220,25 @@ def test_worlds_that_only_envpool_has_are_played_and_filmed():
     single.close()
     batch.close()
     with pytest.raises(SandlotError, match="with --backend envpool"):
-        World("MiniGrid-Empty-5x5-v0").single()
+        EnvSpec("MiniGrid-Empty-5x5-v0").single()
 
 
 def test_without_envpool_the_backend_is_a_sentence(monkeypatch):
     monkeypatch.setattr("sandlot.envs.backends.vectorize.pool_ids", list)
     with pytest.raises(SandlotError, match=r'pip install "sandlot\[envpool\]"'):
-        World("CartPole-v1", backend="envpool").batch(2)
-    assert pool_vector(World("CartPole-v1", wrappers=Wrappers(grey=True)), 2, None) is None
+        EnvSpec("CartPole-v1", backend="envpool").batch(2)
+    assert pool_vector(EnvSpec("CartPole-v1", wrappers=Wrappers(grey=True)), 2, None) is None
     assert isinstance(make("CartPole-v1"), EnvBatch)
 
 
 def test_what_trains_keeps_the_backend_it_began_with():
     pytest.importorskip("envpool", reason="EnvPool is not installed")
-    assert Source("Acrobot-v1", 2).world == World("Acrobot-v1", backend="envpool")
+    assert EnvFactory("Acrobot-v1", 2).env_spec == EnvSpec("Acrobot-v1", backend="envpool")
 
 
 def test_without_envpool_runs_of_it_are_still_played(monkeypatch):
     monkeypatch.setattr("sandlot.envs.spec.pool_ids", list)
     monkeypatch.setattr("sandlot.envs.backends.vectorize.FASTER", {})
-    assert Source("Acrobot-v1", 2).world == World("Acrobot-v1", backend="gymnasium")
-    assert World("Acrobot-v1", backend="envpool").playable() == World("Acrobot-v1")
-    assert World("Acrobot-v1", backend="gymnasium").playable().backend == "gymnasium"
+    assert EnvFactory("Acrobot-v1", 2).env_spec == EnvSpec("Acrobot-v1", backend="gymnasium")
+    assert EnvSpec("Acrobot-v1", backend="envpool").playable() == EnvSpec("Acrobot-v1")
+    assert EnvSpec("Acrobot-v1", backend="gymnasium").playable().backend == "gymnasium"

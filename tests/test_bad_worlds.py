@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium.vector import SyncVectorEnv
-from sandlot.envs import World, make
-from sandlot.tracking import Run, SandlotError
 
+from sandlot.envs import EnvSpec, make
+from sandlot.tracking import Run, SandlotError
 from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot  # noqa: F401 (a fixture)
 from tests.worlds import Bad, Endless
 
@@ -37,8 +37,8 @@ SENTENCES = {
 @pytest.mark.parametrize("parallel", [False, True])
 @pytest.mark.parametrize("what", SENTENCES)
 def test_what_fails_is_told_by_name_seed_and_step(what, parallel, monkeypatch):
-    monkeypatch.setattr("sandlot.envs.backends.vectorize._probe", lambda world: (world.single(), float(parallel)))
-    batch = World("tests/Bad-v0", {"what": what}).batch(2)
+    monkeypatch.setattr("sandlot.envs.backends.vectorize._probe", lambda env_spec: (env_spec.single(), float(parallel)))
+    batch = EnvSpec("tests/Bad-v0", {"what": what}).batch(2)
     assert batch.backend == ("async" if parallel else "sync")
     batch.reset(9)
     sentence = "ZeroDivisionError" if parallel and what == "raises" else SENTENCES[what]
@@ -70,7 +70,7 @@ def test_a_given_env_that_changes_its_shape_is_told():
 
 def test_a_dead_worker_is_told_and_the_others_are_ended(monkeypatch):
     monkeypatch.setattr("sandlot.envs.backends.vectorize.SLOW_SECONDS", 0.0)
-    batch = World("Acrobot-v1", backend="gymnasium").batch(3)
+    batch = EnvSpec("Acrobot-v1", backend="gymnasium").batch(3)
     batch.reset(9)
     batch.env.processes[1].kill()
     batch.env.processes[1].join()
@@ -84,7 +84,7 @@ def test_a_worker_that_dies_as_it_starts_is_told_and_the_others_are_ended(monkey
     monkeypatch.setattr("sandlot.envs.backends.vectorize.SLOW_SECONDS", 0.0)
     before = set(active_children())
     with pytest.raises(SandlotError, match="tests/Bad-v0 ended: the process of a copy is gone, at step 0"):
-        World("tests/Bad-v0", {"what": "dies"}).batch(3)
+        EnvSpec("tests/Bad-v0", {"what": "dies"}).batch(3)
     assert set(active_children()) == before
 
 

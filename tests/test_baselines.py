@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
 from sandlot.supervised import BASELINES, Classifier
 from sandlot.supervised.data import load_frame
 from sandlot.supervised.tasks.classification import Classifying
 from sandlot.supervised.tasks.sklearn_baselines import ESTIMATORS, baseline
 from sandlot.supervised.tasks.sklearn_models import estimator_from_bytes, estimator_to_bytes
 from sandlot.tracking import SandlotError
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-
 from tests.test_tasks import reviews
 
 FEW = {"random-forest": '{"n_estimators": 20}', "random-forest-regressor": '{"n_estimators": 20}',
@@ -31,7 +31,7 @@ def test_it_learns_and_is_the_same_when_loaded(name, tmp_path):
     task.save(tmp_path / "task")
     again = kind.load(tmp_path / "task", data)
     assert again.evaluate() == measures
-    assert again.answers(data.take(np.arange(3))) == task.answers(data.take(np.arange(3)))
+    assert again.predict(data.take(np.arange(3))) == task.predict(data.take(np.arange(3)))
 
 
 def test_its_rows_are_those_of_the_network():

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+
 from sandlot.tracking import SandlotError, read_checkpoint, write_checkpoint
 from sandlot.tracking.checkpoint import CHECKSUMS, STATE, TENSORS
 

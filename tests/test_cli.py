@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from sandlot.tracking import Run, read_metrics
 
 from sandlot.cli import main
+from sandlot.tracking import Run, read_metrics
 from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
 from tests.wandb_file import read_history
 

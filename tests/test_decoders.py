@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+
 from sandlot.supervised.networks import (
     ConvDecoder,
     Discriminator,
@@ -15,7 +16,7 @@ from sandlot.supervised.networks import (
 )
 from sandlot.supervised.networks.images.sizes import pyramid
 from sandlot.supervised.optimization.learner import Learner, LearnerConfig
-from sandlot.supervised.optimization.target_network import SlowCopy, frozen
+from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
 
 
 def test_sides_are_halved_down_to_four():
@@ -63,7 +64,7 @@ def test_a_spectrally_normalised_network_learns_and_is_copied_and_frozen():
     torch.manual_seed(0)
     judge = normalize_spectrally(initialize_normally(Discriminator(StridedCNN(1, 8, 8, (4,)))))
     learner = Learner(judge, lambda module, batch: (module(batch).mean(), {}), LearnerConfig(device="cpu"))
-    slow, view = SlowCopy(learner), frozen(learner)
+    slow, view = TargetNetwork(learner), frozen(learner)
     images = torch.rand(4, 1, 8, 8)
     before = copy.deepcopy(judge).eval()(images)
     for _ in range(20):
@@ -72,5 +73,5 @@ def test_a_spectrally_normalised_network_learns_and_is_copied_and_frozen():
     assert (judge(images) < before).all()
     torch.testing.assert_close(view(images), judge(images))
     torch.testing.assert_close(slow.module(images), before)
-    slow.follow()
+    slow.update()
     torch.testing.assert_close(slow.module(images), judge(images))

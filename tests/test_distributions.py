@@ -1,7 +1,8 @@
 import pytest
 import torch
-from sandlot.supervised.networks import Bernoulli, Categorical, DiagonalGaussian, MultiCategorical, SquashedGaussian
 from torch import distributions as reference
+
+from sandlot.supervised.networks import Bernoulli, Categorical, DiagonalGaussian, MultiCategorical, SquashedGaussian
 
 
 def pairs():

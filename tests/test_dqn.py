@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
+
 from sandlot.agents import DQN, DQNConfig
 from sandlot.agents.base import Spaces
 from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.evaluation import evaluate_id
 from sandlot.agents.value.dqn import Batch, dqn_loss
 from sandlot.agents.value.losses import huber, project, quantile_huber, taken, td_target
-from sandlot.envs import MASK, World
+from sandlot.envs import MASK, EnvSpec
 from sandlot.tracking import SandlotError
-
 from tests.worlds import Endless, Match
 
 QUICK = {
@@ -43,10 +43,10 @@ class TestTargets:
     AFTER = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
 
     def rows(self) -> Transitions:
-        start = torch.ones(1, 2, dtype=torch.bool)
+        episode_start = torch.ones(1, 2, dtype=torch.bool)
         return Transitions(
-            self.OBSERVATION, start, torch.tensor([[0, 1]]), torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 0.0]]),
-            self.AFTER, start, None, torch.ones(1, 2),
+            self.OBSERVATION, episode_start, torch.tensor([[0, 1]]), torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 0.0]]),
+            self.AFTER, episode_start, None, torch.ones(1, 2),
         )  # fmt: skip
 
     def test_the_best_next_value_is_discounted_and_nothing_follows_the_end(self):
@@ -71,7 +71,7 @@ class TestTargets:
             agent.policy.head.advantage.weight.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
         rows = self.rows()
         target = torch.tensor([[[1.5], [1.0]]])
-        batch = Batch(rows.observation, rows.start, rows.action, target, torch.full((1, 2), 0.5))
+        batch = Batch(rows.observation, rows.episode_start, rows.action, target, torch.full((1, 2), 0.5))
         loss, metrics = dqn_loss(agent.policy, batch, agent.config)
         # Values 1 (state 0, action 0) and 4 (state 1, action 1): errors of 0.5 and 3.
         assert loss.item() == pytest.approx(0.5 * (0.5 * 0.5**2) + 0.5 * (3 - 0.5))
@@ -151,8 +151,8 @@ def test_values_look_past_a_time_limit(n_step: int):
     """Reward 1 for ever is worth 1 / (1 - gamma) = 5; were the limit an end, it would be worth 3.3 on average."""
     options = QUICK | {"gamma": 0.8, "n_step": n_step, "hidden": (8,), "learning_rate": 2e-2}
     agent = DQN("tests/Endless-v0", seed=0, **options).learn(2_500)
-    start = torch.ones(1, 1, dtype=torch.bool)
-    values, _ = agent.policy(torch.zeros(1, 1, 1), (), start)
+    episode_start = torch.ones(1, 1, dtype=torch.bool)
+    values, _ = agent.policy(torch.zeros(1, 1, 1), (), episode_start)
     torch.testing.assert_close(values.detach(), torch.full((1, 1, 2), 5.0), atol=0.4, rtol=0)
     assert Endless().horizon == 8
 
@@ -166,14 +166,14 @@ def test_masked_actions_are_neither_taken_nor_hoped_for():
 
 
 def test_memory_solves_what_no_single_observation_tells():
-    world = World("sandlot/Repeat-v0", {"delay": 1, "symbols": 2, "length": 6})
+    env_spec = EnvSpec("sandlot/Repeat-v0", {"delay": 1, "symbols": 2, "length": 6})
 
     def reached(network: str) -> float:
         from sandlot.tracking import with_options
 
         config = with_options(DQNConfig(), QUICK | {"network": network, "gamma": 0.1, "memory_size": 32})
-        agent = DQN(world, num_envs=4, seed=0, config=config).learn(3_000)
-        return evaluate_id(agent, world, episodes=40).mean
+        agent = DQN(env_spec, num_envs=4, seed=0, config=config).learn(3_000)
+        return evaluate_id(agent, env_spec, episodes=40).mean
 
     assert reached("lstm") > 0.95
     assert reached("mlp") < 0.75
@@ -228,8 +228,8 @@ def test_dqn_says_what_to_try_for_continuous_actions():
 
 def test_rows_that_only_reset_surprise_nobody():
     agent = untrained(hidden=(), network="mlp")
-    start = torch.ones(1, 2, dtype=torch.bool)
-    rows = (torch.eye(2)[None], start, torch.zeros(1, 2, dtype=torch.long), torch.full((1, 2, 1), 50.0))
+    episode_start = torch.ones(1, 2, dtype=torch.bool)
+    rows = (torch.eye(2)[None], episode_start, torch.zeros(1, 2, dtype=torch.long), torch.full((1, 2, 1), 50.0))
     _, metrics = dqn_loss(agent.policy, Batch(*rows, torch.tensor([[1.0, 0.0]])), agent.config)
     assert metrics["surprise"][0, 0] > 40
     assert metrics["surprise"][0, 1] == 0

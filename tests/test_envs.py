@@ -2,9 +2,9 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from sandlot.envs import EnvBatch, World, make, space_from_json, space_to_json, tree_map
-from sandlot.tracking import SandlotError
 
+from sandlot.envs import EnvBatch, EnvSpec, make, space_from_json, space_to_json, tree_map
+from sandlot.tracking import SandlotError
 from tests.worlds import ACTIONS, OBSERVATIONS, Counter, Match
 
 MODES = list(AutoresetMode)
@@ -20,7 +20,7 @@ def play(env, steps):
     transitions = [[] for _ in range(env.num_envs)]
     for _ in range(steps):
         step = env.step(np.zeros(env.num_envs, int))
-        for i in np.flatnonzero(step.acted):
+        for i in np.flatnonzero(step.valid):
             ends = "T" * int(step.terminated[i]) + "t" * int(step.truncated[i])
             row = (observation[i, 0].item(), float(step.reward[i]), step.next_observation[i, 0].item(), ends)
             transitions[i].append(row)
@@ -41,7 +41,7 @@ def test_starts_and_episodes_are_told(mode):
     observation, episodes = env.reset(0), []
     for _ in range(12):
         step = env.step(np.zeros(2, int))
-        assert (step.start == (step.observation[:, 0] % 100 == 0)).all()
+        assert (step.episode_start == (step.observation[:, 0] % 100 == 0)).all()
         if step.episodes is not None:
             episodes += zip(*(column.tolist() for column in step.episodes), strict=True)
     assert {(2.0, 2, 0), (3.0, 3, 1)} == set(episodes)
@@ -51,8 +51,8 @@ def test_starts_and_episodes_are_told(mode):
 def test_a_step_that_only_resets_is_not_an_act():
     env = batch(AutoresetMode.NEXT_STEP, Counter(1), Counter(9))
     env.reset(0)
-    assert env.step(np.zeros(2, int)).acted.tolist() == [True, True]
-    assert env.step(np.zeros(2, int)).acted.tolist() == [False, True]
+    assert env.step(np.zeros(2, int)).valid.tolist() == [True, True]
+    assert env.step(np.zeros(2, int)).valid.tolist() == [False, True]
 
 
 def test_final_observations_of_several_parts():
@@ -126,7 +126,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
 
     monkeypatch.setattr(gymnasium, "make", missing)
     with pytest.raises(SandlotError, match=r'pip install "sandlot\[mujoco\]"'):
-        World("Ant-v5").single()
+        EnvSpec("Ant-v5").single()
 
 
 def test_unknown_options_are_a_sentence():

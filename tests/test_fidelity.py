@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from sandlot.generative.evaluation.anomalies import Usual, auroc
 from sandlot.generative.evaluation.compression import entropy_bits, quantized
 from sandlot.generative.evaluation.fidelity import coverage, frechet_distance, kernel_distance

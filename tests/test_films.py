@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from PIL import Image
+
 from sandlot.agents import PPO, SAC, QLearning
-from sandlot.agents.action_info import Thought
+from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.films import Look, Take, film
 from sandlot.agents.films.actions import Bars, Gauges, actions_for
 from sandlot.agents.films.chart import STEPS, Chart
 from sandlot.agents.films.drawing import BAR, CHOSEN, TRACK, Box, letters_of, short
 from sandlot.agents.films.episode_frames import FADED, Reel
-from sandlot.agents.films.grid import GAP, side_by_side
-from sandlot.envs import Shot, World, action_names, chosen, run_headless, shoot
+from sandlot.agents.films.grid import GAP, split_sequences
+from sandlot.envs import EnvSpec, EpisodeFrame, action_names, chosen, render_episode, run_headless
 from sandlot.tracking import SandlotError
-
 from tests.video_file import decode, probe
 from tests.worlds import HORIZON, Endless, Match
 
@@ -22,38 +22,43 @@ SMALL = {"hidden": (8,)}
 BOX = Box(0, 0, 200, 100)
 
 
-def shots(length, shape=(40, 60), thought=None, reward=1.0):
+def shots(length, shape=(40, 60), action_info=None, reward=1.0):
     """Yield an episode of frames whose brightness tells the step."""
     for step in range(length + 1):
         frame = np.full((*shape, 3), 10 * step, np.uint8)
         over = step == length
-        thinks = (None, None) if over else (0, thought or Thought())
-        yield Shot(frame, step, reward if step else 0.0, reward * step, *thinks)
+        thinks = (None, None) if over else (0, action_info or ActionInfo())
+        yield EpisodeFrame(frame, step, reward if step else 0.0, reward * step, *thinks)
 
 
 class TestPlaying:
     def test_an_episode_is_shown_from_its_first_picture_to_its_last(self):
-        env = World("CartPole-v1").single(render=True)
-        played = list(shoot(env, lambda observation, start: (int(observation[2] > 0), start), seed=1))
+        env = EnvSpec("CartPole-v1").single(render=True)
+        played = list(
+            render_episode(env, lambda observation, episode_start: (int(observation[2] > 0), episode_start), seed=1)
+        )
         assert [shot.step for shot in played] == list(range(len(played)))
         assert [shot.total for shot in played] == list(range(len(played)))
-        assert [shot.thought for shot in played[:-1]] == [True] + [False] * (len(played) - 2)
-        assert (played[-1].action, played[-1].thought) == (None, None)
+        assert [shot.action_info for shot in played[:-1]] == [True] + [False] * (len(played) - 2)
+        assert (played[-1].action, played[-1].action_info) == (None, None)
         assert played[0].frame.shape == (400, 600, 3)
-        again = list(shoot(env, lambda observation, start: (int(observation[2] > 0), None), seed=1))
+        again = list(render_episode(env, lambda observation, episode_start: (int(observation[2] > 0), None), seed=1))
         np.testing.assert_array_equal(again[-1].frame, played[-1].frame)
 
     def test_an_episode_without_end_is_cut(self, monkeypatch):
         monkeypatch.setattr("sandlot.envs.frames.SECONDS_WITHOUT_LIMIT", 3)
-        env = World("CliffWalking-v1").single(render=True)
+        env = EnvSpec("CliffWalking-v1").single(render=True)
         env.spec.max_episode_steps = None
-        stuck = sum(1 for _ in shoot(env, lambda *_: (0, None), seed=0))
+        stuck = sum(1 for _ in render_episode(env, lambda *_: (0, None), seed=0))
         assert stuck == 3 * env.metadata["render_fps"] + 1
-        assert sum(1 for _ in shoot(env, lambda *_: (0, None), seed=0, seconds=2)) == 2 * env.metadata["render_fps"] + 1
+        assert (
+            sum(1 for _ in render_episode(env, lambda *_: (0, None), seed=0, seconds=2))
+            == 2 * env.metadata["render_fps"] + 1
+        )
 
     def test_without_pictures_there_is_a_sentence(self):
         with pytest.raises(SandlotError, match="draws no pictures"):
-            next(shoot(Endless(), lambda *_: (0, None), seed=0))
+            next(render_episode(Endless(), lambda *_: (0, None), seed=0))
 
 
 class TestActions:
@@ -79,7 +84,7 @@ class TestActions:
         ],
     )
     def test_actions_have_names(self, env, names):
-        assert action_names(World(env).single()) == names
+        assert action_names(EnvSpec(env).single()) == names
 
     def test_actions_without_names_are_numbered(self):
         assert action_names(Match(action="multi-discrete")) == ("0", "1", "2", "3")
@@ -87,30 +92,30 @@ class TestActions:
 
     def test_every_env_has_as_many_names_as_actions(self):
         for env in ("Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0", "FrozenLake-v1", "CliffWalking-v1"):
-            single = World(env).single()
+            single = EnvSpec(env).single()
             assert not {"0", "1"} & set(action_names(single)), env
 
     def test_bars_are_as_long_as_probabilities(self):
         bars = Bars(spaces.Discrete(2), ("a", "b"), BOX, 20)
         picture = Image.new("RGB", (200, 100))
         bars.prepare(picture)
-        bars.draw(picture, 1, Thought(probability=np.array([0.25, 0.75])))
+        bars.draw(picture, 1, ActionInfo(probability=np.array([0.25, 0.75])))
         assert widths(picture, bars) == [(BAR, 50), (CHOSEN, 150)]
 
     def test_bars_of_values_compare_with_the_best(self):
         bars = Bars(spaces.Discrete(3), ("a", "b", "c"), BOX, 20)
         picture = Image.new("RGB", (200, 100))
         bars.prepare(picture)
-        bars.draw(picture, 0, Thought(action_value=np.array([-1.0, -3.0, -np.inf])))
+        bars.draw(picture, 0, ActionInfo(action_value=np.array([-1.0, -3.0, -np.inf])))
         assert widths(picture, bars) == [(CHOSEN, 200), (BAR, 20), (TRACK, 200)]
-        bars.draw(picture, 0, Thought(action_value=np.array([7.0, 6.0, -np.inf])))
+        bars.draw(picture, 0, ActionInfo(action_value=np.array([7.0, 6.0, -np.inf])))
         assert widths(picture, bars)[1] == (BAR, 110), "half the difference there was, so half of the way down"
 
     def test_gauges_show_the_action_and_the_spread(self):
         gauges = Gauges(spaces.Box(-2.0, 2.0, (1,)), ("x",), BOX, 20)
         picture = Image.new("RGB", (200, 100))
         gauges.prepare(picture)
-        gauges.draw(picture, np.array([1.0]), Thought(mean=np.array([0.0]), std=np.array([1.0])))
+        gauges.draw(picture, np.array([1.0]), ActionInfo(mean=np.array([0.0]), std=np.array([1.0])))
         row = np.asarray(picture)[gauges.boxes[0].top + 1]
         assert np.flatnonzero((row == BAR).all(1))[[0, -1]].tolist() == [50, 149]
         assert np.flatnonzero((row == CHOSEN).all(1))[0] == 150
@@ -183,8 +188,8 @@ class TestReels:
     @pytest.mark.parametrize("shape", [(40, 60), (210, 160), (400, 600), (500, 500), (240, 720)])
     def test_an_overlay_lies_outside_of_the_picture(self, shape):
         run_headless()
-        thought = Thought(probability=np.array([0.25, 0.75]), value=np.float32(3.0))
-        reel = Reel(Match(), shots(3, shape, thought), "100 env steps", overlay=True)
+        action_info = ActionInfo(probability=np.array([0.25, 0.75]), value=np.float32(3.0))
+        reel = Reel(Match(), shots(3, shape, action_info), "100 env steps", overlay=True)
         frames = [frame.copy() for frame in reel]
         scale = reel.picture.shape[0] // shape[0]
         assert reel.picture.shape == (scale * shape[0], scale * shape[1], 3)
@@ -196,14 +201,14 @@ class TestReels:
         assert frames[-1].std() > 0
 
     def test_what_has_ended_fades_and_what_is_written_stays(self):
-        reel = Reel(Match(), shots(3, thought=Thought(value=np.float32(1.0))), "a", overlay=True)
+        reel = Reel(Match(), shots(3, action_info=ActionInfo(value=np.float32(1.0))), "a", overlay=True)
         written = list(reel)[-1][: reel.caption.shape[0]].copy()
         faded = reel.faded()
         assert (reel.picture == int(30 * FADED)).all()
         np.testing.assert_array_equal(faded[: len(written)], written)
 
     def test_reels_side_by_side(self):
-        grid = [picture.copy() for picture in side_by_side([Reel(Match(), shots(n)) for n in (1, 4, 2)], 2, 2)]
+        grid = [picture.copy() for picture in split_sequences([Reel(Match(), shots(n)) for n in (1, 4, 2)], 2, 2)]
         assert len(grid) == 5
         assert grid[0].shape == (2 * 40 + GAP, 2 * 60 + GAP, 3)
         corners = [[int(frame[y, x, 0]) for y, x in ((0, 0), (0, 64), (44, 0))] for frame in grid]
@@ -221,22 +226,22 @@ class TestReels:
 class TestFilms:
     def test_episodes_one_after_the_other(self, tmp_path):
         agent = PPO("tests/Match-v0", seed=0, **SMALL)
-        returns = film([Take(agent, 1), Take(agent, 2)], World("tests/Match-v0"), tmp_path / "film.mp4")
+        returns = film([Take(agent, 1), Take(agent, 2)], EnvSpec("tests/Match-v0"), tmp_path / "film.mp4")
         assert len(returns) == 2
         assert probe(tmp_path / "film.mp4") == ((48, 34), True, 10.0, 2 * (HORIZON + 1))
 
     def test_more_episodes_than_places_come_in_turns(self, tmp_path):
         agent = PPO("tests/Match-v0", seed=0, **SMALL)
         takes = [Take(agent, seed) for seed in range(3)]
-        returns = film(takes, World("tests/Match-v0"), tmp_path / "film.mp4", look=Look(columns=2))
+        returns = film(takes, EnvSpec("tests/Match-v0"), tmp_path / "film.mp4", look=Look(columns=2))
         assert len(returns) == 3
         assert probe(tmp_path / "film.mp4") == ((98, 34), True, 10.0, 2 * (HORIZON + 1))
 
     def test_the_overlay_changes_nothing_that_is_played(self, tmp_path):
         agent = PPO("CartPole-v1", seed=0, network="lstm", hidden=(8,), memory_size=8)
-        takes, world = [Take(agent, 5)], World("CartPole-v1")
-        plain = film(takes, world, tmp_path / "plain.mp4")
-        assert film(takes, world, tmp_path / "overlay.mp4", look=Look(overlay=True)) == plain
+        takes, env_spec = [Take(agent, 5)], EnvSpec("CartPole-v1")
+        plain = film(takes, env_spec, tmp_path / "plain.mp4")
+        assert film(takes, env_spec, tmp_path / "overlay.mp4", look=Look(overlay=True)) == plain
         size, _, rate, count = probe(tmp_path / "overlay.mp4")
         assert (size, rate, count) == ((600, 616), 50.0, plain[0] + 1)
         frames = decode(tmp_path / "overlay.mp4")
@@ -248,7 +253,7 @@ class TestFilms:
     )
     def test_whatever_thinks_can_be_shown(self, tmp_path, kind, env):
         agent = kind(env, seed=0)
-        film([Take(agent, 0)], World(env), tmp_path / "film.mp4", look=Look(overlay=True), seconds=1)
+        film([Take(agent, 0)], EnvSpec(env), tmp_path / "film.mp4", look=Look(overlay=True), seconds=1)
         size, playable, _, count = probe(tmp_path / "film.mp4")
         assert playable
         assert count > 1
@@ -256,6 +261,6 @@ class TestFilms:
 
     def test_checkpoints_are_labelled(self, tmp_path):
         agent = PPO("tests/Match-v0", seed=0, **SMALL)
-        film([Take(agent, 0, "7 env steps")], World("tests/Match-v0"), tmp_path / "film.mp4")
+        film([Take(agent, 0, "7 env steps")], EnvSpec("tests/Match-v0"), tmp_path / "film.mp4")
         plain = decode(tmp_path / "film.mp4")[0]
         assert plain[:20].max() > 200, "white letters above the picture"

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from sandlot.supervised import Classifier, FitConfig, Learner, LearnerConfig, Task
 from sandlot.supervised.data import Frame, ordered_split
 from sandlot.supervised.fitting.fit import fit
 from sandlot.supervised.fitting.lr_finder import find_learning_rate, steepest
 from sandlot.tracking import Run, SandlotError, read_metrics
-from torch import nn
 
 
 class Rivals(Task):
@@ -22,10 +23,10 @@ class Rivals(Task):
     def find_columns(self, frame):
         return {}
 
-    def share_out(self, frame):
+    def split_rows(self, frame):
         return ordered_split(len(frame), 0.1, 0.0)
 
-    def learn_facts(self, train):
+    def fit_preprocessing(self, train):
         return {"mean": float(train.numbers("x").mean())}
 
     def encode(self, frame):
@@ -60,7 +61,7 @@ class Rivals(Task):
     def measure(self, part):
         return {"mean": float(self.generator(torch.randn(500, 1)).mean())}
 
-    def sketch(self, folder):
+    def plot_samples(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "numbers.png").write_bytes(b"picture")
         return {"numbers": folder / "numbers.png"}

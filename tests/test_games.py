@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from sandlot.envs import MASK, REST, World
+
+from sandlot.envs import MASK, REST, EnvSpec
 from sandlot.envs.games import ConnectFour, TicTacToe, games_of, rule
 from sandlot.envs.games.base import Games
 from sandlot.envs.games.pettingzoo import make_game
 from sandlot.envs.games.spread import Spread
-from sandlot.envs.vector import TRUTH
+from sandlot.envs.vector import TRANSITION_INFO
 from sandlot.tracking import SandlotError
 
 BOARDS = ("pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3")
@@ -16,8 +17,8 @@ EVERY = np.arange(3)
 
 @pytest.mark.parametrize("env", BOARDS)
 def test_our_boards_are_pettingzoos_move_by_move(env: str):
-    world = World(env)
-    ours, theirs, rng = games_of(world, 1), games_of(world, 1, exact=True), np.random.default_rng(0)
+    env_spec = EnvSpec(env)
+    ours, theirs, rng = games_of(env_spec, 1), games_of(env_spec, 1, exact=True), np.random.default_rng(0)
     assert type(ours) is not type(theirs)
     assert (ours.observation_space, ours.action_space) == (theirs.observation_space, theirs.action_space)
     one, ends = np.zeros(1, int), []
@@ -80,7 +81,7 @@ def test_the_tactical_player_wins_first_and_blocks_second():
 
     def answers(moves: list[int]) -> set[int]:
         observation = shown(game, moves)
-        return {int(player.choose(observation, None, np.ones(1, bool), True)[0][0]) for _ in range(20)}
+        return {int(player.select_action(observation, None, np.ones(1, bool), True)[0][0]) for _ in range(20)}
 
     assert answers([0, 6, 1, 6, 2]) == {3}  # blocks 0 1 2 _
     assert answers([0, 6, 1, 6, 2, 6]) == {3}  # wins with 3 rather than block at 6
@@ -88,8 +89,8 @@ def test_the_tactical_player_wins_first_and_blocks_second():
 
 
 def test_the_perfect_player_is_never_beaten_and_knows_the_value_of_tic_tac_toe():
-    world = World(BOARDS[0], opponent="scripted")
-    batch, rng, ended = world.batch(64), np.random.default_rng(0), 0
+    env_spec = EnvSpec(BOARDS[0], opponent="scripted")
+    batch, rng, ended = env_spec.batch(64), np.random.default_rng(0), 0
     observation = batch.reset(seed=0)
     for _ in range(30):
         action = np.where(observation[MASK] > 0, rng.random((64, 9)), -1).argmax(1)
@@ -103,15 +104,15 @@ def test_the_perfect_player_is_never_beaten_and_knows_the_value_of_tic_tac_toe()
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_seats_are_swapped_with_each_episode(exact: bool):
-    batch = World(BOARDS[0], opponent="random").batch(2, exact=exact)
+    batch = EnvSpec(BOARDS[0], opponent="random").batch(2, exact=exact)
     observation = batch.reset(seed=0)
     first_moves = [observation[REST].sum((1, 2, 3)).tolist()]
     while len(first_moves) < 4:
         step = batch.step(observation[MASK].argmax(1))
         observation = step.observation
-        assert step.acted.all()
+        assert step.valid.all()
         assert not step.truncated.any()
-        for row in np.flatnonzero(step.start):
+        for row in np.flatnonzero(step.episode_start):
             assert observation[REST][row].sum() in (0, 1)
             assert step.next_observation[REST][row].sum() > 4
             if row == 0:
@@ -121,19 +122,19 @@ def test_seats_are_swapped_with_each_episode(exact: bool):
 
 
 @pytest.mark.parametrize(
-    ("world", "said"),
+    ("env_spec", "said"),
     [
-        (World("pettingzoo/tictactoe_v9"), "did you mean pettingzoo/tictactoe_v3"),
-        (World("pettingzoo/tictactoe_v3", {"size": 4}), "does not take these options"),
-        (World("pettingzoo/tictactoe_v3", opponent="grandma"), "there is no opponent 'grandma'"),
-        (World("pettingzoo/go_v5", opponent="scripted"), "there is no scripted opponent for pettingzoo/go_v5"),
-        (World("CartPole-v1", opponent="random"), "CartPole-v1 has one player"),
-        (World("mpe2/simple_tag_v3", opponent="random"), "have different spaces"),
+        (EnvSpec("pettingzoo/tictactoe_v9"), "did you mean pettingzoo/tictactoe_v3"),
+        (EnvSpec("pettingzoo/tictactoe_v3", {"size": 4}), "does not take these options"),
+        (EnvSpec("pettingzoo/tictactoe_v3", opponent="grandma"), "there is no opponent 'grandma'"),
+        (EnvSpec("pettingzoo/go_v5", opponent="scripted"), "there is no scripted opponent for pettingzoo/go_v5"),
+        (EnvSpec("CartPole-v1", opponent="random"), "CartPole-v1 has one player"),
+        (EnvSpec("mpe2/simple_tag_v3", opponent="random"), "have different spaces"),
     ],
 )
-def test_mistakes_are_named(world: World, said: str):
+def test_mistakes_are_named(env_spec: EnvSpec, said: str):
     with pytest.raises(SandlotError, match=said):
-        world.batch(2)
+        env_spec.batch(2)
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"N": 4, "local_ratio": 0.2, "max_cycles": 12}])
@@ -156,7 +157,9 @@ def test_our_simple_spread_is_mpes_step_by_step(kwargs: dict[str, float]):
             _, earned, terminated, done, info = ours.step(np.tile(action, 2))
             cut = truncated["agent_0"]
             mine = slice(ours.agents, None)
-            np.testing.assert_allclose(info[TRUTH].next_observation[mine], np.stack(list(seen.values())), atol=1e-5)
+            np.testing.assert_allclose(
+                info[TRANSITION_INFO].next_observation[mine], np.stack(list(seen.values())), atol=1e-5
+            )
             np.testing.assert_allclose(earned[mine], list(reward.values()), atol=1e-8)
             assert (done == cut).all()
             assert not terminated.any()

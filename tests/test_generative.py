@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-import sandlot.generative as generative
 import torch
+
+import sandlot.generative as generative
 from sandlot.generative import AE, DAE, GAN, MODELS, VAE, VQVAE, WGANGP
 from sandlot.generative.evaluation.interpolation import between
 from sandlot.supervised.data import Frame
@@ -96,7 +97,7 @@ class TestEach:
 
     def test_pictures_are_of_the_same_noise(self, name, tmp_path):
         model = small(name)
-        first, second = model.sketch(tmp_path / "a"), model.sketch(tmp_path / "b")
+        first, second = model.plot_samples(tmp_path / "a"), model.plot_samples(tmp_path / "b")
         assert {"samples"} <= set(first)
         for key in first:
             assert first[key].read_bytes() == second[key].read_bytes()

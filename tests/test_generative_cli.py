@@ -5,14 +5,14 @@ import signal
 import numpy as np
 import pytest
 import torch
+
 from sandlot.agents import DQN, PPO
 from sandlot.agents.encoder_transfer import config_for, take_encoding
 from sandlot.agents.observation_dataset import frames_of
-from sandlot.envs import World
+from sandlot.cli import main
+from sandlot.envs import EnvSpec
 from sandlot.generative import AE, VAE
 from sandlot.tracking import SandlotError, read_metrics
-
-from sandlot.cli import main
 from tests.commands import (  # noqa: F401
     QUIET,
     final_weights,
@@ -25,7 +25,7 @@ from tests.commands import (  # noqa: F401
 )
 
 TINY = ["--widths", "4", "8", "--latent-size", "4", "--epochs", "1", *QUIET]
-PICTURES = World("tests/Match-v0", {"observation": "image"})
+PICTURES = EnvSpec("tests/Match-v0", {"observation": "image"})
 
 
 def fails(capsys, *words):

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 import torch
+from torch import nn
+
 from sandlot.supervised import Learner, LearnerConfig, NonFiniteError, scheduled
 from sandlot.tracking import SandlotError
-from torch import nn
 
 
 def module():

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from torch import nn
+
 from sandlot.generative.adversarial.base import r1_penalty
 from sandlot.generative.adversarial.gan import log_loss, minimax_loss, non_saturating_loss
 from sandlot.generative.adversarial.hinge_gan import hinge_loss
@@ -11,7 +13,7 @@ from sandlot.generative.adversarial.wgan_gp import critic_loss, gradient_penalty
 from sandlot.generative.autoencoders.ae import contractive_penalty, sparsity_penalty
 from sandlot.generative.autoencoders.code_prior import CodePrior
 from sandlot.generative.autoencoders.dae import corrupt
-from sandlot.generative.autoencoders.deterministic import Autoencoder
+from sandlot.generative.autoencoders.deterministic import AutoencoderNetwork
 from sandlot.generative.autoencoders.vae import (
     VariationalAutoencoder,
     elbo,
@@ -21,7 +23,6 @@ from sandlot.generative.autoencoders.vae import (
 )
 from sandlot.generative.autoencoders.vq_vae import commitment_loss
 from sandlot.supervised.networks import Flat, Quantizer
-from torch import nn
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -87,7 +88,7 @@ class TestCodes:
         torch.testing.assert_close(corrupt(x, "gaussian", 2.0, noise), x + 2 * noise)
 
     def test_codes_are_drawn_like_those_that_were_noted(self):
-        module = Autoencoder(Flat(2), 2, nn.Identity(), nn.Identity(), nn.Identity())
+        module = AutoencoderNetwork(Flat(2), 2, nn.Identity(), nn.Identity(), nn.Identity())
         codes = torch.randn(4000, 2, generator=GENERATOR) @ torch.tensor([[2.0, 1.0], [0.0, 0.5]]) + 5
         for _ in range(1500):
             module.note(codes)

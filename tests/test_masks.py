@@ -4,11 +4,11 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
+
 from sandlot.agents import PPO
 from sandlot.agents.evaluation import evaluate_id
-from sandlot.envs import MASK, World, make, with_mask
+from sandlot.envs import MASK, EnvSpec, make, with_mask
 from sandlot.tracking import SandlotError
-
 from tests import worlds
 
 TELLS = ("info", "method", "observation")
@@ -16,7 +16,7 @@ TELLS = ("info", "method", "observation")
 
 @pytest.mark.parametrize("tells", TELLS)
 def test_however_it_is_told_the_mask_is_in_the_observation(tells: str):
-    env = World("tests/Legal-v0", {"tells": tells}).single()
+    env = EnvSpec("tests/Legal-v0", {"tells": tells}).single()
     observation, _ = env.reset(seed=3)
     assert env.observation_space.contains(observation)
     assert np.array_equal(observation[MASK], env.unwrapped.legal)
@@ -33,20 +33,20 @@ def test_an_env_object_shows_its_mask():
 
 
 def test_taxi_shows_gymnasiums_mask():
-    env = World("Taxi-v4").single()
+    env = EnvSpec("Taxi-v4").single()
     observation, info = env.reset(seed=0)
     assert np.array_equal(observation[MASK], info[MASK])
 
 
 def test_an_env_without_a_mask_is_left_as_it_is():
-    assert not isinstance(World("CartPole-v1").single().observation_space, spaces.Dict)
+    assert not isinstance(EnvSpec("CartPole-v1").single().observation_space, spaces.Dict)
 
 
 def test_ppo_never_acts_illegally_and_learns():
     agent = PPO("tests/Legal-v0", num_envs=8, num_steps=32, batch_size=64, learning_rate=5e-3, seed=1)
     agent.learn(5_000)  # an illegal action would be an error
     for tells in TELLS:
-        assert evaluate_id(agent, World("tests/Legal-v0", {"tells": tells}), episodes=10).mean > 7
+        assert evaluate_id(agent, EnvSpec("tests/Legal-v0", {"tells": tells}), episodes=10).mean > 7
 
 
 def test_predict_takes_the_mask_as_sb3_contrib_does():

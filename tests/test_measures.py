@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import sklearn.metrics as theirs
 import torch
+from scipy.stats import binomtest
+
 from sandlot.supervised import Classifier, Regressor
 from sandlot.supervised.evaluation.metrics import classification_measures, regression_measures
 from sandlot.supervised.evaluation.plots import (
@@ -15,7 +17,6 @@ from sandlot.supervised.evaluation.plots import (
     roc,
 )
 from sandlot.tracking.common.intervals import mean_interval, share_interval
-from scipy.stats import binomtest
 
 CLASSES = ["a", "b", "c", "d"]
 

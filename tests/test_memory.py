@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
 from sandlot.agents import A2C, PPO, REINFORCE
 from sandlot.agents.base import Spaces
-from sandlot.agents.buffers.rollout import side_by_side
+from sandlot.agents.buffers.rollout import split_sequences
 from sandlot.agents.spaces.observation_encoder import IMAGE_READERS, MEMORIES
 from sandlot.tracking import SandlotError
-
 from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
 from tests.worlds import OBSERVATIONS, Counter, Match
 
@@ -63,15 +63,15 @@ def test_predict_carries_the_memory_and_forgets_at_a_start(network):
     agent = PPO(Spaces(Counter.observation_space, Counter.action_space), seed=0, network=network, memory_size=16)
     first, second = np.ones((1, 1), np.float32), 5 * np.ones((1, 1), np.float32)
 
-    def distribution(observation, memory, start):
-        inputs, flag = torch.as_tensor(observation)[None], torch.tensor([[start]])
+    def distribution(observation, memory, episode_start):
+        inputs, flag = torch.as_tensor(observation)[None], torch.tensor([[episode_start]])
         memory = agent.policy.initial_memory(1) if memory is None else memory
         return agent.policy.act(inputs, memory, flag)[0].logits
 
     _, memory = agent.predict(first)
-    fresh = distribution(second, None, start=True)
-    assert not torch.allclose(distribution(second, memory, start=False), fresh)
-    torch.testing.assert_close(distribution(second, memory, start=True), fresh)
+    fresh = distribution(second, None, episode_start=True)
+    assert not torch.allclose(distribution(second, memory, episode_start=False), fresh)
+    torch.testing.assert_close(distribution(second, memory, episode_start=True), fresh)
     _, again = agent.predict(second, memory, np.array([True]))
     assert again is not None
 
@@ -86,21 +86,21 @@ def test_the_policy_that_is_judged_is_the_one_that_acted(network, sequence_lengt
     env = SyncVectorEnv([lambda: Counter(5), lambda: Counter(9)])
     options = SMALL | {"num_envs": 2, "batch_size": 16, "sequence_length": sequence_length}
     agent = PPO(env, seed=0, network=network, **options)
-    envs = agent.source.batch()
-    agent.begin(envs.reset(0), 0)
+    envs = agent.env_factory.batch()
+    agent.reset(envs.reset(0), 0)
     log_probs = []
     for _ in range(16):
         t = agent.rollout.length
-        start = agent._start[t : t + 1]
-        distribution, _ = agent.policy.act(agent._observation[t : t + 1], agent.memory, start)
-        action = agent.act()
+        episode_start = agent._start[t : t + 1]
+        distribution, _ = agent.policy.act(agent._observation[t : t + 1], agent.memory, episode_start)
+        action = agent.exploration_action()
         log_probs.append(distribution.log_prob(torch.from_numpy(agent._action)[None]))
         agent.rollout.add(agent._action, envs.step(action))
     experience, memory = agent._judge()
     torch.testing.assert_close(experience.log_prob, torch.cat(log_probs), atol=1e-5, rtol=1e-4)
-    rows, first = side_by_side(experience, agent.memories)
+    rows, first = split_sequences(experience, agent.memories)
     assert rows.weight.shape == ((8, 4) if sequence_length else (16, 2))
-    distribution, value = agent.policy.evaluate(rows.observation, first, rows.start)
+    distribution, value = agent.policy.evaluate(rows.observation, first, rows.episode_start)
     torch.testing.assert_close(distribution.log_prob(rows.action), rows.log_prob, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(value, rows.value, atol=1e-5, rtol=1e-4)
     for judged, stepped in zip(leaves(memory[0]), leaves(agent.memory[0]), strict=True):
@@ -119,12 +119,12 @@ def test_values_of_final_observations_are_the_same_however_episodes_restart(netw
         env = SyncVectorEnv([lambda: Counter(5)] * 2, autoreset_mode=mode)
         options = {"num_envs": 2, "batch_size": 16, "gae_lambda": 0.0, "sequence_length": sequence_length}
         agent = PPO(env, seed=0, network=network, **SMALL | options)
-        envs = agent.source.batch()
-        agent.begin(envs.reset(0), 0)
+        envs = agent.env_factory.batch()
+        agent.reset(envs.reset(0), 0)
         for _ in range(5):
-            agent.observe(envs.step(agent.act()))
+            agent.observe(envs.step(agent.exploration_action()))
         while not agent.rollout.full:
-            agent.rollout.add(agent._action, envs.step(agent.act()))
+            agent.rollout.add(agent._action, envs.step(agent.exploration_action()))
         experience, _ = agent._judge()
         # With lambda 0 the target is reward + gamma * next value.
         return (experience.target[4] - 1) / agent.config.gamma

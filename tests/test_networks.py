@@ -2,15 +2,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from sandlot.supervised.networks import (
     MLP,
     BoardCNN,
     CapsuleNet,
     CategoricalHead,
-    Chain,
+    Concat,
     ConvNet,
     Ensemble,
-    Fuse,
     ImpalaCNN,
     NatureCNN,
     QHead,
@@ -18,6 +19,7 @@ from sandlot.supervised.networks import (
     Recurrent,
     ResNet,
     RunningNorm,
+    Sequential,
     StridedCNN,
     Transformer,
     ValueHead,
@@ -25,7 +27,6 @@ from sandlot.supervised.networks import (
     greedy,
 )
 from sandlot.supervised.networks.images.capsule import route, squash
-from torch import nn
 
 TIME, BATCH = 14, 3
 VECTORS = torch.randn(TIME, BATCH, 5, generator=torch.Generator().manual_seed(0))
@@ -53,10 +54,10 @@ def encoders():
         for layer in network.layers:
             nn.init.normal_(layer.bias)
         yield f"transformer{'-gated' * gating}", network, VECTORS
-    yield "fuse", Fuse({"a": MLP(5, (8,)), "b": NatureCNN(3, 36, 40, feature_size=9)}), {"a": VECTORS, "b": IMAGES}
-    yield "cnn+lstm", Chain([NatureCNN(3, 36, 40, feature_size=9), Recurrent("lstm", 9, 6)]), IMAGES
+    yield "fuse", Concat({"a": MLP(5, (8,)), "b": NatureCNN(3, 36, 40, feature_size=9)}), {"a": VECTORS, "b": IMAGES}
+    yield "cnn+lstm", Sequential([NatureCNN(3, 36, 40, feature_size=9), Recurrent("lstm", 9, 6)]), IMAGES
     memories = {"a": Recurrent("gru", 5, 4), "b": Transformer(5, 8, 1, 2, 4)}
-    yield "fused memories", Fuse(memories), {"a": VECTORS, "b": VECTORS}
+    yield "fused memories", Concat(memories), {"a": VECTORS, "b": VECTORS}
     yield "board", BoardCNN(5, 1, 1), VECTORS
 
 
@@ -65,9 +66,15 @@ def rows(inputs, first, last):
 
 
 def resets():
-    start = torch.zeros(TIME, BATCH, dtype=torch.bool)
-    start[0, 0], start[2, 1], start[3, 1], start[9, 1], start[TIME - 1, 2] = True, True, True, True, True
-    return start
+    episode_start = torch.zeros(TIME, BATCH, dtype=torch.bool)
+    episode_start[0, 0], episode_start[2, 1], episode_start[3, 1], episode_start[9, 1], episode_start[TIME - 1, 2] = (
+        True,
+        True,
+        True,
+        True,
+        True,
+    )
+    return episode_start
 
 
 ENCODERS = list(encoders())
@@ -81,31 +88,31 @@ def name(value):
 @pytest.mark.parametrize(("title", "encoder", "inputs"), ENCODERS, ids=name)
 @pytest.mark.parametrize("parts", [1, 3, 7], ids=lambda parts: f"{parts} at a time")
 def test_stepping_equals_running_the_whole_sequence(title, encoder, inputs, parts):
-    start = resets()
+    episode_start = resets()
     # A memory with something in it, as a segment in the middle of an episode has.
-    _, before = encoder(inputs, encoder.initial_memory(BATCH), torch.zeros_like(start))
-    whole, after = encoder(inputs, before, start)
+    _, before = encoder(inputs, encoder.initial_memory(BATCH), torch.zeros_like(episode_start))
+    whole, after = encoder(inputs, before, episode_start)
     memory, features = before, []
     for first in range(0, TIME, parts):
-        piece, memory = encoder(rows(inputs, first, first + parts), memory, start[first : first + parts])
+        piece, memory = encoder(rows(inputs, first, first + parts), memory, episode_start[first : first + parts])
         features.append(piece)
     torch.testing.assert_close(torch.cat(features), whole, atol=1e-5, rtol=1e-4)
     last = torch.zeros(1, BATCH, dtype=torch.bool)
     again, _ = encoder(rows(inputs, 0, 1), after, last)
     stepped, _ = encoder(rows(inputs, 0, 1), memory, last)
     torch.testing.assert_close(again, stepped, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(encoder.features(inputs, before, start), whole, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(encoder.features(inputs, before, episode_start), whole, atol=1e-5, rtol=1e-4)
     assert whole.shape == (TIME, BATCH, encoder.feature_size)
 
 
 @pytest.mark.parametrize(("title", "encoder", "inputs"), WITH_MEMORY, ids=name)
 def test_memory_reaches_back_but_not_over_a_start(title, encoder, inputs):
-    start = torch.zeros(TIME, BATCH, dtype=torch.bool)
-    start[7] = True
+    episode_start = torch.zeros(TIME, BATCH, dtype=torch.bool)
+    episode_start[7] = True
     changed = inputs.clone()
     changed[5] += 1.0
     memory = encoder.initial_memory(BATCH)
-    before, after = encoder(inputs, memory, start)[0], encoder(changed, memory, start)[0]
+    before, after = encoder(inputs, memory, episode_start)[0], encoder(changed, memory, episode_start)[0]
     assert torch.equal(before[:5], after[:5]), "the future is not seen"
     assert not torch.allclose(before[6], after[6]), "the past is"
     assert torch.equal(before[7:], after[7:]), "but not that of another episode"
@@ -124,7 +131,7 @@ def test_gradients_reach_every_parameter(title, encoder, inputs):
 @pytest.mark.parametrize("layers", [1, 2])
 def test_gradients_of_a_whole_sequence_are_those_of_stepping(kind, layers):
     torch.manual_seed(0)
-    encoder, start = Recurrent(kind, 5, 6, layers), resets()
+    encoder, episode_start = Recurrent(kind, 5, 6, layers), resets()
     weight = torch.randn(TIME, BATCH, 6)
 
     def gradients(run):
@@ -135,11 +142,11 @@ def test_gradients_of_a_whole_sequence_are_those_of_stepping(kind, layers):
     def stepping(inputs):
         memory, features = encoder.initial_memory(BATCH), []
         for t in range(TIME):
-            row, memory = encoder(inputs[t : t + 1], memory, start[t : t + 1])
+            row, memory = encoder(inputs[t : t + 1], memory, episode_start[t : t + 1])
             features.append(row)
         return torch.cat(features)
 
-    whole = gradients(lambda inputs: encoder.features(inputs, encoder.initial_memory(BATCH), start))
+    whole = gradients(lambda inputs: encoder.features(inputs, encoder.initial_memory(BATCH), episode_start))
     for ours, expected in zip(whole, gradients(stepping), strict=True):
         torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-4)
 
@@ -158,11 +165,11 @@ def test_gates_start_on_the_side_of_keeping(kind):
 
 def test_a_transformer_forgets_what_is_longer_ago_than_its_memory():
     network = Transformer(5, size=8, layers=1, heads=2, length=4)
-    start = torch.zeros(TIME, BATCH, dtype=torch.bool)
+    episode_start = torch.zeros(TIME, BATCH, dtype=torch.bool)
     changed = VECTORS.clone()
     changed[2] += 1.0
     memory = network.initial_memory(BATCH)
-    before, after = network(VECTORS, memory, start)[0], network(changed, memory, start)[0]
+    before, after = network(VECTORS, memory, episode_start)[0], network(changed, memory, episode_start)[0]
     assert not torch.allclose(before[6], after[6])
     torch.testing.assert_close(before[7:], after[7:])
 
@@ -171,13 +178,13 @@ def test_the_shifted_window_looks_the_same():
     """Positions are distances: the same steps later in a sequence give the same features."""
     network = Transformer(5, size=8, layers=2, heads=2, length=3)
     nn.init.normal_(network.layers[0].bias)
-    start = torch.zeros(9, BATCH, dtype=torch.bool)
-    start[0] = True
+    episode_start = torch.zeros(9, BATCH, dtype=torch.bool)
+    episode_start[0] = True
     same = VECTORS[:9]
     later = torch.cat([torch.randn(4, BATCH, 5), same])
-    shifted = torch.cat([torch.zeros(4, BATCH, dtype=torch.bool), start])
+    shifted = torch.cat([torch.zeros(4, BATCH, dtype=torch.bool), episode_start])
     memory = network.initial_memory(BATCH)
-    torch.testing.assert_close(network(later, memory, shifted)[0][4:], network(same, memory, start)[0])
+    torch.testing.assert_close(network(later, memory, shifted)[0][4:], network(same, memory, episode_start)[0])
 
 
 @pytest.mark.parametrize(
@@ -302,10 +309,10 @@ def test_an_ensemble_does_what_its_members_would(normalization):
 def test_a_transformer_without_places_for_past_steps_says_what_one_with_empty_places_says():
     torch.manual_seed(0)
     network = Transformer(5, size=8, layers=2, heads=2, length=4)
-    start = resets()
+    episode_start = resets()
     empty, none = (
-        network(VECTORS, memory, start) for memory in (network.initial_memory(BATCH), network.no_memory(BATCH))
+        network(VECTORS, memory, episode_start) for memory in (network.initial_memory(BATCH), network.no_memory(BATCH))
     )
     torch.testing.assert_close(empty[0], none[0])
-    step = network(VECTORS[:1], none[1], start[1:2])[0]
-    torch.testing.assert_close(step, network(VECTORS[:1], empty[1], start[1:2])[0])
+    step = network(VECTORS[:1], none[1], episode_start[1:2])[0]
+    torch.testing.assert_close(step, network(VECTORS[:1], empty[1], episode_start[1:2])[0])

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from sandlot.supervised.optimization.optimizers import OPTIMIZERS
 
 THEIRS = {

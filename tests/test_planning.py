@@ -1,6 +1,7 @@
 import gymnasium
 import numpy as np
 import pytest
+
 from sandlot.agents.tabular.planning import (
     GIVEN_UP_AFTER,
     action_values,
@@ -10,14 +11,13 @@ from sandlot.agents.tabular.planning import (
     policy_return,
     value_iteration,
 )
-from sandlot.envs import World, read_table, table_from
+from sandlot.envs import EnvSpec, read_table, table_from
 from sandlot.tracking import SandlotError
-
 from tests.worlds import Chain
 
 
 def table(env, **kwargs):
-    return read_table(World(env, kwargs).single())
+    return read_table(EnvSpec(env, kwargs).single())
 
 
 def two_states(time_limit=None):

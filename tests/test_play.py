@@ -20,20 +20,20 @@ pytest.importorskip("fastapi", reason='the page needs the extra "play"')
 
 import websockets
 from gymnasium import spaces
-from sandlot.agents import DQN, PPO
-from sandlot.agents.multi_agent import agent_for
-from sandlot.envs import World
-from sandlot.envs.games import TicTacToe
-from sandlot.tracking import Run, SandlotError
 from websockets.sync.client import ClientConnection, connect
 
+from sandlot.agents import DQN, PPO
+from sandlot.agents.multi_agent import agent_for
 from sandlot.cli import main
-from sandlot.cli.target import Found
+from sandlot.cli.target import ResolvedTarget
+from sandlot.envs import EnvSpec
+from sandlot.envs.games import TicTacToe
 from sandlot.play.keyboard import DOWN, LEFT, RIGHT, UP, keyboard_for
 from sandlot.play.messages import Keys, Move, Speed, parse
 from sandlot.play.server import listening, reached_rightly
 from sandlot.play.sessions import session_for
 from sandlot.play.viewers import MOST, Audience, Viewer
+from sandlot.tracking import Run, SandlotError
 from tests.commands import in_a_folder_of_its_own, runs  # noqa: F401
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -126,8 +126,10 @@ def test_a_slow_viewer_gets_the_newest_and_holds_nobody_up():
 # -- sessions --------------------------------------------------------------------------------------------------------
 
 
-def found(world: World, kind=PPO, **options) -> Found:
-    return Found(kind(world, **(TINY if kind is PPO else {"hidden": (8,)}), **options), world, None, "test")
+def found(env_spec: EnvSpec, kind=PPO, **options) -> ResolvedTarget:
+    return ResolvedTarget(
+        kind(env_spec, **(TINY if kind is PPO else {"hidden": (8,)}), **options), env_spec, None, "test"
+    )
 
 
 def until(condition, seconds=20.0):
@@ -138,8 +140,8 @@ def until(condition, seconds=20.0):
 
 
 @contextmanager
-def playing(world: World, kind=PPO):
-    session = session_for(found(world, kind), 0, deterministic=True)
+def playing(env_spec: EnvSpec, kind=PPO):
+    session = session_for(found(env_spec, kind), 0, deterministic=True)
     session.start()
     try:
         yield session
@@ -149,8 +151,8 @@ def playing(world: World, kind=PPO):
 
 
 def test_a_game_is_played_taken_back_won_and_counted():
-    with playing(World(GAME)) as session:
-        until(lambda: hasattr(session, "thought"))
+    with playing(EnvSpec(GAME)) as session:
+        until(lambda: hasattr(session, "action_info"))
         for _ in range(9):
             if session.over:
                 break
@@ -174,8 +176,8 @@ def test_a_game_is_played_taken_back_won_and_counted():
 
 
 def test_a_move_that_is_not_possible_is_refused_in_words():
-    with playing(World(GAME)) as session:
-        until(lambda: hasattr(session, "thought"))
+    with playing(EnvSpec(GAME)) as session:
+        until(lambda: hasattr(session, "action_info"))
         for action in (4, 4):
             until(lambda: session.games.turn[0] == 0)
             session.ask(Move(kind="move", action=action))
@@ -188,16 +190,16 @@ def test_a_move_that_is_not_possible_is_refused_in_words():
 
 @pytest.mark.parametrize("kind", [PPO, DQN])
 def test_an_environment_is_watched_paused_stepped_reset_and_taken_over(kind):
-    with playing(World("CartPole-v1"), kind) as session:
+    with playing(EnvSpec("CartPole-v1"), kind) as session:
         until(lambda: getattr(session, "step", 0) > 3 or session.seed > 0)
         session.ask(parse('{"kind": "pause"}'))
         session.ask(parse('{"kind": "reset", "seed": 7}'))
         until(lambda: (session.seed, session.step) == (7, 0))
         session.ask(parse('{"kind": "step"}'))
         until(lambda: session.step == 1)
-        thought = session.state()["thought"]
-        assert len(thought["probability" if kind is PPO else "action_value"]) == 2
-        assert isinstance(thought["value"], float)
+        action_info = session.state()["action_info"]
+        assert len(action_info["probability" if kind is PPO else "action_value"]) == 2
+        assert isinstance(action_info["value"], float)
         session.ask(parse('{"kind": "control", "who": "human"}'))
         session.ask(parse('{"kind": "keys", "down": ["arrowleft"]}'))
         session.ask(parse('{"kind": "reset", "seed": 7}'))
@@ -208,8 +210,8 @@ def test_an_environment_is_watched_paused_stepped_reset_and_taken_over(kind):
 
 
 def test_where_nothing_moves_by_itself_it_waits_for_a_key():
-    with playing(World("FrozenLake-v1")) as session:
-        until(lambda: hasattr(session, "thought"))
+    with playing(EnvSpec("FrozenLake-v1")) as session:
+        until(lambda: hasattr(session, "action_info"))
         session.ask(parse('{"kind": "control", "who": "human"}'))
         session.ask(parse('{"kind": "reset", "seed": 1}'))
         until(lambda: session.seed == 1 and session.human)
@@ -225,7 +227,7 @@ def test_all_masked_is_a_finished_game_and_no_crash():
     game = TicTacToe(1)
     game.pieces[0] = [0b111, 0b111000]
     game.terminated[0] = True
-    agent = PPO(World(GAME, opponent="random"), **TINY)
+    agent = PPO(EnvSpec(GAME, opponent="random"), **TINY)
     action, _ = agent.predict({k: v[0] for k, v in game.observe(np.zeros(1, int), np.zeros(1, int)).items()})
     assert 0 <= action < 9
 
@@ -263,7 +265,7 @@ def served(run: str, port: int = 0):
 def untrained(env: str) -> str:
     """Return the name of a run whose agent has learned nothing yet."""
     agent = agent_for(PPO, env, config=PPO.Config(**TINY))
-    config = {"agent": "ppo", "env": agent.source.world.to_json(), "seed": 0, "steps": 1}
+    config = {"agent": "ppo", "env": agent.env_factory.env_spec.to_json(), "seed": 0, "steps": 1}
     with Run.create(runs(), "untrained", config, wandb="disabled") as run:
         run.save(0, agent.tensors(), agent.state())
         run.finish({"status": "finished"})

@@ -7,19 +7,19 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from gymnasium import spaces
+
 from sandlot.agents import DQN, PPO, QLearning
 from sandlot.agents.evaluation import evaluate_id
-from sandlot.agents.multi_agent import Score, Seated, Team, agent_for, match, seat_opponent
-from sandlot.agents.multi_agent.opponent_pool import POOL, League
+from sandlot.agents.multi_agent import AgentOpponent, Score, Team, agent_for, match, resolve_opponent
+from sandlot.agents.multi_agent.opponent_pool import POOL, OpponentPool
 from sandlot.agents.multi_agent.ratings import elo, expected
 from sandlot.agents.multi_agent.self_play import SelfPlay
 from sandlot.agents.registry import load_agent
-from sandlot.envs import MASK, EnvBatch, Source, World, tree_leaves
+from sandlot.cli import main
+from sandlot.envs import MASK, EnvBatch, EnvFactory, EnvSpec, tree_leaves
 from sandlot.envs.games import games_of, rule
 from sandlot.envs.games.parallel import ParallelGames, groups_of
 from sandlot.tracking import Run, SandlotError, read_metrics, write_checkpoint
-
-from sandlot.cli import main
 from tests.commands import (  # noqa: F401
     final_weights,
     in_a_folder_of_its_own,
@@ -75,21 +75,21 @@ def test_a_player_who_is_out_waits_without_acting(truncates: bool):
     assert batch.reset(0).tolist() == [[0], [0], [0], [0]]
     ones = np.ones(4, np.int64)
     step = batch.step(ones)
-    assert step.acted.all()
-    assert not (step.terminated | step.truncated | step.start).any()
+    assert step.valid.all()
+    assert not (step.terminated | step.truncated | step.episode_start).any()
     step = batch.step(ones)
     out = step.truncated if truncates else step.terminated
     assert out.tolist() == [True, False, True, False]
     assert step.episodes.returns.tolist() == [2, 2]
-    assert not step.start.any()
+    assert not step.episode_start.any()
     step = batch.step(ones)
-    assert step.acted.tolist() == [False, True, False, True]
+    assert step.valid.tolist() == [False, True, False, True]
     assert step.reward.tolist() == [0, 1, 0, 1]
-    assert step.start.all(), "all rows of a game begin the next one together"
+    assert step.episode_start.all(), "all rows of a game begin the next one together"
     assert step.observation.tolist() == [[0], [0], [0], [0]]
     assert step.next_observation.tolist() == [[2], [3], [2], [3]]
     assert step.episodes.lengths.tolist() == [3, 3]
-    assert batch.step(ones).acted.all()
+    assert batch.step(ones).valid.all()
 
 
 @pytest.mark.parametrize("kind", [PPO, DQN])
@@ -140,7 +140,7 @@ def test_a_team_learns_saves_and_plays(kind, tmp_path):
     found = evaluate_id(load_agent(run), "mpe2/simple_tag_v3", episodes=2)
     assert len(found.returns) == 8, "each player of each game counts"
     folder, checkpoint = run.checkpoint()
-    other = World("mpe2/simple_tag_v3", {"num_adversaries": 2}).to_json()
+    other = EnvSpec("mpe2/simple_tag_v3", {"num_adversaries": 2}).to_json()
     write_checkpoint(folder, checkpoint.tensors, {**checkpoint.state, "env": other})
     with pytest.raises(SandlotError, match="has the players adversary_0, adversary_1 and agent_0, and the run's"):
         load_agent(run, learning=True)
@@ -149,7 +149,7 @@ def test_a_team_learns_saves_and_plays(kind, tmp_path):
 def test_players_with_equal_spaces_share_one_agent_unless_told():
     config = replace(SMALL, num_envs=4)
     assert isinstance(agent_for(PPO, SPREAD, config=config), PPO)
-    team = agent_for(PPO, World(SPREAD, separate=True), config=config)
+    team = agent_for(PPO, EnvSpec(SPREAD, separate=True), config=config)
     assert team.labels == ["agent_0", "agent_1", "agent_2"]
     one, two, _ = team.members
     differing = [name for name, array in one.tensors().items() if not np.array_equal(array, two.tensors()[name])]
@@ -157,8 +157,8 @@ def test_players_with_equal_spaces_share_one_agent_unless_told():
 
 
 def test_each_segment_has_as_many_games():
-    source = Source(World(SPREAD), 2)
-    assert [source.batch().num_envs, source.batch().num_envs, source.num_envs] == [6, 6, 6]
+    env_factory = EnvFactory(EnvSpec(SPREAD), 2)
+    assert [env_factory.batch().num_envs, env_factory.batch().num_envs, env_factory.num_envs] == [6, 6, 6]
 
 
 def test_elo_by_hand():
@@ -169,7 +169,7 @@ def test_elo_by_hand():
 
 
 def test_scores_count_from_both_sides():
-    games = games_of(World(TICTACTOE), 40)
+    games = games_of(EnvSpec(TICTACTOE), 40)
     perfect, chance = (rule(name, TICTACTOE, games.action_space, 1) for name in ("scripted", "random"))
     first, second = match(games, perfect, chance)
     assert first.games == second.games == 40
@@ -180,9 +180,9 @@ def test_scores_count_from_both_sides():
 
 
 def test_an_opponent_with_a_memory_keeps_one_for_each_seat():
-    agent = PPO(World(TICTACTOE, opponent="random"), **TINY | {"network": "lstm", "memory_size": 8, "batch_size": 64})
-    seated, alone = Seated(agent, deterministic=True), Seated(agent, deterministic=True)
-    games = games_of(World(TICTACTOE), 3)
+    agent = PPO(EnvSpec(TICTACTOE, opponent="random"), **TINY | {"network": "lstm", "memory_size": 8, "batch_size": 64})
+    seated, alone = AgentOpponent(agent, deterministic=True), AgentOpponent(agent, deterministic=True)
+    games = games_of(EnvSpec(TICTACTOE), 3)
     games.restart(np.arange(3))
     seen = [games.observe(np.array([row]), np.array([0])) for row in range(3)]
     both = {key: np.concatenate([part[key] for part in seen]) for key in seen[0]}
@@ -198,21 +198,21 @@ def test_an_opponent_with_a_memory_keeps_one_for_each_seat():
 def test_past_selves_join_are_rated_and_thinned_out():
     agent = agent_for(PPO, TICTACTOE, seed=0, config=SMALL)
     assert isinstance(agent, SelfPlay)
-    league = agent.league
+    opponent_pool = agent.opponent_pool
     for step in range(POOL + 4):
-        league.join(step * 1000)
-    assert len(league.steps) == POOL + 1
-    assert league.steps[:2] == [-1, 0]
-    assert league.steps[-1] == (POOL + 3) * 1000
-    assert league.points.shape == (POOL + 1, POOL + 1)
-    league.sit_down(3)
-    assert len(league._guests) == 5
-    assert np.bincount(league._block).tolist() == [4, 2, 2]  # 8 games: half against the present self
-    copy = League(league.world, 8)
-    copy.load_state(league.state())
-    assert copy.steps == league.steps
-    np.testing.assert_array_equal(copy.points, league.points)
-    assert copy.weights[3].keys() == league.weights[3].keys()
+        opponent_pool.join(step * 1000)
+    assert len(opponent_pool.steps) == POOL + 1
+    assert opponent_pool.steps[:2] == [-1, 0]
+    assert opponent_pool.steps[-1] == (POOL + 3) * 1000
+    assert opponent_pool.points.shape == (POOL + 1, POOL + 1)
+    opponent_pool.sit_down(3)
+    assert len(opponent_pool._guests) == 5
+    assert np.bincount(opponent_pool._block).tolist() == [4, 2, 2]  # 8 games: half against the present self
+    copy = OpponentPool(opponent_pool.env_spec, 8)
+    copy.load_state(opponent_pool.state())
+    assert copy.steps == opponent_pool.steps
+    np.testing.assert_array_equal(copy.points, opponent_pool.points)
+    assert copy.weights[3].keys() == opponent_pool.weights[3].keys()
 
 
 def test_self_play_learns_and_a_trained_agent_can_be_the_opponent(capsys):
@@ -220,15 +220,15 @@ def test_self_play_learns_and_a_trained_agent_can_be_the_opponent(capsys):
     words += " --learning-rate 0.005 --wandb disabled --video-every 0 --checkpoint-every 6_000"
     assert main(words.split()) == 0
     run = Run.find(runs(), "latest")
-    world = run.config["env"]
-    assert (world["id"], world["opponent"], world["separate"]) == (TICTACTOE, "self", False)
+    env_spec = run.config["env"]
+    assert (env_spec["id"], env_spec["opponent"], env_spec["separate"]) == (TICTACTOE, "self", False)
     assert run.summary["elo/newest"] > 50
     assert list(run.folder.glob("images/step-*.png"))
     assert list(run.folder.glob("images/step-*.json"))
     assert any("elo/newest" in row for row in read_metrics(run.folder))
     learned = load_agent(run)
     chance = rule("random", TICTACTOE, learned.spaces.action, 1)
-    first, second = match(games_of(World(TICTACTOE), 100), Seated(learned, deterministic=True), chance)
+    first, second = match(games_of(EnvSpec(TICTACTOE), 100), AgentOpponent(learned, deterministic=True), chance)
     assert first.share > 0.75
     assert second.share > 0.5
     capsys.readouterr()
@@ -237,15 +237,15 @@ def test_self_play_learns_and_a_trained_agent_can_be_the_opponent(capsys):
         said = capsys.readouterr().out
         assert "moving first" in said
         assert opponent in said
-    against = agent_for(PPO, seat_opponent(World(TICTACTOE, opponent=str(run.folder))), config=SMALL).learn(300)
-    assert against.source.world.opponent == f"{run.folder}@{learned.env_step}"
+    against = agent_for(PPO, resolve_opponent(EnvSpec(TICTACTOE, opponent=str(run.folder))), config=SMALL).learn(300)
+    assert against.env_factory.env_spec.opponent == f"{run.folder}@{learned.env_step}"
 
 
 def test_dqn_plays_itself():
     config = DQN.Config(num_envs=16, hidden=(16,), learning_starts=100, train_freq=64)
     agent = agent_for(DQN, TICTACTOE, config=config).learn(1_000)
-    assert agent.league.steps == [-1, 0]
-    observation = agent.source.batch().reset(0)
+    assert agent.opponent_pool.steps == [-1, 0]
+    observation = agent.env_factory.batch().reset(0)
     action = agent.predict(observation, deterministic=True)[0]
     assert (observation[MASK][np.arange(16), action] == 1).all()
 
@@ -303,6 +303,6 @@ def test_an_opponent_from_another_game_is_refused():
     with Run.create(runs(), "cart", config, wandb="disabled") as run:
         run.finish({"status": "finished"})
     with pytest.raises(SandlotError, match=f"plays CartPole-v1, not {TICTACTOE}"):
-        seat_opponent(World(TICTACTOE, opponent=run.folder.name))
+        resolve_opponent(EnvSpec(TICTACTOE, opponent=run.folder.name))
     with pytest.raises(SandlotError, match="keeps a table"):
         agent_for(QLearning, TICTACTOE)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import SyncVectorEnv
+
 from sandlot.agents import A2C, REINFORCE
 from sandlot.agents.evaluation import evaluate_id
-from sandlot.envs import World
+from sandlot.envs import EnvSpec
 from sandlot.tracking import SandlotError
-
 from tests.worlds import ACTIONS, Match
 
 QUICK = {
@@ -33,7 +33,7 @@ def match(action="discrete"):
 
 
 def score(agent, action="discrete"):
-    return evaluate_id(agent, World("tests/Match-v0", {"action": action}), episodes=20).mean
+    return evaluate_id(agent, EnvSpec("tests/Match-v0", {"action": action}), episodes=20).mean
 
 
 @KINDS

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
 from sandlot.agents import PPO, PPOConfig
 from sandlot.agents.base import Spaces
-from sandlot.agents.buffers.rollout import Experience, row_minibatches
+from sandlot.agents.buffers.rollout import RolloutBatch, minibatches
 from sandlot.agents.evaluation import evaluate_id
 from sandlot.agents.policy.advantages import gae
 from sandlot.agents.policy.ppo import policy_loss, ppo_loss, value_loss
-from sandlot.envs import Source, World
+from sandlot.envs import EnvFactory, EnvSpec
 from sandlot.tracking import SandlotError
-
 from tests.worlds import ACTIONS, OBSERVATIONS, Endless, Match
 
 QUICK = {"num_envs": 4, "num_steps": 32, "batch_size": 64, "epochs": 4, "learning_rate": 1e-2, "gamma": 0.5}
@@ -65,8 +65,8 @@ class TestLosses:
                 weight[0, -1], advantage[0, -1] = 0.0, 1e6
             observation = torch.arange(4.0 * count).reshape(1, count, 4) / 40
             judged = (zeros - 0.7, zeros + 0.1, advantage, advantage + 0.1, weight)
-            rollout = Experience(observation, zeros.bool(), zeros.long(), *judged)
-            (rows,) = row_minibatches(rollout, count, 1, torch.Generator(), standardize=True)
+            rollout = RolloutBatch(observation, zeros.bool(), zeros.long(), *judged)
+            (rows,) = minibatches(rollout, count, 1, torch.Generator(), standardize=True)
             return ppo_loss(agent.policy, (rows, agent.policy.initial_memory(1), torch.tensor(0.2)), agent.config)[
                 0
             ].item()
@@ -77,8 +77,8 @@ class TestLosses:
     def test_minibatches_hold_every_row_once_an_epoch(self):
         rows = torch.arange(24.0).reshape(6, 4)
         judged = (rows, rows, rows, rows, torch.ones(6, 4))
-        rollout = Experience(rows[..., None], rows.bool(), rows.long(), *judged)
-        batches = list(row_minibatches(rollout, 8, 2, torch.Generator().manual_seed(0), standardize=True))
+        rollout = RolloutBatch(rows[..., None], rows.bool(), rows.long(), *judged)
+        batches = list(minibatches(rollout, 8, 2, torch.Generator().manual_seed(0), standardize=True))
         assert len(batches) == 6
         for epoch in (batches[:3], batches[3:]):
             assert sorted(torch.cat([batch.target for batch in epoch], 1)[0].tolist()) == list(range(24))
@@ -90,12 +90,12 @@ class TestLosses:
 
     def test_the_first_step_starts_at_ratio_one(self):
         agent = learned("CartPole-v1", steps=120)
-        envs = agent.source.batch()
-        agent.begin(envs.reset(0), 0)
+        envs = agent.env_factory.batch()
+        agent.reset(envs.reset(0), 0)
         for _ in range(31):
-            agent.observe(envs.step(agent.act()))
-        agent.rollout.add(agent._action, envs.step(agent.act()))
-        (rows,) = row_minibatches(agent._judge()[0], 128, 1, torch.Generator(), standardize=True)
+            agent.observe(envs.step(agent.exploration_action()))
+        agent.rollout.add(agent._action, envs.step(agent.exploration_action()))
+        (rows,) = minibatches(agent._judge()[0], 128, 1, torch.Generator(), standardize=True)
         _, metrics = ppo_loss(agent.policy, (rows, agent.policy.initial_memory(1), torch.tensor(0.2)), agent.config)
         assert metrics["policy/approx_kl"].item() == pytest.approx(0, abs=1e-6)
         assert metrics["policy/clip_fraction"].item() == 0
@@ -110,8 +110,8 @@ class TestTruth:
     def value(self, env, steps=6000):
         agent = learned(env, steps, gamma=self.GAMMA, num_steps=16, batch_size=32, value_coef=1.0)
         with torch.no_grad():
-            start = torch.zeros(1, 1, dtype=torch.bool)
-            return agent.policy(torch.zeros(1, 1, 1), agent.policy.initial_memory(1), start).value.item()
+            episode_start = torch.zeros(1, 1, dtype=torch.bool)
+            return agent.policy(torch.zeros(1, 1, 1), agent.policy.initial_memory(1), episode_start).value.item()
 
     @pytest.mark.parametrize("mode", list(AutoresetMode))
     def test_values_go_on_through_truncation(self, mode):
@@ -175,7 +175,7 @@ def test_the_wrong_reward_is_not_learned():
 
 def score(agent, observation="box", action="discrete"):
     kwargs = {"observation": observation, "action": action}
-    return evaluate_id(agent, World("tests/Match-v0", kwargs), episodes=20).mean
+    return evaluate_id(agent, EnvSpec("tests/Match-v0", kwargs), episodes=20).mean
 
 
 def test_one_seed_gives_one_result():
@@ -270,7 +270,7 @@ def test_takes_an_env_a_vector_env_or_spaces():
     assert PPO(Match(), num_steps=8, num_envs=1, batch_size=8).learn(16).env_step >= 16
     agent = PPO(Spaces(Match().observation_space, Match().action_space))
     assert agent.predict(np.zeros(2, np.float32))[0] in (0, 1)
-    assert PPO(Source("CartPole-v1", 8)).spaces.action.n == 2
+    assert PPO(EnvFactory("CartPole-v1", 8)).spaces.action.n == 2
 
 
 def test_options_beat_the_recipe_which_beats_the_defaults():

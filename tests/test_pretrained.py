@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
+
+from sandlot.cli import main
 from sandlot.supervised import Classifier
 from sandlot.supervised.transfer.pretrained import read_pretrained
 from sandlot.tracking import SandlotError, read_checkpoint
-
-from sandlot.cli import main
 from tests.commands import in_a_folder_of_its_own, trained  # noqa: F401 (a fixture)
 from tests.test_tasks import pictures, reviews
 
@@ -99,7 +99,7 @@ def test_from_the_command_line_and_without_the_folder_afterwards(tmp_path):
     assert run.config["from"] == str(folder)
     for file in folder.iterdir():
         file.unlink()
-    assert read_checkpoint(run.checkpoints()[-1]).state["facts"]["reading"]["model"]["config"]["model_type"] == "vit"
+    assert read_checkpoint(run.checkpoints()[-1]).state["metadata"]["reading"]["model"]["config"]["model_type"] == "vit"
     assert main(["evaluate", "latest"]) == 0
 
 

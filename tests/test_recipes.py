@@ -1,9 +1,9 @@
 """Recipes do what they are for: one seed of each that is quick. `benchmarks.returns` trains more."""
 
 import pytest
+
 from sandlot.agents.recipes import recipe_config
 from sandlot.agents.registry import agent_class
-
 from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
 
 AGENTS = (

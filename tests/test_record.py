@@ -1,9 +1,9 @@
 """`sandlot record`, from the words to W&B's file."""
 
 import numpy as np
-from sandlot.tracking import Run, read_metrics
 
 from sandlot.cli import main
+from sandlot.tracking import Run, read_metrics
 from tests.commands import in_a_folder_of_its_own, runs  # noqa: F401
 from tests.video_file import decode, probe
 from tests.wandb_file import read_history

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
 from sandlot.agents import REINFORCE, REINFORCEConfig
 from sandlot.agents.policy.reinforce import Batch, policy_loss, reinforce_loss, rewards_to_go, value_loss
 from sandlot.envs import tree_map
 from sandlot.tracking import SandlotError
-
 from tests.worlds import Counter, Endless, TwoStates
 
 GAMMA = 0.5
@@ -45,11 +45,11 @@ def test_the_gradient_is_the_advantage_times_that_of_the_log_probability(options
     with torch.no_grad():
         agent.policy.value.linear.weight.zero_()
         agent.policy.value.linear.bias.fill_(10.0)
-    start, action = torch.tensor([[True, False]]), torch.tensor([[0, 1]])
-    rows = Batch(torch.eye(2)[None], start, action, torch.tensor([[4.0, 2.0]]), torch.full((1, 2), 0.5))
+    episode_start, action = torch.tensor([[True, False]]), torch.tensor([[0, 1]])
+    rows = Batch(torch.eye(2)[None], episode_start, action, torch.tensor([[4.0, 2.0]]), torch.full((1, 2), 0.5))
     memory = agent.policy.initial_memory(2)
     reinforce_loss(agent.policy, (rows, memory), agent.config)[0].backward()
-    probability = agent.policy.act(rows.observation, memory, start)[0].logits.softmax(-1)[0]
+    probability = agent.policy.act(rows.observation, memory, episode_start)[0].logits.softmax(-1)[0]
     by_hand = ((probability - torch.eye(2)) * torch.tensor(advantage)[:, None] * 0.5).sum(0)
     torch.testing.assert_close(agent.policy.head.linear.bias.grad, by_hand)
 
@@ -63,10 +63,10 @@ def batches(agent, steps):
     seen = []
     learn = agent.learner.step
     agent.learner.step = lambda batch: (seen.append(tree_map(torch.clone, batch[0])), learn(batch))[1]
-    envs = agent.source.batch()
-    agent.begin(envs.reset(0), 0)
+    envs = agent.env_factory.batch()
+    agent.reset(envs.reset(0), 0)
     for _ in range(steps):
-        agent.observe(envs.step(agent.act()))
+        agent.observe(envs.step(agent.exploration_action()))
     return seen
 
 
@@ -133,17 +133,19 @@ def test_memory_begins_empty_in_each_episode():
     """What an LSTM makes of an episode in the middle of a batch is what it makes of it alone."""
     agent = counters(AutoresetMode.SAME_STEP, 3, 5, num_envs=2, batch_size=11, network="lstm", memory_size=8)
     batch = batches(agent, 8)[0]
-    whole = agent.policy.act(batch.observation, agent.policy.initial_memory(2), batch.start)[0].logits
-    alone = agent.policy.act(batch.observation[3:6, :1], agent.policy.initial_memory(1), batch.start[3:6, :1])[0].logits
+    whole = agent.policy.act(batch.observation, agent.policy.initial_memory(2), batch.episode_start)[0].logits
+    alone = agent.policy.act(batch.observation[3:6, :1], agent.policy.initial_memory(1), batch.episode_start[3:6, :1])[
+        0
+    ].logits
     torch.testing.assert_close(whole[3:6, :1], alone)
 
 
 def test_learns_the_values_of_two_states():
     env = SyncVectorEnv([TwoStates] * 4)
     agent = REINFORCE(env, seed=0, num_envs=4, batch_size=20, gamma=GAMMA, learning_rate=2e-2).learn(4000)
-    start = torch.zeros(1, 2, dtype=torch.bool)
+    episode_start = torch.zeros(1, 2, dtype=torch.bool)
     with torch.no_grad():
-        values = agent.policy.values(torch.eye(2)[None], agent.policy.initial_memory(2), start)[0]
+        values = agent.policy.values(torch.eye(2)[None], agent.policy.initial_memory(2), episode_start)[0]
     assert values.tolist() == pytest.approx([1 + GAMMA * 2, 2], rel=0.05)
 
 

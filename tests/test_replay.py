@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from sandlot.agents.buffers.prioritized import FAN, Priorities, SumTree, importance
-from sandlot.agents.buffers.replay import Replay
-from sandlot.agents.buffers.storage import Frames, Plain
-from sandlot.envs import Step, make, tree_leaves
 
+from sandlot.agents.buffers.prioritized import FAN, PrioritizedSampler, SumTree, importance
+from sandlot.agents.buffers.replay import ReplayBuffer
+from sandlot.agents.buffers.storage import ArrayStorage, FrameStackStorage
+from sandlot.envs import Step, make, tree_leaves
 from tests.worlds import Counter
 
 INT = np.dtype(np.int64)
 
 
-def step(observation: Any, reward=0.0, terminated=False, truncated=False, acted=True, start=False) -> Step:
+def step(observation: Any, reward=0.0, terminated=False, truncated=False, valid=True, episode_start=False) -> Step:
     """Return a step of one environment."""
-    ends = (np.array([terminated]), np.array([truncated]), np.array([acted]), np.array([start]))
+    ends = (np.array([terminated]), np.array([truncated]), np.array([valid]), np.array([episode_start]))
     return Step(observation, observation, np.array([reward]), *ends, None)
 
 
@@ -26,13 +26,13 @@ def seen(number: float) -> np.ndarray:
     return np.array([[number]], np.float32)
 
 
-def story() -> Replay:
+def story() -> ReplayBuffer:
     """Two episodes: 0 -1-> 1 -2-> 2 -4-> 3 (terminated); 10 -8-> 11 -16-> 12 (truncated); 20, not acted on yet."""
-    replay = Replay(20, 1, (), INT)
-    replay.begin(seen(0))
+    replay = ReplayBuffer(20, 1, (), INT)
+    replay.reset(seen(0))
     for arrival in (
-        step(seen(1), 1), step(seen(2), 2), step(seen(3), 4, terminated=True), step(seen(10), acted=False, start=True),
-        step(seen(11), 8), step(seen(12), 16, truncated=True), step(seen(20), acted=False, start=True),
+        step(seen(1), 1), step(seen(2), 2), step(seen(3), 4, terminated=True), step(seen(10), valid=False, episode_start=True),
+        step(seen(11), 8), step(seen(12), 16, truncated=True), step(seen(20), valid=False, episode_start=True),
     ):  # fmt: skip
         replay.add(np.array([0]), arrival)
     return replay
@@ -60,17 +60,17 @@ def test_what_a_row_led_to_by_hand(n_step, row, reward, discount, arrival):
 def test_a_new_segment_cuts_episodes_as_a_time_limit_would():
     replay = story()
     replay.add(np.array([0]), step(seen(21), 32))
-    replay.begin(seen(50))
+    replay.reset(seen(50))
     replay.add(np.array([0]), step(seen(51), 64))
     found = replay.transitions(np.array([7]), 0.5, 3)
     assert (found.reward.item(), found.discount.item(), found.next_observation.item()) == (32, 0.5, 21)
-    assert 8 not in replay.draw(200, np.random.default_rng(0))
+    assert 8 not in replay.sample(200, np.random.default_rng(0))
 
 
-def played(mode: AutoresetMode, length: int, terminates: bool, steps: int = 40, capacity: int = 400) -> Replay:
+def played(mode: AutoresetMode, length: int, terminates: bool, steps: int = 40, capacity: int = 400) -> ReplayBuffer:
     batch = make(SyncVectorEnv([lambda: Counter(length, terminates)] * 2, autoreset_mode=mode))
-    replay = Replay(capacity, 2, (), INT)
-    replay.begin(batch.reset(0))
+    replay = ReplayBuffer(capacity, 2, (), INT)
+    replay.reset(batch.reset(0))
     for _ in range(steps):
         replay.add(np.zeros(2, int), batch.step(np.zeros(2, int)))
     return replay
@@ -79,26 +79,26 @@ def played(mode: AutoresetMode, length: int, terminates: bool, steps: int = 40, 
 @pytest.mark.parametrize("terminates", [True, False])
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_every_way_of_restarting_gives_the_same_transitions(terminates: bool, n_step: int):
-    def facts(mode: AutoresetMode) -> set:
+    def metadata(mode: AutoresetMode) -> set:
         replay = played(mode, 4, terminates)
-        rows = np.flatnonzero(replay.acted.reshape(-1)[: 20 * 2])
+        rows = np.flatnonzero(replay.valid.reshape(-1)[: 20 * 2])
         found = replay.transitions(rows, 0.5, n_step)
         columns = (found.observation, found.reward, found.discount, found.next_observation)
         rows = torch.stack([column.reshape(-1) for column in columns], 1)
         # What follows a terminated episode is not looked at.
         return {tuple(row[:3] if row[2] == 0 else row) for row in rows.tolist()}
 
-    expected = facts(AutoresetMode.NEXT_STEP)
+    expected = metadata(AutoresetMode.NEXT_STEP)
     assert len(expected) > 10
     for mode in (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED):
-        assert facts(mode) >= expected
+        assert metadata(mode) >= expected
 
 
 def test_every_step_is_as_likely_as_any_and_resets_are_never_drawn():
     replay = played(AutoresetMode.NEXT_STEP, 3, terminates=True, steps=50, capacity=40)
-    acted = np.flatnonzero(replay.acted.reshape(-1))
-    valid = [row for row in acted if row // 2 != replay.head]
-    drawn = replay.draw(30_000, np.random.default_rng(0))
+    valid = np.flatnonzero(replay.valid.reshape(-1))
+    valid = [row for row in valid if row // 2 != replay.head]
+    drawn = replay.sample(30_000, np.random.default_rng(0))
     counts = np.bincount(drawn, minlength=replay.rows)
     assert set(np.flatnonzero(counts)) == set(valid)
     expected = 30_000 / len(valid)
@@ -107,7 +107,7 @@ def test_every_step_is_as_likely_as_any_and_resets_are_never_drawn():
 
 def test_sequences_are_the_rows_one_after_the_other():
     replay = played(AutoresetMode.NEXT_STEP, 4, terminates=False)
-    rows = replay.draw(16, np.random.default_rng(1), length=9)
+    rows = replay.sample(16, np.random.default_rng(1), length=9)
     found = replay.sequences(rows, 9, 0.5, n_step=2)
     for t in range(9):
         single = replay.transitions((rows + 2 * t) % replay.rows, 0.5, 2)
@@ -118,8 +118,8 @@ def test_sequences_are_the_rows_one_after_the_other():
         ahead = found.next_observation.gather(0, found.ahead[..., None])[t]
         torch.testing.assert_close(ahead[counts], single.next_observation[0][counts])
     assert (found.weight == 0).any(), "rows that only reset are there"
-    assert found.start[0].all()
-    assert found.start[1:].any()
+    assert found.episode_start[0].all()
+    assert found.episode_start[1:].any()
 
 
 class Stacks:
@@ -129,30 +129,33 @@ class Stacks:
         self.rng, self.shape = np.random.default_rng(seed), (2, stack, size, size)
         self.now = np.zeros(self.shape, np.uint8)
 
-    def next(self, start: np.ndarray) -> np.ndarray:
+    def next(self, episode_start: np.ndarray) -> np.ndarray:
         fresh = self.rng.integers(0, 255, self.shape, dtype=np.uint8)
         self.now = np.concatenate([self.now[:, 1:], fresh[:, :1]], 1)
-        self.now[start] = fresh[start]
+        self.now[episode_start] = fresh[episode_start]
         return self.now.copy()
 
 
-def with_frames(steps: int, capacity: int) -> tuple[Replay, list[np.ndarray]]:
-    stacks, replay, history = Stacks(0), Replay(capacity, 2, (), INT), []
+def with_frames(steps: int, capacity: int) -> tuple[ReplayBuffer, list[np.ndarray]]:
+    stacks, replay, history = Stacks(0), ReplayBuffer(capacity, 2, (), INT), []
     history.append(stacks.next(np.array([True, True])))
-    replay.begin(history[-1])
+    replay.reset(history[-1])
     for t in range(1, steps):
-        start = np.array([t % 7 == 0, t % 11 == 0])
-        history.append(stacks.next(start))
+        episode_start = np.array([t % 7 == 0, t % 11 == 0])
+        history.append(stacks.next(episode_start))
         none = np.zeros(2, bool)
-        replay.add(np.zeros(2, int), Step(history[-1], history[-1], np.zeros(2), none, none, ~start, start, None))
+        replay.add(
+            np.zeros(2, int),
+            Step(history[-1], history[-1], np.zeros(2), none, none, ~episode_start, episode_start, None),
+        )
     return replay, history
 
 
 @pytest.mark.parametrize("steps", [20, 33, 90])
 def test_frames_are_kept_once_and_come_back_as_they_were(steps: int):
     replay, history = with_frames(steps, 60)
-    assert isinstance(replay.observation, Frames)
-    rows = replay.draw(500, np.random.default_rng(0))
+    assert isinstance(replay.observation, FrameStackStorage)
+    rows = replay.sample(500, np.random.default_rng(0))
     found = replay.transitions(rows, 0.9)
     for index, row in enumerate(rows):
         slot, env = divmod(int(row), 2)
@@ -165,12 +168,12 @@ def test_frames_are_kept_once_and_come_back_as_they_were(steps: int):
 
 
 def test_images_that_are_no_stacks_are_kept_whole():
-    rng, replay = np.random.default_rng(0), Replay(10, 1, (), INT)
+    rng, replay = np.random.default_rng(0), ReplayBuffer(10, 1, (), INT)
     images = rng.integers(0, 255, (3, 1, 3, 20, 20), dtype=np.uint8)
-    replay.begin(images[0])
+    replay.reset(images[0])
     for image in images[1:]:
         replay.add(np.array([0]), step(image))
-    assert isinstance(replay.observation, Plain)
+    assert isinstance(replay.observation, ArrayStorage)
     np.testing.assert_array_equal(replay.transitions(np.array([0]), 0.9).next_observation[0].numpy(), images[1])
 
 
@@ -179,10 +182,10 @@ def test_images_that_are_no_stacks_are_kept_whole():
 )
 def test_what_is_saved_is_all_there_is(make_replay):
     replay = make_replay()
-    other = Replay(60, 2, (), INT)
+    other = ReplayBuffer(60, 2, (), INT)
     like = next(tree_leaves(replay.observation)).take(np.array(0))
     other.load_state({name: array.copy() for name, array in replay.state().items()}, like)
-    rows = [each.draw(64, np.random.default_rng(3)) for each in (replay, other)]
+    rows = [each.sample(64, np.random.default_rng(3)) for each in (replay, other)]
     np.testing.assert_array_equal(*rows)
     for one, two in zip(*(tree_leaves(each.transitions(rows[0], 0.9, 3)) for each in (replay, other)), strict=True):
         assert (one is None and two is None) or torch.equal(one, two)
@@ -196,7 +199,7 @@ class TestPriorities:
         tree = SumTree(len(values))
         tree.set(np.arange(len(values)), values)
         assert tree.total == pytest.approx(values.sum())
-        drawn = tree.draw(200_000, rng)
+        drawn = tree.sample(200_000, rng)
         counts = np.bincount(drawn.rows, minlength=len(values))
         expected = 200_000 * values / values.sum()
         assert not counts[values == 0].any()
@@ -208,16 +211,16 @@ class TestPriorities:
         tree.set(np.array([3, 9_000]), np.array([1.0, 3.0]))
         tree.set(np.array([3]), np.array([0.0]))
         assert tree.total == 3.0
-        assert set(tree.draw(50, np.random.default_rng(0)).rows) == {9_000}
+        assert set(tree.sample(50, np.random.default_rng(0)).rows) == {9_000}
 
     def test_the_papers_formulas(self):
         replay = story()
-        priorities = Priorities(replay, exponent=0.5)
-        first = priorities.draw(64, np.random.default_rng(0))
+        priorities = PrioritizedSampler(replay, exponent=0.5)
+        first = priorities.sample(64, np.random.default_rng(0))
         assert set(first.rows) == {0, 1, 2, 4, 5}, "what is new is drawn, resets are not"
         rows, errors = np.array([0, 1, 2, 4, 5]), np.array([1.0, 4.0, 9.0, 16.0, 25.0])
         priorities.update(rows, errors[None])
-        drawn = priorities.draw(3_000, np.random.default_rng(0))
+        drawn = priorities.sample(3_000, np.random.default_rng(0))
         expected = np.array([1, 2, 3, 4, 5]) / 15  # P(i) = p_i^alpha / sum of them, alpha = 1/2
         np.testing.assert_allclose([(drawn.rows == row).mean() for row in rows], expected, atol=1e-3)
         weights = importance(expected, 0.7)  # w_i = (N P(i))^-beta / the greatest
@@ -225,14 +228,14 @@ class TestPriorities:
         assert (importance(expected, 0.0) == 1).all()
 
     def test_what_is_new_has_the_highest_priority_and_what_is_gone_has_none(self):
-        replay = Replay(6, 1, (), INT)
-        replay.begin(seen(0))
-        priorities = Priorities(replay, exponent=1.0)
+        replay = ReplayBuffer(6, 1, (), INT)
+        replay.reset(seen(0))
+        priorities = PrioritizedSampler(replay, exponent=1.0)
         drawn, valid = np.zeros(0, int), set()
         for time in range(1, 30):
             replay.add(np.array([0]), step(seen(time), time))
-            drawn = priorities.draw(256, np.random.default_rng(time)).rows
-            valid = {row for row in range(replay.rows) if row != replay.head and replay.acted[row, 0]}
+            drawn = priorities.sample(256, np.random.default_rng(time)).rows
+            valid = {row for row in range(replay.rows) if row != replay.head and replay.valid[row, 0]}
             assert set(drawn) <= valid
             newest = (replay.head - 1) % replay.slots
             assert priorities.tree.leaves[newest] == priorities.highest

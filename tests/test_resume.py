@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sandlot.tracking import Run, read_metrics
 
 from sandlot.cli import main
+from sandlot.tracking import Run, read_metrics
 from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot, stopped_after_a_checkpoint  # noqa: F401
 
 CARTPOLE = "CartPole-v1 --steps 24_000 --checkpoint-every 6_000"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
 from sandlot.agents import SAC, SACConfig
 from sandlot.agents.base import Spaces
 from sandlot.agents.continuous.agent import CriticBatch, td_target
 from sandlot.agents.continuous.sac import critic_loss, soft_value, temperature_loss
 from sandlot.supervised import frozen
 from sandlot.tracking import SandlotError
-
 from tests.control import QUICK, Controlled, constant_critics, learned_values, match, score, transitions
 
 WEIGHT = torch.full((1, 2), 0.5)
@@ -47,7 +47,7 @@ class TestLosses:
         critics = agent.critic_learner.module
         constant_critics(critics, [1.0, 2.0])
         rows = transitions([0.0, 0.0], [False, False])
-        batch = CriticBatch(rows.observation, rows.start, rows.action, torch.tensor([[3.0, 2.0]]), WEIGHT)
+        batch = CriticBatch(rows.observation, rows.episode_start, rows.action, torch.tensor([[3.0, 2.0]]), WEIGHT)
         loss, metrics = critic_loss(critics, batch)
         assert loss.item() == pytest.approx(0.5 * ((4 + 1) / 2 + (1 + 0) / 2))
         assert metrics["value/q"].item() == pytest.approx(1.5)
@@ -64,7 +64,7 @@ class TestLosses:
         batch = batch._replace(weight=WEIGHT)
         loss, metrics = agent.actor_learner.loss(agent.soft, batch)
         with torch.no_grad():
-            gaussian = agent.policy.rows(rows.observation, rows.start).gaussian
+            gaussian = agent.policy.rows(rows.observation, rows.episode_start).gaussian
         mean, std = gaussian.mean[0, 0, 0].item(), gaussian.log_std[0, 0, 0].exp().item()
         log_prob = [
             -0.5 * z**2 - math.log(std * math.sqrt(2 * math.pi)) - math.log(1 - math.tanh(mean + std * z) ** 2)
@@ -92,8 +92,8 @@ class TestLosses:
         agent = two_states()
         seen = frozen(agent.critic_learner)
         constant_critics(agent.critic_learner.module, [7.0, 8.0])
-        observation, start = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.bool)
-        assert seen(observation, start, torch.zeros(1, 1, 1)).flatten().tolist() == [7.0, 8.0]
+        observation, episode_start = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.bool)
+        assert seen(observation, episode_start, torch.zeros(1, 1, 1)).flatten().tolist() == [7.0, 8.0]
 
 
 class TestTruth:
@@ -148,9 +148,9 @@ def test_a_policy_acts_at_random_only_if_asked():
 
 def test_the_first_actions_are_uniform():
     agent = SAC("Pendulum-v1", seed=0, num_envs=50, learning_starts=1_000)
-    envs = agent.source.batch()
-    agent.begin(envs.reset(0), 0)
-    actions = np.concatenate([agent.act() for _ in range(20)])
+    envs = agent.env_factory.batch()
+    agent.reset(envs.reset(0), 0)
+    actions = np.concatenate([agent.exploration_action() for _ in range(20)])
     assert actions.min() < -1.98
     assert actions.max() > 1.98
     assert abs(actions.std() - 4 / math.sqrt(12)) < 0.05

@@ -11,15 +11,18 @@ import pytest
 import stable_baselines3 as sb3
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.env_util import make_vec_env
+
 from sandlot.agents.base import Spaces
-from sandlot.agents.loop import EpisodeJournal
+from sandlot.agents.loop import EpisodeLogger
 from sandlot.agents.registry import agent_class
 from sandlot.agents.sb3 import sb3_agent
 from sandlot.agents.sb3.config import arguments, config_for
 from sandlot.agents.sb3.envs import Watched, make_envs
 from sandlot.agents.sb3.state import cut_episodes
 from sandlot.agents.sb3.zips import algorithm_of, load_zip
-from sandlot.envs import World
+from sandlot.cli import main
+from sandlot.envs import EnvSpec
 from sandlot.tracking import (
     Run,
     SandlotError,
@@ -29,9 +32,6 @@ from sandlot.tracking import (
     read_metrics,
     write_checkpoint,
 )
-from stable_baselines3.common.env_util import make_vec_env
-
-from sandlot.cli import main
 from tests.worlds import OBSERVATIONS
 
 QUIET = ["--wandb", "disabled", "--video-every", "0", "--evaluation-episodes", "3"]
@@ -65,8 +65,8 @@ def new(name, **options):
     return kind(env, seed=3, config=kind.Config(**SMALL[name] | options))
 
 
-def play(agent, steps, end, journal=None):
-    agent.play(steps, end, journal or EpisodeJournal(None, 1, None), StopSignals(False))
+def play(agent, steps, end, metric_logger=None):
+    agent.train_segment(steps, end, metric_logger or EpisodeLogger(None, 1, None), StopSignals(False))
     return {name: array.copy() for name, array in (agent.tensors() | agent.experience()).items()}
 
 
@@ -82,7 +82,7 @@ def test_a_segment_learns_what_stable_baselines3_learns_by_itself(name, algorith
     agent = new(name)
     play(agent, 200, 200)
     given = arguments(agent.config, algorithm, agent.spaces.action)
-    plain = algorithm(env=make_vec_env(agent.source.world.id, agent.config.num_envs), seed=3, **given)
+    plain = algorithm(env=make_vec_env(agent.env_factory.env_spec.id, agent.config.num_envs), seed=3, **given)
     plain.set_random_seed(derived_seed(3, 0))
     plain.learn(200)
     assert plain.num_timesteps == agent.env_step
@@ -121,12 +121,12 @@ def test_loaded_to_play_it_acts_the_same(name, tmp_path):
 def test_returns_and_env_steps_are_those_of_the_monitor():
     told = []
 
-    class Notes(EpisodeJournal):
+    class Notes(EpisodeLogger):
         def add(self, episodes):
             told.extend(zip(episodes.returns, episodes.lengths, strict=True))
 
-    agent, journal = new("sb3:a2c", num_envs=3), Notes(None, 1, None)
-    play(agent, 600, 600, journal)
+    agent, metric_logger = new("sb3:a2c", num_envs=3), Notes(None, 1, None)
+    play(agent, 600, 600, metric_logger)
     monitored = [(info["r"], info["l"]) for info in agent.model.ep_info_buffer or []]
     assert monitored == told
     assert len(told) > 10
@@ -136,7 +136,7 @@ def test_returns_and_env_steps_are_those_of_the_monitor():
 
 def test_an_episode_that_runs_out_of_time_is_told_from_one_that_ends():
     envs = Watched(
-        make_envs("dummy", 1, World("tests/Counter-v0", {"terminates": False})), EpisodeJournal(None, 1, None)
+        make_envs("dummy", 1, EnvSpec("tests/Counter-v0", {"terminates": False})), EpisodeLogger(None, 1, None)
     )
     envs.reset()
     steps = [envs.step(np.array([0])) for _ in range(3)]
@@ -145,7 +145,7 @@ def test_an_episode_that_runs_out_of_time_is_told_from_one_that_ends():
     assert infos[0]["TimeLimit.truncated"]
     assert infos[0]["terminal_observation"] % 100 == 3
     assert observation % 100 == 0
-    assert envs.journal.returns == [3.0]
+    assert envs.metric_logger.returns == [3.0]
 
 
 @pytest.mark.slow
@@ -171,7 +171,7 @@ def test_a_stop_ends_the_segment_where_it_is():
     agent, stop = new("sb3:ars") if "sb3_contrib" in sys.modules else new("sb3:ppo"), StopSignals(False)
     stop.received = 2
     before = {name: array.copy() for name, array in agent.tensors().items() if name.startswith("module")}
-    agent.play(10_000, 10_000, EpisodeJournal(None, 1, None), stop)
+    agent.train_segment(10_000, 10_000, EpisodeLogger(None, 1, None), stop)
     assert agent.env_step == agent.config.num_envs
     assert_same({name: array for name, array in agent.tensors().items() if name in before}, before)
 
@@ -179,8 +179,8 @@ def test_a_stop_ends_the_segment_where_it_is():
 @pytest.mark.parametrize("tells", ["observation", "info", "method"])
 def test_masked_actions_are_never_taken(tells):
     small = {"n_steps": 32, "batch_size": 32, "n_epochs": 1}
-    world = World("tests/Legal-v0", {"tells": tells})
-    agent = sb3_agent("sb3:maskable-ppo")(world, **small)
+    env_spec = EnvSpec("tests/Legal-v0", {"tells": tells})
+    agent = sb3_agent("sb3:maskable-ppo")(env_spec, **small)
     assert agent.model.observation_space == spaces.Box(0, 1, (4,), np.float32)
     play(agent, 64, 64)  # the world takes nothing illegal
     mask = np.array([[0, 0, 1, 0], [1, 0, 0, 0]], np.int8)
@@ -188,7 +188,7 @@ def test_masked_actions_are_never_taken(tells):
     for deterministic in (True, False):
         assert agent.predict(observation, deterministic=deterministic)[0].tolist() == [2, 0]
     with pytest.raises(SandlotError, match="is illegal"):
-        play(sb3_agent("sb3:ppo")(world, **small), 64, 64)
+        play(sb3_agent("sb3:ppo")(env_spec, **small), 64, 64)
     with pytest.raises(SandlotError, match="does not support action masking"):
         play(sb3_agent("sb3:maskable-ppo")("CartPole-v1", **small), 64, 64)
 

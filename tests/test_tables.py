@@ -8,7 +8,8 @@ import pytest
 from gymnasium import spaces
 from gymnasium.envs.toy_text.taxi import TaxiEnv
 from gymnasium.vector import SyncVectorEnv
-from sandlot.envs import TableEnv, World, make, read_table, table_from
+
+from sandlot.envs import EnvSpec, TableEnv, make, read_table, table_from
 from sandlot.envs.action_masks import ShowMask
 from sandlot.envs.backends.tabular import table_env, table_of
 
@@ -29,7 +30,7 @@ def legal_actions(observation, num_actions, rng):
 
 @pytest.mark.parametrize("env", IDS)
 def test_each_step_is_one_that_gymnasium_could_take(env):
-    core, envs, rng = World(env).single().unwrapped, make(env, 20), np.random.default_rng(0)
+    core, envs, rng = EnvSpec(env).single().unwrapped, make(env, 20), np.random.default_rng(0)
     assert envs.backend == "table"
     limit = gymnasium.spec(env).max_episode_steps
     observation, elapsed = envs.reset(3), np.zeros(20, int)
@@ -38,17 +39,17 @@ def test_each_step_is_one_that_gymnasium_could_take(env):
         action = legal_actions(observation, core.action_space.n, rng)
         step = envs.step(action)
         elapsed += 1
-        assert step.acted.all()
+        assert step.valid.all()
         for i in range(20):
             outcomes = [outcome[1:] for outcome in core.P[bare(observation)[i]][action[i]] if outcome[0] > 0]
             assert (bare(step.next_observation)[i], step.reward[i], step.terminated[i]) in outcomes
             assert step.truncated[i] == (limit is not None and elapsed[i] >= limit)
             if step.terminated[i] or step.truncated[i]:
-                assert step.start[i]
+                assert step.episode_start[i]
                 assert core.initial_state_distrib[bare(step.observation)[i]] > 0
                 elapsed[i] = 0
             else:
-                assert not step.start[i]
+                assert not step.episode_start[i]
                 assert bare(step.observation)[i] == bare(step.next_observation)[i]
         observation = step.observation
     assert limit is None or (elapsed < 300).any(), "episodes ended"
@@ -56,7 +57,7 @@ def test_each_step_is_one_that_gymnasium_could_take(env):
 
 @pytest.mark.parametrize("env", ["Taxi-v4", "CliffWalking-v1"])
 def test_where_nothing_is_random_it_goes_as_in_gymnasium(env):
-    envs, single, rng = make(env, 1), World(env).single(), np.random.default_rng(1)
+    envs, single, rng = make(env, 1), EnvSpec(env).single(), np.random.default_rng(1)
     observation = envs.reset(5)
     single.reset(seed=0)
     single.unwrapped.s = int(bare(observation)[0])
@@ -81,7 +82,7 @@ def frequencies(pairs):
 
 
 def test_outcomes_are_as_frequent_as_in_gymnasium():
-    single, envs = World("FrozenLake-v1").single(), make("FrozenLake-v1", 500)
+    single, envs = EnvSpec("FrozenLake-v1").single(), make("FrozenLake-v1", 500)
     ours, theirs = [], []
     for seed in range(6):
         envs.reset(seed)
@@ -99,7 +100,7 @@ def test_outcomes_are_as_frequent_as_in_gymnasium():
 
 
 def test_episodes_start_where_gymnasiums_do():
-    envs, core = make("Taxi-v4", 3000), World("Taxi-v4").single().unwrapped
+    envs, core = make("Taxi-v4", 3000), EnvSpec("Taxi-v4").single().unwrapped
     seen = frequencies(bare(envs.reset(0)).tolist())
     assert set(seen) == set(np.flatnonzero(core.initial_state_distrib))
     assert max(seen.values()) < 4 / 300

@@ -3,16 +3,17 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
 from sandlot.agents import DoubleQLearning, ExpectedSarsa, QLearning, QLearningConfig, Sarsa
 from sandlot.agents.base import Spaces
 from sandlot.agents.evaluation import evaluate, evaluate_id
 from sandlot.agents.tabular.double_q_learning import judged_value
 from sandlot.agents.tabular.expected_sarsa import expected_value
 from sandlot.agents.tabular.exploration import (
+    annealed,
     draw_epsilon_greedy,
     draw_softmax,
     epsilon_greedy_policy,
-    fallen,
     legal,
     softmax_policy,
 )
@@ -21,9 +22,8 @@ from sandlot.agents.tabular.q_learning import best_value
 from sandlot.agents.tabular.sarsa import action_value
 from sandlot.agents.tabular.state_index import States
 from sandlot.agents.tabular.td import OneStep, Traces, Transitions, Values, Window
-from sandlot.envs import Step, TableEnv, World, make, read_table, table_from
+from sandlot.envs import EnvSpec, Step, TableEnv, make, read_table, table_from
 from sandlot.tracking import SandlotError
-
 from tests.worlds import Chain, Endless
 
 AGENTS = [QLearning, Sarsa, ExpectedSarsa, DoubleQLearning]
@@ -60,19 +60,19 @@ class TestBootstraps:
             np.testing.assert_allclose(np.bincount(draw, minlength=4) / 20_000, policy[0], atol=0.015)
 
 
-def one_update(agent_type, *, action=1, terminated=False, truncated=False, acted=True, **options):
+def one_update(agent_type, *, action=1, terminated=False, truncated=False, valid=True, **options):
     """Return the table after one step from state 0 to state 1 by `action`, with reward 1, alpha 1/2, gamma 0.8."""
     agent = agent_type(TWO_BY_TWO, learning_rate=0.5, gamma=0.8, epsilon=0.0, num_envs=1, **options)
-    agent.begin(np.array([0]), 0)
+    agent.reset(np.array([0]), 0)
     agent.q[:] = [[0.0, 4.0], [2.0, 6.0]]
     agent._action = np.array([action])
-    agent.observe(a_step(1, 1.0, terminated, truncated, acted))
+    agent.observe(a_step(1, 1.0, terminated, truncated, valid))
     return agent.q
 
 
-def a_step(state, reward, terminated=False, truncated=False, acted=True, after=None):
+def a_step(state, reward, terminated=False, truncated=False, valid=True, after=None):
     rows = [np.array([state if after is None else after]), np.array([state]), np.array([reward])]
-    return Step(*rows, *(np.array([flag]) for flag in (terminated, truncated, acted, not acted)), None)
+    return Step(*rows, *(np.array([flag]) for flag in (terminated, truncated, valid, not valid)), None)
 
 
 class TestUpdates:
@@ -93,14 +93,14 @@ class TestUpdates:
 
     @pytest.mark.parametrize("agent_type", AGENTS)
     def test_a_step_that_only_resets_teaches_nothing(self, agent_type):
-        np.testing.assert_array_equal(one_update(agent_type, acted=False)[0], [[0.0, 4.0], [2.0, 6.0]])
+        np.testing.assert_array_equal(one_update(agent_type, valid=False)[0], [[0.0, 4.0], [2.0, 6.0]])
 
     def test_truncated_episodes_bootstrap_from_where_they_ended(self):
         agent = QLearning(TWO_BY_TWO, learning_rate=1.0, gamma=1.0, num_envs=1)
-        agent.begin(np.array([0]), 0)
+        agent.reset(np.array([0]), 0)
         agent.q[:] = [[0.0, 0.0], [2.0, 6.0]]
         agent._action = np.array([1])
-        agent.observe(a_step(1, 1.0, truncated=True, after=0)._replace(start=np.array([True])))
+        agent.observe(a_step(1, 1.0, truncated=True, after=0)._replace(episode_start=np.array([True])))
         assert agent.q[0, 0].tolist() == [0.0, 7.0]
         assert agent._state.tolist() == [0]
 
@@ -205,14 +205,14 @@ class TestCredit:
 
 
 def exact(agent):
-    return agent.figures()["exact/regret"]
+    return agent.metrics()["exact/regret"]
 
 
 @pytest.mark.parametrize("agent_type", AGENTS)
 @pytest.mark.parametrize("slip", [0.0, 0.2])
 def test_reaches_the_exact_optimum_of_a_small_world(agent_type, slip):
     config = agent_type.Config(num_envs=32, epsilon=1.0, final_epsilon=0.1, exploration_schedule="linear", gamma=0.97)
-    agent = agent_type(World(CHAIN, {"slip": slip}), seed=1, config=config).learn(12_000)
+    agent = agent_type(EnvSpec(CHAIN, {"slip": slip}), seed=1, config=config).learn(12_000)
     assert exact(agent) == pytest.approx(0.0, abs=1e-9)
 
 
@@ -383,7 +383,7 @@ def test_predict_takes_one_or_many():
 def test_blackjack_is_played_better_than_at_random():
     agent = QLearning("Blackjack-v1", num_envs=32, gamma=1.0, learning_rate=0.05, epsilon=0.3, seed=1).learn(20_000)
     assert evaluate_id(agent, "Blackjack-v1", episodes=600).mean > -0.22  # at random: -0.39
-    assert agent.figures() == {}
+    assert agent.metrics() == {}
 
 
 def test_an_evaluation_ends_even_if_no_episode_does(monkeypatch):
@@ -392,7 +392,7 @@ def test_an_evaluation_ends_even_if_no_episode_does(monkeypatch):
     agent = QLearning("CliffWalking-v1")  # knows nothing, so it goes up for ever
     evaluation = evaluate(agent, make("CliffWalking-v1", 2), episodes=4)
     assert evaluation.lengths.tolist() == [50] * 2
-    assert evaluation.mean == -50 == agent.figures()["exact/return"]
+    assert evaluation.mean == -50 == agent.metrics()["exact/return"]
 
 
 @pytest.mark.parametrize(
@@ -429,9 +429,9 @@ def test_spaces_without_a_table_are_a_sentence(space, action, sentence):
 
 
 def test_what_falls_falls():
-    assert [fallen(1.0, 0.2, "linear", f) for f in (0.0, 0.5, 1.0, 3.0)] == pytest.approx([1.0, 0.6, 0.2, 0.2])
-    assert [fallen(1.0, 0.01, "exponential", f) for f in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.1, 0.01])
-    assert fallen(0.3, 0.0, "constant", 0.9) == 0.3
+    assert [annealed(1.0, 0.2, "linear", f) for f in (0.0, 0.5, 1.0, 3.0)] == pytest.approx([1.0, 0.6, 0.2, 0.2])
+    assert [annealed(1.0, 0.01, "exponential", f) for f in (0.0, 0.5, 1.0)] == pytest.approx([1.0, 0.1, 0.01])
+    assert annealed(0.3, 0.0, "constant", 0.9) == 0.3
 
 
 @pytest.mark.parametrize("env", ["FrozenLake-v1", "CliffWalking-v1", "Blackjack-v1", CHAIN])
@@ -444,7 +444,7 @@ def test_tables_are_drawn(env, tmp_path):
 def test_exact_figures_are_of_the_greedy_policy():
     known = table_from({0: {0: [(1.0, 0, 1.0, True)], 1: [(1.0, 0, 3.0, True)]}}, np.ones(1))
     agent = QLearning(TableEnv(known, 1, spaces.Discrete(1), spaces.Discrete(2)))
-    assert agent.figures() == {"exact/return": 1.0, "exact/optimum": 3.0, "exact/regret": 2.0}
+    assert agent.metrics() == {"exact/return": 1.0, "exact/optimum": 3.0, "exact/regret": 2.0}
     agent.q[0, 0, 1] = 0.1
     assert exact(agent) == 0.0
 
@@ -456,7 +456,7 @@ def test_the_recipes_solve_the_lake(name):
     from sandlot.agents.registry import agent_class
 
     agent = agent_class(name)("FrozenLake-v1", seed=1).learn(recipe(name, "FrozenLake-v1")["steps"])
-    assert agent.figures()["exact/return"] > 0.98 * 0.7442
+    assert agent.metrics()["exact/return"] > 0.98 * 0.7442
 
 
 @pytest.mark.slow
@@ -468,7 +468,7 @@ def test_sarsa_takes_the_safe_path_and_q_learning_the_shortest():
     for agent_type in (QLearning, Sarsa):
         steps = recipe(agent_type.name, "CliffWalking-v1")["steps"]
         agent = agent_type("CliffWalking-v1", seed=1).learn(steps)
-        greedily[agent_type] = agent.figures()["exact/return"]
+        greedily[agent_type] = agent.metrics()["exact/return"]
         exploring[agent_type] = evaluate_id(agent, "CliffWalking-v1", episodes=300, deterministic=False).mean
     assert greedily == {QLearning: -13.0, Sarsa: -17.0}
     assert exploring[Sarsa] > exploring[QLearning] + 10

@@ -5,12 +5,12 @@ import signal
 
 import numpy as np
 import pytest
-from sandlot.supervised.data.split import PARTS
-from sandlot.tracking import Run, read_metrics, read_table
 
 from sandlot.cli import main
 from sandlot.cli.compare import short_names
 from sandlot.cli.table import number
+from sandlot.supervised.data.split import PARTS
+from sandlot.tracking import Run, read_metrics, read_table
 from tests.commands import (  # noqa: F401
     QUIET,
     final_weights,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+
 from sandlot.supervised import Classifier, Forecaster, LanguageModel, Regressor
 from sandlot.supervised.data import Frame
 from sandlot.supervised.fitting.fit import fit
@@ -94,7 +95,7 @@ def test_language_models_learn_a_batch_by_heart(network):
 def test_a_classifier_of_bars_is_right_about_new_ones():
     task = Classifier(pictures(120), network="cnn", epochs=4, batch_size=16, learning_rate=1e-2).learn()
     assert task.evaluate()["accuracy"] == 1.0
-    answers = task.answers(pictures(4))
+    answers = task.predict(pictures(4))
     assert [answer["label"] for answer in answers] == ["0", "1", "0", "1"]
     assert answers[2]["row"] == "bars, row 3"
 
@@ -102,7 +103,7 @@ def test_a_classifier_of_bars_is_right_about_new_ones():
 def test_moods_are_told_from_words():
     task = Classifier(reviews(), network="gru", epochs=8, vocabulary=300, **SMALL).learn()
     assert task.evaluate()["accuracy"] > 0.9
-    good, bad = task.answers(made(text=["a lovely film that was superb", "the plot was awful and dull"]))
+    good, bad = task.predict(made(text=["a lovely film that was superb", "the plot was awful and dull"]))
     assert (good["label"], bad["label"]) == ("good", "bad")
 
 
@@ -114,14 +115,14 @@ def test_numbers_are_predicted_in_their_units():
     measures = task.evaluate()
     assert measures["r2"] > 0.97
     assert measures["rmse"] == pytest.approx(measures["mse"] ** 0.5)
-    assert task.answers(made(x=[0.0], y=[0.0]))[0]["target"] == pytest.approx(1000, abs=20)
+    assert task.predict(made(x=[0.0], y=[0.0]))[0]["target"] == pytest.approx(1000, abs=20)
 
 
 def test_waves_are_forecast_better_than_by_standing_still(tmp_path):
     task = Forecaster(waves(), network="gru", window=16, horizon=3, epochs=10, learning_rate=1e-2).learn()
     measures = task.evaluate()
     assert measures["rmse"] < 0.3 * measures["rmse_if_nothing_changed"]
-    ahead = [answer["up"] for answer in task.answers(waves(400))]
+    ahead = [answer["up"] for answer in task.predict(waves(400))]
     np.testing.assert_allclose(ahead, np.sin(np.arange(400, 403) / 5), atol=0.3)
     with torch.no_grad():
         assert task.draw(task.part("test"), tmp_path)["forecasts"].stat().st_size > 1000
@@ -134,7 +135,7 @@ def test_a_forecast_never_learns_from_what_is_tested():
     assert end["train"][1] + 3 <= end["validation"][0] + 1
     assert end["validation"][1] + 3 <= end["test"][0] + 1
     batch = next(task.part("test").batches(1))
-    mean, std = task.facts["scales"]["up"]
+    mean, std = task.metadata["scales"]["up"]
     first = end["test"][0]
     future = np.sin(np.arange(first - 2, first + 1) / 5)
     np.testing.assert_allclose(batch["future"][0, :, 0] * std + mean, future, atol=1e-5)
@@ -201,7 +202,7 @@ def test_dropout_is_off_in_evaluation():
 def test_facts_are_those_of_the_rows_for_training_alone():
     data = made(x=[1.0] * 90 + [1e6] * 10, label=[0, 1] * 50, given=np.where(np.arange(100) < 90, -1, 2))
     task = Classifier(data, target="label")
-    assert task.facts["reading"]["scales"]["x"] == [1.0, 1.0]
+    assert task.metadata["reading"]["scales"]["x"] == [1.0, 1.0]
 
 
 def test_augmented_and_mixed_images_are_learned_from():

@@ -5,6 +5,7 @@ import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
+
 from sandlot.agents import DDPG, SAC, TD3, DDPGConfig, TD3Config
 from sandlot.agents.base import Spaces
 from sandlot.agents.continuous import ddpg, td3
@@ -12,7 +13,6 @@ from sandlot.agents.continuous.agent import CriticBatch, td_target
 from sandlot.agents.loop import train
 from sandlot.agents.registry import load_agent
 from sandlot.tracking import Run, SandlotError
-
 from tests.control import MATRIX, QUICK, SMALL, Controlled, constant_critics, learned_values, match, score, transitions
 from tests.worlds import OBSERVATIONS
 
@@ -60,7 +60,7 @@ class TestLosses:
         critics = two_states(TD3 if module is td3 else DDPG).critic_learner.module
         constant_critics(critics, values)
         rows = transitions([0.0, 0.0], [False, False])
-        batch = CriticBatch(rows.observation, rows.start, rows.action, torch.tensor([[3.0, 2.0]]), WEIGHT)
+        batch = CriticBatch(rows.observation, rows.episode_start, rows.action, torch.tensor([[3.0, 2.0]]), WEIGHT)
         assert module.critic_loss(critics, batch)[0].item() == pytest.approx(expected)
 
     @BOTH
@@ -76,9 +76,9 @@ class TestLosses:
                 layer.weight.data[0, -1, 0] = 1.0
                 layer.bias.data[0] = 1.0
         agent.critic_learner.module.mlps.layers[-1].weight.data[0, 0, 0] = 10.0
-        before = agent.policy.rows(rows.observation, rows.start)
+        before = agent.policy.rows(rows.observation, rows.episode_start)
         agent.actor_learner.step(batch)
-        assert (agent.policy.rows(rows.observation, rows.start) > before).all()
+        assert (agent.policy.rows(rows.observation, rows.episode_start) > before).all()
 
     def test_the_policy_and_the_targets_wait(self):
         agent = two_states(TD3, policy_delay=3)

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
+from sandlot.cli import main
 from sandlot.supervised import Classifier
 from sandlot.supervised.transfer.pretrained import read_pretrained
 from sandlot.tracking import SandlotError, read_checkpoint
-
-from sandlot.cli import main
 from tests.commands import in_a_folder_of_its_own, trained  # noqa: F401 (a fixture)
 from tests.test_tasks import pictures
 
@@ -92,7 +92,7 @@ def test_from_the_command_line_and_without_the_folder_afterwards(timm, tmp_path)
     assert run.config["from"] == str(folder)
     for file in folder.iterdir():
         file.unlink()
-    known = read_checkpoint(run.checkpoints()[-1]).state["facts"]["reading"]["model"]["timm"]
+    known = read_checkpoint(run.checkpoints()[-1]).state["metadata"]["reading"]["model"]["timm"]
     assert known["architecture"] == "test_vit"
     assert main(["evaluate", "latest"]) == 0
 

@@ -4,6 +4,7 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image
+
 from sandlot.tracking import (
     RETURN,
     RETURN_HIGH,
@@ -15,7 +16,6 @@ from sandlot.tracking import (
     write_gif,
     write_video,
 )
-
 from tests.video_file import probe
 from tests.wandb_file import read_history, read_records
 
@@ -134,7 +134,7 @@ def test_when_wandb_fails_the_record_is_whole(tmp_path, run_config, monkeypatch)
     (tmp_path / "wandb-0.0.dist-info").mkdir()
     (tmp_path / "wandb-0.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: wandb\nVersion: 0.0\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("sandlot.tracking.run.start_helper", _with_path_first)
+    monkeypatch.setattr("sandlot.tracking.run.start_worker", _with_path_first)
     with Run.create(tmp_path / "runs", "test-s1", run_config, wandb="offline") as run:
         run.log({RETURN: 1.0, RETURN_LOW: 1.0, RETURN_HIGH: 1.0}, 1)
         run.finish({"status": "finished"})

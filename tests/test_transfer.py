@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
+
 from sandlot.agents import DQN, PPO
 from sandlot.agents.encoder_transfer import encoding_of
-from sandlot.envs import World
+from sandlot.envs import EnvSpec
 from sandlot.supervised import Classifier
 from sandlot.supervised.data import Frame, load_frame
 from sandlot.supervised.fitting.fit import fit
 from sandlot.supervised.transfer.encoding import layer_scales, layers_of
 from sandlot.tracking import SandlotError
-
 from tests.test_tasks import pictures, reviews
 
 SMALL = {"batch_size": 16, "learning_rate": 1e-2, "epochs": 3}
@@ -70,7 +70,7 @@ def test_frozen_layers_are_released_when_it_is_time_and_a_saved_task_knows(tmp_p
     task.save(tmp_path / "task")
     fit(task, 3 * epoch)
     assert not torch.equal(weights(task)["reader.encoder.layers.0.weight"], before["reader.encoder.layers.0.weight"])
-    assert task.facts["released"]
+    assert task.metadata["released"]
     again = Classifier.load(tmp_path / "task", data)
     assert again.frozen
     fit(again, 3 * epoch)
@@ -82,7 +82,7 @@ def test_an_encoding_brings_its_network_and_how_it_reads():
     first = Classifier(reviews(), network="gru", memory_size=16, vocabulary=300, epochs=1)
     task = Classifier(reviews(), start=first.encoding(), vocabulary=400)
     assert task.config.network == "gru"
-    assert task.facts["reading"]["tokenizer"] == first.facts["reading"]["tokenizer"]
+    assert task.metadata["reading"]["tokenizer"] == first.metadata["reading"]["tokenizer"]
     for name, value in first.encoding().tensors.items():
         np.testing.assert_array_equal(value, task.encoding().tensors[name])
 
@@ -91,7 +91,7 @@ def test_an_encoding_brings_its_network_and_how_it_reads():
 def test_a_task_starts_from_what_an_agent_sees(kind):
     options = {"num_envs": 2, "num_steps": 8, "batch_size": 16} if kind is PPO else {"num_envs": 2}
     config = kind.Config(**options)
-    agent = kind(World("tests/Match-v0", {"observation": "image"}), seed=0, config=config)
+    agent = kind(EnvSpec("tests/Match-v0", {"observation": "image"}), seed=0, config=config)
     encoding = encoding_of(agent)
     channels, height, width = encoding.reading["shape"]
     image = np.random.default_rng(0).integers(0, 255, (20, height, width, channels), dtype=np.uint8)

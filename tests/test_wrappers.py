@@ -7,19 +7,19 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
+
 from sandlot.agents import PPO
 from sandlot.agents.evaluation import evaluate_id
-from sandlot.envs import World, Wrappers, make
+from sandlot.envs import EnvSpec, Wrappers, make
 from sandlot.tracking import SandlotError
-
 from tests.worlds import HORIZON
 
 IMAGES = {"observation": "image"}
 
 
-def same(world):
-    """Return a batch of `world`, which shows and does what one copy does."""
-    batch, single = world.batch(2), world.single()
+def same(env_spec):
+    """Return a batch of `env_spec`, which shows and does what one copy does."""
+    batch, single = env_spec.batch(2), env_spec.single()
     assert batch.observation_space == single.observation_space
     assert batch.action_space == single.action_space
     observation, _ = single.reset(seed=3)
@@ -29,14 +29,14 @@ def same(world):
 
 def test_a_world_survives_json_and_old_records_load():
     wrappers = Wrappers(frame_stack=3, hide_entries=(1, 2), reward_clip=2.0, sticky_actions=0.1)
-    world = World("CartPole-v1", {"sutton_barto_reward": True}, "gymnasium", wrappers)
-    assert World.from_json(json.loads(json.dumps(world.to_json()))) == world
-    assert World.from_json({"id": "CartPole-v1", "kwargs": {}}) == World("CartPole-v1", wrappers=Wrappers())
+    env_spec = EnvSpec("CartPole-v1", {"sutton_barto_reward": True}, "gymnasium", wrappers)
+    assert EnvSpec.from_json(json.loads(json.dumps(env_spec.to_json()))) == env_spec
+    assert EnvSpec.from_json({"id": "CartPole-v1", "kwargs": {}}) == EnvSpec("CartPole-v1", wrappers=Wrappers())
 
 
 def test_images_are_made_grey_small_and_stacked():
     pytest.importorskip("cv2", reason="OpenCV is not installed")
-    batch = same(World("tests/Match-v0", IMAGES, wrappers=Wrappers(grey=True, resize=20, frame_stack=4)))
+    batch = same(EnvSpec("tests/Match-v0", IMAGES, wrappers=Wrappers(grey=True, resize=20, frame_stack=4)))
     assert batch.observation_space == spaces.Box(0, 255, (4, 20, 20), np.uint8)
 
 
@@ -49,10 +49,10 @@ def test_frames_are_stacked_latest_last():
 
 @pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1", "Pendulum-v1", "MountainCar-v0"])
 def test_hidden_velocities_leave_what_does_not_move(env):
-    single = World(env).single()
+    single = EnvSpec(env).single()
     observation, _ = single.reset(seed=3)
     after = single.step(single.action_space.sample())[0]
-    hidden = same(World(env, wrappers=Wrappers(hide_velocities=True)))
+    hidden = same(EnvSpec(env, wrappers=Wrappers(hide_velocities=True)))
     shown = hidden.reset(3)[0]
     assert set(shown.tolist()) <= set(observation.tolist())
     assert len(shown) < len(observation)
@@ -60,15 +60,15 @@ def test_hidden_velocities_leave_what_does_not_move(env):
 
 
 def test_entries_are_hidden_by_number():
-    batch = same(World("CartPole-v1", wrappers=Wrappers(hide_entries=(0, 1, 3))))
+    batch = same(EnvSpec("CartPole-v1", wrappers=Wrappers(hide_entries=(0, 1, 3))))
     assert batch.observation_space.shape == (1,)
     assert batch.observation_space.high[0] == pytest.approx(0.419, abs=1e-3)
 
 
 def test_real_valued_actions_are_rescaled():
-    batch = same(World("Pendulum-v1", wrappers=Wrappers(rescale_actions=True)))
+    batch = same(EnvSpec("Pendulum-v1", wrappers=Wrappers(rescale_actions=True)))
     assert batch.action_space == spaces.Box(-1, 1, (1,), np.float32)
-    plain = World("Pendulum-v1").batch(2)
+    plain = EnvSpec("Pendulum-v1").batch(2)
     plain.reset(3)
     batch.reset(3)
     ours, theirs = batch.step(np.full((2, 1), 0.5, np.float32)), plain.step(np.full((2, 1), 1.0, np.float32))
@@ -91,7 +91,7 @@ def test_sticky_actions_repeat_the_one_before():
         observation, total = env.reset(0), 0.0
         for _ in range(400):
             step = env.step(observation.argmax(1))
-            total, observation = total + step.reward[step.acted].sum(), step.observation
+            total, observation = total + step.reward[step.valid].sum(), step.observation
         chosen[name] = total
     assert chosen["sticky"] < 0.9 * chosen["plain"]
 
@@ -114,8 +114,8 @@ def test_the_learner_sees_shaped_rewards_and_returns_are_true(env, backend):
 
 def test_evaluation_reports_the_true_return():
     agent = PPO("tests/Endless-v0", num_envs=1, num_steps=8, batch_size=8)
-    world = World("tests/Endless-v0", wrappers=Wrappers(reward_scale=-5.0))
-    assert evaluate_id(agent, world, episodes=2).returns.tolist() == [HORIZON, HORIZON]
+    env_spec = EnvSpec("tests/Endless-v0", wrappers=Wrappers(reward_scale=-5.0))
+    assert evaluate_id(agent, env_spec, episodes=2).returns.tolist() == [HORIZON, HORIZON]
 
 
 def test_a_lost_life_ends_the_episode_for_the_learner_only():
@@ -123,8 +123,8 @@ def test_a_lost_life_ends_the_episode_for_the_learner_only():
     env.reset(0)
     steps = [env.step(np.zeros(1, int)) for _ in range(8)]
     assert [bool(step.terminated[0]) for step in steps] == [False, True, False, True, False, True, False, False]
-    assert [bool(step.start[0]) for step in steps] == [False, True, False, True, False, False, True, False]
-    assert [bool(step.acted[0]) for step in steps] == [True] * 6 + [False, True]
+    assert [bool(step.episode_start[0]) for step in steps] == [False, True, False, True, False, False, True, False]
+    assert [bool(step.valid[0]) for step in steps] == [True] * 6 + [False, True]
     assert [step.next_observation[0, 0] for step in steps] == [1, 2, 3, 4, 5, 6, 0, 1]
     episodes = [step.episodes for step in steps if step.episodes is not None]
     assert [(list(e.returns), list(e.lengths)) for e in episodes] == [([12.0], [6])]
@@ -144,22 +144,21 @@ def test_a_lost_life_ends_the_episode_for_the_learner_only():
 )
 def test_what_does_not_fit_is_a_sentence(env, wrappers, sentence):
     with pytest.raises(SandlotError, match=sentence):
-        World(env, wrappers=Wrappers(**wrappers)).batch(2)
+        EnvSpec(env, wrappers=Wrappers(**wrappers)).batch(2)
 
 
 def test_a_run_keeps_what_its_world_wears(tmp_path, monkeypatch, capsys):
-    from sandlot.tracking import Run
-
     from sandlot.cli import main
+    from sandlot.tracking import Run
 
     monkeypatch.chdir(tmp_path)
     size = ["--num-envs", "2", "--num-steps", "16", "--batch-size", "32", "--epochs", "1", "--steps", "200"]
     record = ["--evaluation-episodes", "4", "--video-every", "0", "--wandb", "disabled"]
-    worn = ["--frame-stack", "2", "--hide-velocities", "--reward-scale", "-1", "--time-limit", "30"]
-    assert main(["train", "ppo", "CartPole-v1", *size, *record, *worn, "--backend", "gymnasium"]) == 0
+    resolved_wrappers = ["--frame-stack", "2", "--hide-velocities", "--reward-scale", "-1", "--time-limit", "30"]
+    assert main(["train", "ppo", "CartPole-v1", *size, *record, *resolved_wrappers, "--backend", "gymnasium"]) == 0
     run = Run.find(tmp_path / "runs", "latest")
     wrappers = Wrappers(frame_stack=2, hide_velocities=True, reward_scale=-1.0, time_limit=30)
-    assert World.from_json(run.config["env"]) == World("CartPole-v1", {}, "gymnasium", wrappers)
+    assert EnvSpec.from_json(run.config["env"]) == EnvSpec("CartPole-v1", {}, "gymnasium", wrappers)
     assert 1 < run.summary["evaluation"]["return"] <= 30
     assert main(["evaluate", "latest", "--episodes", "3"]) == 0
     assert main(["record", "latest", "--output", "film.mp4"]) == 0
@@ -176,22 +175,28 @@ class TestAtari:
         return pytest.importorskip("ale_py", reason="ALE is not installed")
 
     def test_the_standard_preprocessing_is_the_default(self):
-        world = World("ALE/Breakout-v5")
-        assert world.worn == replace(World("BreakoutNoFrameskip-v4").worn, sticky_actions=0.25)
-        batch, single = world.batch(2), world.single(render=True)
+        env_spec = EnvSpec("ALE/Breakout-v5")
+        assert env_spec.resolved_wrappers == replace(
+            EnvSpec("BreakoutNoFrameskip-v4").resolved_wrappers, sticky_actions=0.25
+        )
+        batch, single = env_spec.batch(2), env_spec.single(render=True)
         assert batch.backend == "ale"
         assert batch.observation_space == single.observation_space == spaces.Box(0, 255, (4, 84, 84), np.uint8)
         single.reset(seed=0)
         assert single.render().shape == (210, 160, 3)
-        assert World("ALE/Breakout-v5", wrappers=replace(world.worn, time_limit=9)).batch(1).backend != "ale"
+        assert (
+            EnvSpec("ALE/Breakout-v5", wrappers=replace(env_spec.resolved_wrappers, time_limit=9)).batch(1).backend
+            != "ale"
+        )
 
     def test_each_frame_reward_and_end_is_that_of_a_single_game(self):
         from ale_py.vector_env import AtariVectorEnv
         from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
+
         from sandlot.envs import EnvBatch
 
         games = AtariVectorEnv("breakout", 1, noop_max=0, use_fire_reset=False, reward_clipping=False)
-        batch = EnvBatch(games, "breakout", wrappers=World("ALE/Breakout-v5").worn)
+        batch = EnvBatch(games, "breakout", wrappers=EnvSpec("ALE/Breakout-v5").resolved_wrappers)
         plain = gymnasium.make("ALE/Breakout-v5", frameskip=1, repeat_action_probability=0.0)
         single = FrameStackObservation(AtariPreprocessing(plain, noop_max=0), 4, padding_type="zero")
         observation, rng, ends, lives, total = batch.reset(1), np.random.default_rng(0), 0, 5, 0.0
@@ -199,7 +204,7 @@ class TestAtari:
         while ends < 2:
             action = int(rng.integers(4))
             step = batch.step(np.array([action]))
-            if not step.acted[0]:
+            if not step.valid[0]:
                 np.testing.assert_array_equal(step.observation[0], single.reset()[0])
                 lives, total = 5, 0.0
                 continue
@@ -208,7 +213,7 @@ class TestAtari:
             np.testing.assert_array_equal(step.next_observation[0], seen)
             assert step.reward[0] == np.clip(reward, -1, 1)
             assert (step.terminated[0], step.truncated[0]) == (over or info["lives"] < lives, truncated)
-            assert step.start[0] == (info["lives"] < lives and not over)
+            assert step.episode_start[0] == (info["lives"] < lives and not over)
             assert (step.episodes is not None) == over
             if over:
                 assert step.episodes.returns.tolist() == [total]
@@ -219,7 +224,7 @@ class TestAtari:
     def test_a_game_begins_with_fire_and_copies_play_the_same_task(self):
         """The plain copies, which films use, against ALE's own vector env: mean score and length at random."""
         figures = []
-        for batch in (World("ALE/Breakout-v5").batch(8), make("ALE/Breakout-v5", 8, kwargs={"mode": 0})):
+        for batch in (EnvSpec("ALE/Breakout-v5").batch(8), make("ALE/Breakout-v5", 8, kwargs={"mode": 0})):
             batch.reset(0)
             batch.env.action_space.seed(0)
             found = []
@@ -232,14 +237,14 @@ class TestAtari:
         assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * spread).all()
 
     def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
-        from sandlot.agents.loop import EpisodeJournal
+        from sandlot.agents.loop import EpisodeLogger
         from sandlot.agents.sb3.envs import Watched, make_envs
 
-        journal, rng, ends = EpisodeJournal(None, 1, None), np.random.default_rng(0), 0
-        envs = Watched(make_envs("dummy", 1, World("ALE/Breakout-v5")), journal)
+        metric_logger, rng, ends = EpisodeLogger(None, 1, None), np.random.default_rng(0), 0
+        envs = Watched(make_envs("dummy", 1, EnvSpec("ALE/Breakout-v5")), metric_logger)
         envs.seed(1)
         envs.reset()
-        while not journal.returns:
+        while not metric_logger.returns:
             _, reward, done, _ = envs.step(rng.integers(4, size=1))
             ends += int(done[0])
             assert abs(reward[0]) <= 1
@@ -248,6 +253,6 @@ class TestAtari:
 
     def test_sticky_actions_have_one_name(self):
         with pytest.raises(SandlotError, match="option sticky_actions"):
-            World("ALE/Pong-v5", {"repeat_action_probability": 0.1}).batch(1)
+            EnvSpec("ALE/Pong-v5", {"repeat_action_probability": 0.1}).batch(1)
         with pytest.raises(SandlotError, match="did you mean ALE/Pong-v5"):
-            World("ALE/Pogn-v5").single()
+            EnvSpec("ALE/Pogn-v5").single()

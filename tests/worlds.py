@@ -274,5 +274,5 @@ class Legal(gymnasium.Env):
 
 def register() -> None:
     """Register the worlds with Gymnasium."""
-    for world in (Endless, Counter, TwoStates, Match, Chain, Legal, Broken, Bad, Lives):
-        gymnasium.register(f"tests/{world.__name__}-v0", entry_point=world, disable_env_checker=True)
+    for env_spec in (Endless, Counter, TwoStates, Match, Chain, Legal, Broken, Bad, Lives):
+        gymnasium.register(f"tests/{env_spec.__name__}-v0", entry_point=env_spec, disable_env_checker=True)

@@ -8,13 +8,13 @@ from .common.options import options_from_json, with_options
 from .common.seeds import derived_seed, seed_everything
 from .common.signals import Stopped, StopSignals
 from .curve import draw_curves
-from .layout import IMAGES, TABLES, VIDEOS, step_name
-from .metric_logger import Journal
+from .layout import IMAGES, TABLES, VIDEOS, checkpoint_name
+from .metric_logger import MetricLogger
 from .metrics import ENV_STEP, RETURN, RETURN_HIGH, RETURN_LOW, STEP, TEST, TRAIN, VALIDATION, read_metrics, step_of
 from .run import Run, WandbMode
 from .tables import read_table, write_table
 from .video import write_gif, write_video
-from .worker import start_helper, stop_helper, tell_helper
+from .worker import send_to_worker, start_worker, stop_worker
 
 __all__ = [
     "ENV_STEP",
@@ -29,12 +29,13 @@ __all__ = [
     "VALIDATION",
     "VIDEOS",
     "Checkpoint",
-    "Journal",
+    "MetricLogger",
     "Run",
     "SandlotError",
     "StopSignals",
     "Stopped",
     "WandbMode",
+    "checkpoint_name",
     "derived_seed",
     "draw_curves",
     "hint",
@@ -47,11 +48,10 @@ __all__ = [
     "read_table",
     "require",
     "seed_everything",
-    "start_helper",
-    "step_name",
+    "send_to_worker",
+    "start_worker",
     "step_of",
-    "stop_helper",
-    "tell_helper",
+    "stop_worker",
     "with_options",
     "write_checkpoint",
     "write_gif",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import read_json, sync_folder, to_json, write_synced, writing
 

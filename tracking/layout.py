@@ -6,6 +6,6 @@ CHECKPOINTS, VIDEOS, IMAGES, TABLES, EXPERIENCE = "checkpoints", "videos", "imag
 CURVE = f"{IMAGES}/learning-curve.png"
 
 
-def step_name(step: int) -> str:
+def checkpoint_name(step: int) -> str:
     """Return the name, without suffix, of what a run keeps of `step`."""
     return f"step-{step:09d}"

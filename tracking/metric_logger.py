@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from .run import Run
 
 
-class Journal:
+class MetricLogger:
     """Write a row of metrics every so many steps, with the speed since the last."""
 
     def __init__(self, run: Run | None, every: int, speed: str):

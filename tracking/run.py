@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
+
 from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import read_json, write_json, writing
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, step_name
+from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, checkpoint_name
 from .metrics import ENV_STEP, drop_rows_after
-from .worker import start_helper, stop_helper
+from .worker import start_worker, stop_worker
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
 RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
@@ -85,7 +86,7 @@ class Run:
             drop_rows_after(self.folder, step)
             (self.folder / SUMMARY).unlink(missing_ok=True)
             for folder in self.checkpoints():
-                if folder.name > step_name(step):
+                if folder.name > checkpoint_name(step):
                     shutil.rmtree(folder)
         if steps != self.config["steps"]:
             self.config["steps"] = steps
@@ -117,7 +118,7 @@ class Run:
             self.config["wandb"]["mode"],
             str(offset),
         ]
-        self._recorder = start_helper(command, self._recorder_log)
+        self._recorder = start_worker(command, self._recorder_log)
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
         """Append a row of metrics, as they stood at `step`."""
@@ -146,7 +147,7 @@ class Run:
             write_checkpoint(self._experience_folder(step), experience, {})
         write_checkpoint(folder, tensors, state)
         for older in (self.folder / EXPERIENCE).glob("step-*"):
-            if older.name != step_name(step):
+            if older.name != checkpoint_name(step):
                 shutil.rmtree(older)
         return folder
 
@@ -170,11 +171,11 @@ class Run:
         return read_checkpoint(self._experience_folder(step)).tensors
 
     def _experience_folder(self, step: int) -> Path:
-        return self.folder / EXPERIENCE / step_name(step)
+        return self.folder / EXPERIENCE / checkpoint_name(step)
 
     def checkpoint_folder(self, step: int) -> Path:
         """Return where the checkpoint of `step` lies."""
-        return self.folder / CHECKPOINTS / step_name(step)
+        return self.folder / CHECKPOINTS / checkpoint_name(step)
 
     def checkpoints(self) -> list[Path]:
         """Return the folders of the run's checkpoints, oldest first."""
@@ -235,7 +236,7 @@ class Run:
             self._metrics.close()
             self._metrics = None
         if self._recorder is not None:
-            stop_helper(self._recorder, f"finish {exit_code}\n", SECONDS_FOR_WANDB)
+            stop_worker(self._recorder, f"finish {exit_code}\n", SECONDS_FOR_WANDB)
             self._recorder = None
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()

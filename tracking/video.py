@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+
 from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import writing
 

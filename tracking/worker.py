@@ -11,7 +11,7 @@ LOWEST_PRIORITY = 19
 """Helpers get the time that the training leaves."""
 
 
-def start_helper(command: list[str], log: Path) -> subprocess.Popen[str]:
+def start_worker(command: list[str], log: Path) -> subprocess.Popen[str]:
     """Start a helper process that reads lines from its standard input and ends when that does.
 
     It has a session of its own: Ctrl-C reaches only the training, which then ends its helpers in order.
@@ -33,7 +33,7 @@ def start_helper(command: list[str], log: Path) -> subprocess.Popen[str]:
     return helper
 
 
-def tell_helper(helper: subprocess.Popen[str], line: str) -> None:
+def send_to_worker(helper: subprocess.Popen[str], line: str) -> None:
     """Send `line` to a helper process. One that has died is not told."""
     assert helper.stdin is not None
     with contextlib.suppress(BrokenPipeError, ValueError):
@@ -41,10 +41,10 @@ def tell_helper(helper: subprocess.Popen[str], line: str) -> None:
         helper.stdin.flush()
 
 
-def stop_helper(helper: subprocess.Popen[str], farewell: str, seconds: float) -> None:
+def stop_worker(helper: subprocess.Popen[str], farewell: str, seconds: float) -> None:
     """Let a helper process end its work, for `seconds` at most."""
     assert helper.stdin is not None
-    tell_helper(helper, farewell)
+    send_to_worker(helper, farewell)
     with contextlib.suppress(BrokenPipeError):
         helper.stdin.close()
     try:

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool
+from torch import Tensor
+
 from sandlot.agents.network_agent import NetworkAgent
 from sandlot.agents.spaces.observation_encoder import NetworkConfig
 from sandlot.envs import Observation, Step, tree_leaves, tree_map
 from sandlot.supervised import Learner, LearnerConfig, one_thread
 from sandlot.tracking import require
-from torch import Tensor
 
-from .replay import Replay, Rows, Transitions
+from .replay import ReplayBuffer, Rows, Transitions
 
 LOG_EVERY = 250
 """Env steps between rows of metrics, at least."""
@@ -85,14 +86,14 @@ class OffPolicyAgent(NetworkAgent):
         """Return the shape and type of one action as the replay memory stores it."""
 
     @abstractmethod
-    def explore(self, observation: Any, start: Bool[Tensor, "1 env"]) -> np.ndarray:
+    def explore(self, observation: Any, episode_start: Bool[Tensor, "1 env"]) -> np.ndarray:
         """Return an action for each environment, as the replay memory stores it."""
 
     @abstractmethod
     def update(self, gradient_steps: int) -> None:
         """Take gradient steps."""
 
-    def follow(self, before: int) -> None:
+    def update_target(self, before: int) -> None:
         """Move the target networks, if it is time, after the env steps from `before` to now."""
 
     def _build(self) -> None:
@@ -102,13 +103,13 @@ class OffPolicyAgent(NetworkAgent):
         self.device = self.learners()[0].device
         self.rng = np.random.default_rng(self.seed)
         self.noise = torch.Generator(self.device).manual_seed(self.seed)
-        self.replay: Replay | None = None
+        self.replay: ReplayBuffer | None = None
         if self.policy.has_memory:
             length = self.config.sequence_length
             rule = f"batch_size must be a multiple of sequence_length, {length}, for networks with memory"
             require(self.config.batch_size % length == 0, rule, self.config.batch_size)
 
-    def at_work(self) -> AbstractContextManager[None]:
+    def thread_context(self) -> AbstractContextManager[None]:
         return self.learners()[0].threads()
 
     def prepare(self, steps: int) -> None:
@@ -116,28 +117,28 @@ class OffPolicyAgent(NetworkAgent):
         for learner in self.learners():
             learner.prepare(updates)
 
-    def begin(self, observation: Observation, seed: int) -> None:
+    def reset(self, observation: Observation, seed: int) -> None:
         num_envs = len(next(tree_leaves(observation)))
         if self.replay is None:
-            self.replay = Replay(self.config.buffer_size, num_envs, *self.action_kind())
-        self.replay.begin(observation)
+            self.replay = ReplayBuffer(self.config.buffer_size, num_envs, *self.action_kind())
+        self.replay.reset(observation)
         self.rng = np.random.default_rng(seed)
         self.noise.manual_seed(seed)
         self.memory = self.policy.initial_memory(num_envs)
         self._observation, self._start = observation, np.ones(num_envs, bool)
 
     @torch.inference_mode()
-    def act(self) -> np.ndarray:
+    def exploration_action(self) -> np.ndarray:
         self._action = self.explore(self._observation, torch.from_numpy(self._start)[None].to(self.device))
         return self.to_env(self._action)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         assert self.replay is not None
         self.replay.add(self._action, step)
-        self._observation, self._start = step.observation, step.start
-        before = self.env_step - int(step.acted.sum())
+        self._observation, self._start = step.observation, step.episode_start
+        before = self.env_step - int(step.valid.sum())
         if self.config.normalize_observations:
-            rows = torch.from_numpy(step.acted).nonzero().squeeze(-1)
+            rows = torch.from_numpy(step.valid).nonzero().squeeze(-1)
             self.policy.inputs.update(self.on_device(self._observation), rows)
         if self.env_step > self.config.learning_starts and len(self.replay) > self.length * self.replay.num_envs:
             due = self.env_step // self.config.train_freq - before // self.config.train_freq
@@ -145,7 +146,7 @@ class OffPolicyAgent(NetworkAgent):
                 for learner in self.learners():
                     learner.anneal(self.progress)
                 self.update(due * self.config.gradient_steps)
-        self.follow(before)
+        self.update_target(before)
         if self.env_step // LOG_EVERY == before // LOG_EVERY:
             return None
         return self.logged()
@@ -189,6 +190,6 @@ class OffPolicyAgent(NetworkAgent):
 
     def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:
         if tensors:
-            num_envs = tensors["acted"].shape[1]
-            self.replay = Replay(self.config.buffer_size, num_envs, *self.action_kind())
+            num_envs = tensors["valid"].shape[1]
+            self.replay = ReplayBuffer(self.config.buffer_size, num_envs, *self.action_kind())
             self.replay.load_state(tensors, self.spaces.observation.sample())

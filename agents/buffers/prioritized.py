@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from .replay import Replay
+from .replay import ReplayBuffer
 
 FAN = 64
 
@@ -52,7 +52,7 @@ class SumTree:
             rows = rows // FAN
             above.reshape(-1)[rows] = below[rows].sum(1)
 
-    def draw(self, size: int, rng: np.random.Generator) -> Draw:
+    def sample(self, size: int, rng: np.random.Generator) -> Draw:
         """Draw `size` rows in proportion to their numbers, one from each of as many equal shares of the total."""
         total = self.total
         left = (np.arange(size) + rng.random(size)) * (total / size)
@@ -68,7 +68,7 @@ class SumTree:
         return Draw(rows, self.leaves[rows] / total)
 
 
-class Priorities:
+class PrioritizedSampler:
     """Which rows of a replay memory to learn from: the more surprising, the more often.
 
     A row stands for the sequence of `length` rows that begins there. What is new has the highest priority so far.
@@ -81,22 +81,22 @@ class Priorities:
     MAX_SHARE = 0.9
     """Share of the most surprising row, beside the mean, in a sequence's priority."""
 
-    def __init__(self, replay: Replay, exponent: float, length: int = 1):
+    def __init__(self, replay: ReplayBuffer, exponent: float, length: int = 1):
         self.replay, self.exponent, self.length = replay, exponent, length
         self.tree = SumTree(replay.rows)
         self.highest = 1.0
         self.known = 0
         """Slots that have a priority, counted from the first ever."""
 
-    def draw(self, size: int, rng: np.random.Generator) -> Draw:
+    def sample(self, size: int, rng: np.random.Generator) -> Draw:
         """Draw `size` rows in proportion to their priorities."""
         self._learn_of_new_rows()
-        return self.tree.draw(size, rng)
+        return self.tree.sample(size, rng)
 
-    def update(self, rows: Int[np.ndarray, "draw"], surprise: Float[np.ndarray, "time draw"]) -> None:
+    def update(self, rows: Int[np.ndarray, "draw"], td_error: Float[np.ndarray, "time draw"]) -> None:
         """Set the priorities of `rows` by how surprising they turned out to be."""
-        surprise = self.MAX_SHARE * surprise.max(0) + (1 - self.MAX_SHARE) * surprise.mean(0)
-        priority = (surprise.astype(np.float64) + self.EPSILON) ** self.exponent
+        td_error = self.MAX_SHARE * td_error.max(0) + (1 - self.MAX_SHARE) * td_error.mean(0)
+        priority = (td_error.astype(np.float64) + self.EPSILON) ** self.exponent
         self.highest = max(self.highest, float(priority.max()))
         self.tree.set(rows, priority)
 
@@ -118,7 +118,7 @@ class Priorities:
         new = np.arange(max(self.known, first), end) % replay.slots
         for slots, priority in ((gone, 0.0), (new, self.highest)):
             rows = (slots[:, None] * replay.num_envs + np.arange(replay.num_envs)).reshape(-1)
-            self.tree.set(rows, np.where(replay.acted.reshape(-1)[rows], priority, 0.0))
+            self.tree.set(rows, np.where(replay.valid.reshape(-1)[rows], priority, 0.0))
         self.known = max(self.known, end)
 
 

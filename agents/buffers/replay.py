@@ -7,22 +7,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
-from sandlot.envs import Observation, Step, tree_leaves, tree_map
 from torch import Tensor
+
+from sandlot.envs import Observation, Step, tree_leaves, tree_map
 
 from .storage import restored, store_for
 
 Rows = Int[np.ndarray, "*batch"]
 """Places in a replay memory: the slot in time times the number of environments, plus the environment."""
 
-COLUMNS = ("start", "action", "reward", "terminated", "truncated", "acted")
+COLUMNS = ("episode_start", "action", "reward", "terminated", "truncated", "valid")
 
 
 class Transitions(NamedTuple):
     """Sequences of rows from a replay memory, with what followed each: `[time, batch]`, where time may be 1."""
 
     observation: Any
-    start: Bool[Tensor, "time batch"]
+    episode_start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     reward: Float[Tensor, "time batch"]
     """Discounted sum of the rewards of the next n steps, or of fewer where the episode ended."""
@@ -37,12 +38,12 @@ class Transitions(NamedTuple):
     """0 in rows that only reset."""
 
 
-class Replay:
+class ReplayBuffer:
     """The last steps of every environment, in rings of slots that are used again.
 
     A slot holds an observation and what the action on it led to; the next slot's observation is where that was.
     The newest slot, the head, has no action yet. Rows in which an environment only reset, or in which its
-    training segment ended, are there too, with `acted` false: their observation is the one before's outcome.
+    training segment ended, are there too, with `valid` false: their observation is the one before's outcome.
     """
 
     def __init__(self, capacity: int, num_envs: int, action_shape: tuple[int, ...], action_dtype: np.dtype):
@@ -51,10 +52,10 @@ class Replay:
         shape = (self.slots, num_envs)
         self.observation: Any = None
         """A tree of stores, made when the first step shows what observations are like."""
-        self.start, self.terminated, self.truncated, self.acted = (np.zeros(shape, bool) for _ in range(4))
+        self.episode_start, self.terminated, self.truncated, self.valid = (np.zeros(shape, bool) for _ in range(4))
         self.action = np.zeros((*shape, *action_shape), action_dtype)
         self.reward = np.zeros(shape, np.float32)
-        self.finals: dict[int, tuple[np.ndarray, Any]] = {}
+        self.final_observations: dict[int, tuple[np.ndarray, Any]] = {}
         """By slot: the environments whose final observation the next slot does not show, and these."""
         self.filled = 0
         self.written = 0
@@ -75,12 +76,12 @@ class Replay:
         """Slots before a row that its observation is made of: where frames are stored once."""
         return 0 if self.observation is None else max(store.reach for store in tree_leaves(self.observation))
 
-    def begin(self, observation: Observation) -> None:
+    def reset(self, observation: Observation) -> None:
         """Go on with the first observations of new environments."""
         if self.filled:
             last = (self.head - 1) % self.slots
             self.truncated[last] |= ~self.terminated[last]
-            for column in (self.acted, self.terminated, self.truncated):
+            for column in (self.valid, self.terminated, self.truncated):
                 column[self.head] = False
             self._advance()
         if self.observation is None:
@@ -96,26 +97,26 @@ class Replay:
             )
             self._put(self._first, np.ones(self.num_envs, bool))
         head = self.head
-        self.finals.pop(head, None)
+        self.final_observations.pop(head, None)
         if step.next_observation is not step.observation and step.truncated.any():
             envs = np.flatnonzero(step.truncated)
-            self.finals[head] = (envs, tree_map(lambda leaf: leaf[envs].copy(), step.next_observation))
+            self.final_observations[head] = (envs, tree_map(lambda leaf: leaf[envs].copy(), step.next_observation))
         self.action[head] = action
         self.reward[head] = step.reward
         self.terminated[head] = step.terminated
         self.truncated[head] = step.truncated
-        self.acted[head] = step.acted
+        self.valid[head] = step.valid
         self._advance()
-        self._put(step.observation, step.start)
+        self._put(step.observation, step.episode_start)
 
-    def draw(self, size: int, rng: np.random.Generator, length: int = 1) -> Rows:
+    def sample(self, size: int, rng: np.random.Generator, length: int = 1) -> Rows:
         """Draw rows, each step as likely as any, that begin sequences of `length` steps."""
         first = self.head - self.filled + self.reach
         choices = (self.filled - self.reach - length + 1) * self.num_envs
         assert choices > 0, "there are too few steps to draw from"
-        acted = self.acted.reshape(-1)
+        valid = self.valid.reshape(-1)
         rows = (rng.integers(choices, size=size) + first * self.num_envs) % self.rows
-        while not (fine := acted[rows]).all():
+        while not (fine := valid[rows]).all():
             rows[~fine] = (rng.integers(choices, size=size - fine.sum()) + first * self.num_envs) % self.rows
         return rows
 
@@ -124,17 +125,17 @@ class Replay:
         reward, discount, last = self._returns(rows, gamma, n_step)
         after = self._after(last)
         next_observation = self._observations(after[None])
-        for index in np.flatnonzero(self.truncated.reshape(-1)[last]) if self.finals else ():
+        for index in np.flatnonzero(self.truncated.reshape(-1)[last]) if self.final_observations else ():
             self._put_final(next_observation, int(index), int(last[index]))
-        start = torch.ones(1, len(rows), dtype=torch.bool)
+        episode_start = torch.ones(1, len(rows), dtype=torch.bool)
         return Transitions(
             tree_map(torch.from_numpy, self._observations(rows[None])),
-            start,
+            episode_start,
             torch.from_numpy(self._flat(self.action)[rows][None]),
             torch.from_numpy(reward[None]),
             torch.from_numpy(discount[None]),
             tree_map(torch.from_numpy, next_observation),
-            start,
+            episode_start,
             None,
             torch.ones(1, len(rows)),
         )
@@ -145,14 +146,14 @@ class Replay:
         now = grid[:length]
         reward, discount, last = self._returns(now, gamma, n_step)
         ahead = np.arange(length)[:, None] + ((last - now) % self.rows) // self.num_envs + 1
-        start = self.start.reshape(-1)[grid]
-        start[0] = True  # whatever came before is not known
-        weight = self.acted.reshape(-1)[now].astype(np.float32)
-        if self.finals:
-            unseen = np.isin(last // self.num_envs, list(self.finals)) & self.truncated.reshape(-1)[last]
+        episode_start = self.episode_start.reshape(-1)[grid]
+        episode_start[0] = True  # whatever came before is not known
+        weight = self.valid.reshape(-1)[now].astype(np.float32)
+        if self.final_observations:
+            unseen = np.isin(last // self.num_envs, list(self.final_observations)) & self.truncated.reshape(-1)[last]
             weight[unseen] = 0.0
         observation = tree_map(torch.from_numpy, self._observations(grid))
-        starts = torch.from_numpy(start)
+        starts = torch.from_numpy(episode_start)
         return Transitions(
             tree_map(lambda leaf: leaf[:length], observation),
             starts[:length],
@@ -174,9 +175,9 @@ class Replay:
         state["place"] = np.array([self.written, self.filled])
         for index, store in enumerate(tree_leaves(self.observation)):
             state |= {f"observation{index}.{name}": array for name, array in store.state(used).items()}
-        for slot, (envs, finals) in self.finals.items():
+        for slot, (envs, final_observations) in self.final_observations.items():
             state[f"final.{slot}"] = envs
-            state |= {f"final{index}.{slot}": leaf for index, leaf in enumerate(tree_leaves(finals))}
+            state |= {f"final{index}.{slot}": leaf for index, leaf in enumerate(tree_leaves(final_observations))}
         return state
 
     def load_state(self, state: Mapping[str, np.ndarray], like: Observation) -> None:
@@ -197,8 +198,8 @@ class Replay:
         for name in state:
             if name.startswith("final."):
                 slot = int(name.removeprefix("final."))
-                finals = tree_map(lambda index, slot=slot: state[f"final{index}.{slot}"], numbered)
-                self.finals[slot] = (state[name], finals)
+                final_observations = tree_map(lambda index, slot=slot: state[f"final{index}.{slot}"], numbered)
+                self.final_observations[slot] = (state[name], final_observations)
 
     def _returns(self, rows: Rows, gamma: float, n_step: int) -> tuple[np.ndarray, np.ndarray, Rows]:
         """Return the discounted rewards of the next steps, what the value after them counts for, and the last row."""
@@ -226,22 +227,22 @@ class Replay:
 
     def _put_final(self, observation: Any, index: int, row: int) -> None:
         slot, env = divmod(row, self.num_envs)
-        envs, finals = self.finals.get(slot, (np.zeros(0, int), None))
+        envs, final_observations = self.final_observations.get(slot, (np.zeros(0, int), None))
         where = np.flatnonzero(envs == env)
         if where.size:
 
             def put(leaf: np.ndarray, final: np.ndarray) -> None:
                 leaf[0, index] = final[where[0]]
 
-            tree_map(put, observation, finals)
+            tree_map(put, observation, final_observations)
 
     def _advance(self) -> None:
         self.written += 1
         self.filled = min(self.filled + 1, self.slots - 1)
 
-    def _put(self, observation: Observation, start: Bool[np.ndarray, "env"]) -> None:
-        tree_map(lambda store, leaf: store.put(self.head, leaf, start), self.observation, observation)
-        self.start[self.head] = start
+    def _put(self, observation: Observation, episode_start: Bool[np.ndarray, "env"]) -> None:
+        tree_map(lambda store, leaf: store.put(self.head, leaf, episode_start), self.observation, observation)
+        self.episode_start[self.head] = episode_start
 
     def _flat(self, column: np.ndarray) -> np.ndarray:
         return column.reshape(self.rows, *column.shape[2:])

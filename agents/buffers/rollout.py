@@ -6,29 +6,30 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Shaped
-from sandlot.envs import Observation, Step, tree_map
-from sandlot.supervised.networks import Memory
 from torch import Generator, Tensor
 
+from sandlot.envs import Observation, Step, tree_map
+from sandlot.supervised.networks import Memory
 
-class Rollout:
+
+class RolloutBuffer:
     """A fixed number of steps of every environment, time-major, in arrays that are used again.
 
     Observations have one row more than the rest: the last is where the last step led. Rows in which an
-    environment only reset are there too, with `acted` false.
+    environment only reset are there too, with `valid` false.
     """
 
     def __init__(self, num_steps: int, num_envs: int, action_shape: tuple[int, ...], action_dtype: np.dtype):
         self.num_steps, self.num_envs = num_steps, num_envs
         shape = (num_steps, num_envs)
         self.observation: Any = None
-        self.start = np.zeros((num_steps + 1, num_envs), bool)
+        self.episode_start = np.zeros((num_steps + 1, num_envs), bool)
         self.action = np.zeros((*shape, *action_shape), action_dtype)
         self.reward = np.zeros(shape, np.float32)
         self.terminated = np.zeros(shape, bool)
         self.truncated = np.zeros(shape, bool)
-        self.acted = np.zeros(shape, bool)
-        self.finals: list[tuple[int, np.ndarray, Any]] = []
+        self.valid = np.zeros(shape, bool)
+        self.final_observations: list[tuple[int, np.ndarray, Any]] = []
         """Final observations of truncated episodes that the next row does not show: step, rows, observations."""
         self.length = 0
 
@@ -37,12 +38,12 @@ class Rollout:
         """Whether there is no room for another step."""
         return self.length == self.num_steps
 
-    def begin(self, observation: Observation) -> None:
+    def reset(self, observation: Observation) -> None:
         """Start anew from the first observations of episodes."""
         if self.observation is None:
             self.observation = tree_map(self._room_for, observation)
         self.length = 0
-        self.finals.clear()
+        self.final_observations.clear()
         self._put(observation, np.ones(self.num_envs, bool))
 
     def add(self, action: np.ndarray, step: Step) -> None:
@@ -50,16 +51,16 @@ class Rollout:
         t = self.length
         if step.next_observation is not step.observation and step.truncated.any():
             rows = np.flatnonzero(step.truncated)
-            self.finals.append((t, rows, tree_map(lambda leaf: leaf[rows], step.next_observation)))
+            self.final_observations.append((t, rows, tree_map(lambda leaf: leaf[rows], step.next_observation)))
         self.action[t] = action
         self.reward[t] = step.reward
         self.terminated[t] = step.terminated
         self.truncated[t] = step.truncated
-        self.acted[t] = step.acted
+        self.valid[t] = step.valid
         self.length = t + 1
-        self._put(step.observation, step.start)
+        self._put(step.observation, step.episode_start)
 
-    def go_on(self, first: int | None = None) -> None:
+    def carry_over(self, first: int | None = None) -> None:
         """Start the next rollout where this one ended, or with its steps from `first` on."""
         first = self.length if first is None else first
         left = self.length - first
@@ -68,11 +69,11 @@ class Rollout:
             array[: left + 1] = array[first : self.length + 1]
 
         tree_map(move, self.observation)
-        move(self.start)
+        move(self.episode_start)
         if left:
             for array in self._steps:
                 array[:left] = array[first : self.length]
-        self.finals = [(t - first, rows, final) for t, rows, final in self.finals if t >= first]
+        self.final_observations = [(t - first, rows, final) for t, rows, final in self.final_observations if t >= first]
         self.length = left
 
     def grow(self) -> None:
@@ -82,32 +83,32 @@ class Rollout:
             return np.concatenate([array, np.zeros((self.num_steps, *array.shape[1:]), array.dtype)])
 
         self.observation = tree_map(grown, self.observation)
-        self.start = grown(self.start)
-        self.action, self.reward, self.terminated, self.truncated, self.acted = map(grown, self._steps)
+        self.episode_start = grown(self.episode_start)
+        self.action, self.reward, self.terminated, self.truncated, self.valid = map(grown, self._steps)
         self.num_steps *= 2
 
     @property
     def _steps(self) -> tuple[np.ndarray, ...]:
         """All that has one row for each step."""
-        return self.action, self.reward, self.terminated, self.truncated, self.acted
+        return self.action, self.reward, self.terminated, self.truncated, self.valid
 
     def _room_for(self, array: np.ndarray) -> np.ndarray:
         dtype = np.float32 if array.dtype == np.float64 else array.dtype
         return np.zeros((self.num_steps + 1, *array.shape), dtype)
 
-    def _put(self, observation: Observation, start: np.ndarray) -> None:
+    def _put(self, observation: Observation, episode_start: np.ndarray) -> None:
         def put(room: np.ndarray, array: np.ndarray) -> None:
             room[self.length] = array
 
         tree_map(put, self.observation, observation)
-        self.start[self.length] = start
+        self.episode_start[self.length] = episode_start
 
 
-class Experience(NamedTuple):
+class RolloutBatch(NamedTuple):
     """A rollout, or rows of one, with what the policy made of it."""
 
     observation: Any
-    start: Bool[Tensor, "time batch"]
+    episode_start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     log_prob: Float[Tensor, "time batch"]
     """Under the policy that acted; NaN for agents that don't need it."""
@@ -119,7 +120,7 @@ class Experience(NamedTuple):
     """0 in rows that only reset. Those of a whole rollout are 0 or 1; those of a minibatch sum to 1."""
 
 
-def whole_batch(experience: Experience, standardize: bool) -> Experience:
+def full_batch(experience: RolloutBatch, standardize: bool) -> RolloutBatch:
     """Return all rows of a rollout as one batch; `standardize` gives its advantages mean 0 and variance 1."""
     weight = experience.weight / experience.weight.sum().clamp(min=1.0)
     advantage = experience.advantage
@@ -128,15 +129,15 @@ def whole_batch(experience: Experience, standardize: bool) -> Experience:
     return experience._replace(weight=weight, advantage=advantage)
 
 
-def row_minibatches(
-    experience: Experience, batch_size: int, epochs: int, generator: Generator, standardize: bool
-) -> Iterator[Experience]:
+def minibatches(
+    experience: RolloutBatch, batch_size: int, epochs: int, generator: Generator, standardize: bool
+) -> Iterator[RolloutBatch]:
     """Yield minibatches of shuffled rows, each row once an epoch, as sequences of length 1.
 
     `standardize` shifts and scales the advantages of each minibatch to mean 0 and variance 1. What can be done
     once an epoch is: a gather or a sum for each minibatch would cost more than its arithmetic.
     """
-    rows: Experience = tree_map(lambda column: column.flatten(0, 1), experience)
+    rows: RolloutBatch = tree_map(lambda column: column.flatten(0, 1), experience)
     count = len(rows.weight)
     prepared = _weighted(rows, count, standardize) if batch_size == count else None
     for _ in range(epochs):
@@ -147,7 +148,7 @@ def row_minibatches(
             yield tree_map(lambda column, first=first: column[first : first + batch_size].unsqueeze(0), prepared)
 
 
-def side_by_side(experience: Experience, memories: Sequence[Memory]) -> tuple[Experience, Memory]:
+def split_sequences(experience: RolloutBatch, memories: Sequence[Memory]) -> tuple[RolloutBatch, Memory]:
     """Return a rollout cut, in time, into a sequence for each memory, all side by side, and what they begin with."""
 
     def fold(column: Shaped[Tensor, "time env ..."]) -> Shaped[Tensor, "shorter batch ..."]:
@@ -156,18 +157,18 @@ def side_by_side(experience: Experience, memories: Sequence[Memory]) -> tuple[Ex
     return tree_map(fold, experience), tree_map(lambda *parts: torch.cat(parts), *memories)
 
 
-def column_minibatches(
-    experience: Experience, memory: Memory, columns: int, epochs: int, generator: Generator, standardize: bool
-) -> Iterator[tuple[Experience, Memory]]:
+def sequence_minibatches(
+    experience: RolloutBatch, memory: Memory, columns: int, epochs: int, generator: Generator, standardize: bool
+) -> Iterator[tuple[RolloutBatch, Memory]]:
     """Yield minibatches of `columns` sequences, whole in time, with the memory that each begins with."""
     count = experience.weight.shape[1]
     for _ in range(epochs):
         for chosen in torch.randperm(count, generator=generator).to(experience.weight.device).split(columns):
-            part: Experience = tree_map(lambda column, chosen=chosen: column[:, chosen], experience)
-            yield whole_batch(part, standardize), tree_map(lambda leaf, chosen=chosen: leaf[chosen], memory)
+            part: RolloutBatch = tree_map(lambda column, chosen=chosen: column[:, chosen], experience)
+            yield full_batch(part, standardize), tree_map(lambda leaf, chosen=chosen: leaf[chosen], memory)
 
 
-def _weighted(rows: Experience, batch_size: int, standardize: bool) -> Experience:
+def _weighted(rows: RolloutBatch, batch_size: int, standardize: bool) -> RolloutBatch:
     """Return `rows` with the weights and advantages of each minibatch as they should be."""
     weight = rows.weight.view(-1, batch_size)
     weight = weight / weight.sum(1, keepdim=True).clamp(min=1.0)

@@ -12,15 +12,15 @@ FRAMES = range(2, 17)
 SMALLEST_FRAME = 16
 
 
-class Store(ABC):
+class Storage(ABC):
     """A ring of slots, each with an observation of every environment."""
 
     reach: int = 0
     """Slots before one that its observations are made of."""
 
     @abstractmethod
-    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], start: Bool[np.ndarray, "env"]) -> None:
-        """Keep the observations of a slot; those in the rows of `start` begin an episode."""
+    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], episode_start: Bool[np.ndarray, "env"]) -> None:
+        """Keep the observations of a slot; those in the rows of `episode_start` begin an episode."""
 
     @abstractmethod
     def take(self, rows: Int[np.ndarray, "*batch"]) -> Shaped[np.ndarray, "..."]:
@@ -35,7 +35,7 @@ class Store(ABC):
         """Take up what `state` returned."""
 
 
-class Plain(Store):
+class ArrayStorage(Storage):
     """Observations as they are; float64 as float32."""
 
     def __init__(self, like: Shaped[np.ndarray, "env ..."], slots: int):
@@ -43,7 +43,7 @@ class Plain(Store):
         self.array = np.zeros((slots, *like.shape), dtype)
         self.flat = self.array.reshape(-1, *like.shape[1:])
 
-    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], start: Bool[np.ndarray, "env"]) -> None:
+    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], episode_start: Bool[np.ndarray, "env"]) -> None:
         self.array[slot] = array
 
     def take(self, rows: Int[np.ndarray, "*batch"]) -> Shaped[np.ndarray, "..."]:
@@ -56,7 +56,7 @@ class Plain(Store):
         self.array[: len(state["array"])] = state["array"]
 
 
-class Frames(Store):
+class FrameStackStorage(Storage):
     """Stacks of frames, oldest first, of which each shows one frame that the one before does not.
 
     Only that frame is kept. The whole stack is kept where it is not so: where an episode begins, as a rule.
@@ -72,8 +72,8 @@ class Frames(Store):
         """Whole stacks by row."""
         self._last = np.zeros_like(like)
 
-    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], start: Bool[np.ndarray, "env"]) -> None:
-        follows = ~start & (array[:, :-1] == self._last[:, 1:]).all((1, 2, 3))
+    def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], episode_start: Bool[np.ndarray, "env"]) -> None:
+        follows = ~episode_start & (array[:, :-1] == self._last[:, 1:]).all((1, 2, 3))
         before = (slot - 1) % len(self.frames)
         self.frames[slot] = array[:, -1]
         self.age[slot] = np.where(follows, np.minimum(self.age[before] + 1, self.reach), 0)
@@ -118,12 +118,12 @@ class Frames(Store):
 
 def store_for(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."], slots: int) -> Any:
     """Return an empty store for observations like `before`, which `after` followed."""
-    return Frames(before, slots) if _are_stacks(before, after) else Plain(before, slots)
+    return FrameStackStorage(before, slots) if _are_stacks(before, after) else ArrayStorage(before, slots)
 
 
-def restored(state: Mapping[str, np.ndarray], slots: int) -> Store:
+def restored(state: Mapping[str, np.ndarray], slots: int) -> Storage:
     """Return the store of `slots` slots whose `state` this is."""
-    store = Frames(state["last"], slots) if "frames" in state else Plain(state["array"][0], slots)
+    store = FrameStackStorage(state["last"], slots) if "frames" in state else ArrayStorage(state["array"][0], slots)
     store.load_state(state)
     return store
 

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from sandlot.agents.action_info import Thought
+from torch import Tensor
+
+from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.buffers.off_policy import OffPolicyAgent, OffPolicyConfig
 from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.network_agent import row
 from sandlot.envs import Observation, tree_map
 from sandlot.supervised import Learner
 from sandlot.supervised.networks import Activation, Memory
-from torch import Tensor
 
 from .networks import Actor, Critics
 
@@ -43,7 +44,7 @@ class CriticBatch(NamedTuple):
     """Rows to learn from, and what the critics should say of the actions taken there."""
 
     observation: Any
-    start: Bool[Tensor, "longer batch"]
+    episode_start: Bool[Tensor, "longer batch"]
     action: Float[Tensor, "time batch size"]
     target: Float[Tensor, "time batch"]
     weight: Float[Tensor, "time batch"]
@@ -52,14 +53,14 @@ class CriticBatch(NamedTuple):
     @property
     def burn_in(self) -> int:
         """Rows at the beginning that only fill the memory."""
-        return len(self.start) - len(self.weight)
+        return len(self.episode_start) - len(self.weight)
 
 
 class ActorBatch(NamedTuple):
     """Rows to improve the policy in."""
 
     observation: Any
-    start: Bool[Tensor, "longer batch"]
+    episode_start: Bool[Tensor, "longer batch"]
     weight: Float[Tensor, "time batch"]
     """Sums to about 1."""
     noise: Float[Tensor, "time batch size"] | None = None
@@ -68,7 +69,7 @@ class ActorBatch(NamedTuple):
     @property
     def burn_in(self) -> int:
         """Rows at the beginning that only fill the memory."""
-        return len(self.start) - len(self.weight)
+        return len(self.episode_start) - len(self.weight)
 
 
 def td_target(rows: Transitions, following: Float[Tensor, "longer batch"]) -> Float[Tensor, "time batch"]:
@@ -119,36 +120,44 @@ class ContinuousAgent(OffPolicyAgent):
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return self.policy.bounds.to_env(action)
 
-    def explore(self, observation: Observation, start: Bool[Tensor, "1 env"]) -> np.ndarray:
+    def explore(self, observation: Observation, episode_start: Bool[Tensor, "1 env"]) -> np.ndarray:
         random = self.env_step < self.config.learning_starts
         if random and not self.policy.has_memory:
-            return self._random(start.shape[1])
+            return self._random(episode_start.shape[1])
         inputs = self.on_device(tree_map(lambda leaf: leaf[None], observation))
-        output, self.memory = self.policy(inputs, self.memory, start)
-        return self._random(start.shape[1]) if random else self.explored(output)[0].cpu().numpy()
+        output, self.memory = self.policy(inputs, self.memory, episode_start)
+        return self._random(episode_start.shape[1]) if random else self.explored(output)[0].cpu().numpy()
 
     def initial_memory(self, batch: int) -> tuple[Memory, Memory]:
         return self.policy.initial_memory(batch), self.critics.initial_memory(batch)
 
-    def respond(
-        self, observation: Any, memory: tuple[Memory, Memory], start: Bool[Tensor, "1 batch"], deterministic: bool
+    def policy_action(
+        self,
+        observation: Any,
+        memory: tuple[Memory, Memory],
+        episode_start: Bool[Tensor, "1 batch"],
+        deterministic: bool,
     ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory]]:
         """Return the policy's action for each row, or, not `deterministic`, one drawn from it if it is random."""
-        output, actor_memory = self.policy(observation, memory[0], start)
+        output, actor_memory = self.policy(observation, memory[0], episode_start)
         return self.played(output, deterministic), (actor_memory, memory[1])
 
-    def reflect(
-        self, observation: Any, memory: tuple[Memory, Memory], start: Bool[Tensor, "1 batch"], deterministic: bool
-    ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory], Thought]:
-        output, actor_memory = self.policy(observation, memory[0], start)
+    def explain_action(
+        self,
+        observation: Any,
+        memory: tuple[Memory, Memory],
+        episode_start: Bool[Tensor, "1 batch"],
+        deterministic: bool,
+    ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory], ActionInfo]:
+        output, actor_memory = self.policy(observation, memory[0], episode_start)
         action = self.played(output, deterministic)
-        features, critic_memory = self.critics.read(observation, memory[1], start)
+        features, critic_memory = self.critics.read(observation, memory[1], episode_start)
         value = self.critics.judge(features, action).amin(0)
         mean, std = self.moments(output)
         bounds = self.policy.bounds
-        thought = Thought(mean=bounds.scaled(row(mean)), value=row(value))
-        thought = thought if std is None else thought._replace(std=bounds.reach.ravel() * row(std))
-        return action, (actor_memory, critic_memory), thought
+        action_info = ActionInfo(mean=bounds.scaled(row(mean)), value=row(value))
+        action_info = action_info if std is None else action_info._replace(std=bounds.reach.ravel() * row(std))
+        return action, (actor_memory, critic_memory), action_info
 
     @property
     def critics(self) -> Critics:
@@ -160,7 +169,7 @@ class ContinuousAgent(OffPolicyAgent):
         for learner in self.learners():
             learner.module.train()
         for _ in range(gradient_steps):
-            self.learn_from(self.look_up(self.replay.draw(self.batch, self.rng, self.length)))
+            self.learn_from(self.look_up(self.replay.sample(self.batch, self.rng, self.length)))
         for learner in self.learners():
             learner.module.eval()
 
@@ -176,11 +185,11 @@ class ContinuousAgent(OffPolicyAgent):
         """Return what the critics learn of `rows`, given the values of the rows that they lead to."""
         first = self.burn_in
         target = td_target(rows, following)[first:]
-        return CriticBatch(rows.observation, rows.start, rows.action[first:], target, self._weight(rows))
+        return CriticBatch(rows.observation, rows.episode_start, rows.action[first:], target, self._weight(rows))
 
     def actor_batch(self, rows: Transitions, noise: Float[Tensor, "time batch size"] | None = None) -> ActorBatch:
         """Return what the policy learns from `rows`."""
-        return ActorBatch(rows.observation, rows.start, self._weight(rows), noise)
+        return ActorBatch(rows.observation, rows.episode_start, self._weight(rows), noise)
 
     def normal(self, like: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Draw standard normal numbers in the shape of `like`."""

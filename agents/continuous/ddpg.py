@@ -8,11 +8,12 @@ from functools import partial
 
 import torch
 from jaxtyping import Float
+from torch import Tensor
+
 from sandlot.agents.buffers.replay import Transitions
-from sandlot.supervised import Learner, SlowCopy, frozen
+from sandlot.supervised import Learner, TargetNetwork, frozen
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.tracking import require
-from torch import Tensor
 
 from .agent import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .networks import Actor, Critics, TanhHead
@@ -36,15 +37,15 @@ class DDPGConfig(ContinuousConfig):
 
 def critic_loss(critic: Critics, batch: CriticBatch) -> tuple[Tensor, dict[str, Tensor]]:
     """Return L, the critic's mean squared error (algorithm 1), and what to log of it."""
-    q = critic(batch.observation, batch.start, batch.action, batch.burn_in)
+    q = critic(batch.observation, batch.episode_start, batch.action, batch.burn_in)
     loss = squared_error(q, batch.target, batch.weight)
     return loss, {"loss/critic": loss.detach(), "value/q": q.detach().mean()}
 
 
 def actor_loss(policy: Actor, batch: ActorBatch, critic: Critics) -> tuple[Tensor, dict[str, Tensor]]:
     """Return minus J, the critic's value of what the policy does (equation 6), and what to log of it."""
-    action = policy.rows(batch.observation, batch.start, batch.burn_in)
-    (q,) = critic(batch.observation, batch.start, action, batch.burn_in)
+    action = policy.rows(batch.observation, batch.episode_start, batch.burn_in)
+    (q,) = critic(batch.observation, batch.episode_start, action, batch.burn_in)
     loss = -(q * batch.weight).sum()
     return loss, {"loss/actor": loss.detach()}
 
@@ -62,9 +63,9 @@ class DDPG(ContinuousAgent):
         self.critic_learner = Learner(Critics(1, self.policy, config).eval(), critic_loss, config)
         loss = partial(actor_loss, critic=frozen(self.critic_learner))
         self.actor_learner = Learner(self.policy, loss, config)
-        self.target_critic, self.target_policy = SlowCopy(self.critic_learner), SlowCopy(self.actor_learner)
+        self.target_critic, self.target_policy = TargetNetwork(self.critic_learner), TargetNetwork(self.actor_learner)
 
-    def parts(self) -> dict[str, Stateful]:
+    def components(self) -> dict[str, Stateful]:
         return {
             "policy": self.policy,
             "critic": self.critic_learner.module,
@@ -84,7 +85,7 @@ class DDPG(ContinuousAgent):
         self.critic_learner.step(self.critic_batch(rows, self._following(rows)))
         self.actor_learner.step(self.actor_batch(rows))
         for target in (self.target_critic, self.target_policy):
-            target.follow(self.config.tau)
+            target.update(self.config.tau)
 
     @torch.no_grad()
     def _following(self, rows: Transitions) -> Float[Tensor, "longer batch"]:

@@ -5,17 +5,18 @@ from typing import Any
 import torch
 from gymnasium import Space
 from jaxtyping import Bool, Float
-from sandlot.agents.spaces.actions import bounded, check_mask
-from sandlot.agents.spaces.feature_extractor import Reader
-from sandlot.agents.spaces.observation_encoder import NetworkConfig, reader_before_mlp
-from sandlot.agents.spaces.observations import inputs_for
-from sandlot.supervised.networks import MLP, Chain, Ensemble, Memory, SquashedGaussian, in_float32, orthogonal
 from torch import Tensor, nn
+
+from sandlot.agents.spaces.actions import bounded, check_mask
+from sandlot.agents.spaces.feature_extractor import FeatureExtractor
+from sandlot.agents.spaces.observation_encoder import NetworkConfig, reader_before_mlp
+from sandlot.agents.spaces.observations import preprocessor_for
+from sandlot.supervised.networks import MLP, Ensemble, Memory, Sequential, SquashedGaussian, in_float32, orthogonal
 
 LOG_STD_RANGE = (-20.0, 2.0)
 
 
-class Actor(Reader):
+class Actor(FeatureExtractor):
     """What to do in each row of a sequence: what `make_head` makes, given the sizes of features and actions."""
 
     def __init__(
@@ -23,21 +24,23 @@ class Actor(Reader):
     ):
         check_mask(observation_space, action_space)
         bounds = bounded(action_space, agent)
-        inputs = inputs_for(observation_space, config.normalize_observations)
+        inputs = preprocessor_for(observation_space, config.normalize_observations)
         first = reader_before_mlp(inputs, config)
         mlp = MLP(first.feature_size, config.hidden, config.activation, config.normalization, config.dropout)
-        super().__init__(inputs, Chain([first, mlp]))
+        super().__init__(inputs, Sequential([first, mlp]))
         self.bounds = bounds
         self.head = make_head(mlp.feature_size, self.bounds.size)
 
-    def forward(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> tuple[Any, Memory]:
+    def forward(
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+    ) -> tuple[Any, Memory]:
         """Return what to do in each row, and the memory after the last."""
-        features, memory = self.read(observation, memory, start)
+        features, memory = self.read(observation, memory, episode_start)
         return self.head(features), memory
 
-    def rows(self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int = 0) -> Any:
+    def rows(self, observation: Any, episode_start: Bool[Tensor, "longer batch"], burn_in: int = 0) -> Any:
         """Return what to do in each row from `burn_in` on. The rows before only fill the memory."""
-        return self.head(self.read_rows(observation, start, burn_in))
+        return self.head(self.unroll(observation, episode_start, burn_in))
 
 
 class GaussianHead(nn.Module):
@@ -64,7 +67,7 @@ class TanhHead(nn.Module):
         return in_float32(self.linear, features).tanh()
 
 
-class Critics(Reader):
+class Critics(FeatureExtractor):
     """Estimates of the return of an action in each row of a sequence, from as many MLPs over one reader."""
 
     def __init__(self, count: int, actor: Actor, config: NetworkConfig):
@@ -75,7 +78,7 @@ class Critics(Reader):
     def forward(
         self,
         observation: Any,
-        start: Bool[Tensor, "longer batch"],
+        episode_start: Bool[Tensor, "longer batch"],
         action: Float[Tensor, "time batch size"],
         burn_in: int = 0,
         count: int | None = None,
@@ -84,7 +87,7 @@ class Critics(Reader):
 
         The rows before only fill the memory.
         """
-        return self.judge(self.read_rows(observation, start, burn_in), action, count)
+        return self.judge(self.unroll(observation, episode_start, burn_in), action, count)
 
     def judge(
         self,

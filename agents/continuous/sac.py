@@ -8,12 +8,13 @@ from functools import partial
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.agents.buffers.replay import Transitions
-from sandlot.supervised import Learner, SlowCopy, frozen
+from sandlot.supervised import Learner, TargetNetwork, frozen
 from sandlot.supervised.networks import SquashedGaussian
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.tracking import require
-from torch import Tensor, nn
 
 from .agent import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .networks import Actor, Critics, GaussianHead
@@ -63,7 +64,7 @@ def soft_value(
 
 def critic_loss(critics: Critics, batch: CriticBatch) -> tuple[Tensor, dict[str, Tensor]]:
     """Return J_Q (equation 5), summed over the critics, and what to log of it."""
-    q = critics(batch.observation, batch.start, batch.action, batch.burn_in)
+    q = critics(batch.observation, batch.episode_start, batch.action, batch.burn_in)
     loss = 0.5 * squared_error(q, batch.target, batch.weight)
     return loss, {"loss/critic": loss.detach(), "value/q": q.detach().mean()}
 
@@ -83,9 +84,9 @@ def actor_loss(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return J_π (equation 9) plus J(α), which share no parameter, and what to log of them."""
     assert batch.noise is not None
-    distribution: SquashedGaussian = policy.actor.rows(batch.observation, batch.start, batch.burn_in)
+    distribution: SquashedGaussian = policy.actor.rows(batch.observation, batch.episode_start, batch.burn_in)
     action, log_prob = distribution.shaped(batch.noise)
-    q = critics(batch.observation, batch.start, action, batch.burn_in)
+    q = critics(batch.observation, batch.episode_start, action, batch.burn_in)
     alpha = policy.log_alpha.detach().exp()
     loss = -(soft_value(q, log_prob, alpha) * batch.weight).sum()
     metrics = {"loss/actor": loss.detach(), "policy/entropy": -(log_prob.detach() * batch.weight).sum()}
@@ -106,12 +107,12 @@ class SAC(ContinuousAgent):
         self.policy = Actor(self.spaces.observation, self.spaces.action, config, head, self.name).eval()
         self.soft = SoftPolicy(self.policy, config.alpha, config.learn_alpha)
         self.critic_learner = Learner(Critics(config.critics, self.policy, config).eval(), critic_loss, config)
-        self.target = SlowCopy(self.critic_learner)
+        self.target = TargetNetwork(self.critic_learner)
         entropy = -float(self.policy.bounds.size) if config.target_entropy is None else config.target_entropy
         loss = partial(actor_loss, critics=frozen(self.critic_learner), target_entropy=entropy)
         self.actor_learner = Learner(self.soft, loss, config)
 
-    def parts(self) -> dict[str, Stateful]:
+    def components(self) -> dict[str, Stateful]:
         return {
             "policy": self.soft,
             "critics": self.critic_learner.module,
@@ -133,7 +134,7 @@ class SAC(ContinuousAgent):
         self.critic_learner.step(self.critic_batch(rows, self._following(rows)))
         noise = self.normal(rows.action[self.burn_in :])
         self.actor_learner.step(self.actor_batch(rows, noise))
-        self.target.follow(self.config.tau)
+        self.target.update(self.config.tau)
 
     @torch.no_grad()
     def _following(self, rows: Transitions) -> Float[Tensor, "longer batch"]:

@@ -8,11 +8,12 @@ from functools import partial
 
 import torch
 from jaxtyping import Float
+from torch import Tensor
+
 from sandlot.agents.buffers.replay import Transitions
-from sandlot.supervised import Learner, SlowCopy, frozen
+from sandlot.supervised import Learner, TargetNetwork, frozen
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.tracking import require
-from torch import Tensor
 
 from .agent import ActorBatch, ContinuousAgent, ContinuousConfig, CriticBatch, squared_error
 from .networks import Actor, Critics, TanhHead
@@ -59,15 +60,15 @@ def clipped_double_q(q: Float[Tensor, "critic *batch"]) -> Float[Tensor, "*batch
 
 def critic_loss(critics: Critics, batch: CriticBatch) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the critics' mean squared errors, summed, and what to log of them."""
-    q = critics(batch.observation, batch.start, batch.action, batch.burn_in)
+    q = critics(batch.observation, batch.episode_start, batch.action, batch.burn_in)
     loss = squared_error(q, batch.target, batch.weight)
     return loss, {"loss/critic": loss.detach(), "value/q": q.detach().mean()}
 
 
 def actor_loss(policy: Actor, batch: ActorBatch, critics: Critics) -> tuple[Tensor, dict[str, Tensor]]:
     """Return minus the first critic's value of what the policy does, and what to log of it."""
-    action = policy.rows(batch.observation, batch.start, batch.burn_in)
-    (q,) = critics(batch.observation, batch.start, action, batch.burn_in, count=1)
+    action = policy.rows(batch.observation, batch.episode_start, batch.burn_in)
+    (q,) = critics(batch.observation, batch.episode_start, action, batch.burn_in, count=1)
     loss = -(q * batch.weight).sum()
     return loss, {"loss/actor": loss.detach()}
 
@@ -85,9 +86,9 @@ class TD3(ContinuousAgent):
         self.critic_learner = Learner(Critics(config.critics, self.policy, config).eval(), critic_loss, config)
         loss = partial(actor_loss, critics=frozen(self.critic_learner))
         self.actor_learner = Learner(self.policy, loss, config)
-        self.target_critics, self.target_policy = SlowCopy(self.critic_learner), SlowCopy(self.actor_learner)
+        self.target_critics, self.target_policy = TargetNetwork(self.critic_learner), TargetNetwork(self.actor_learner)
 
-    def parts(self) -> dict[str, Stateful]:
+    def components(self) -> dict[str, Stateful]:
         return {
             "policy": self.policy,
             "critics": self.critic_learner.module,
@@ -107,8 +108,8 @@ class TD3(ContinuousAgent):
         self.critic_learner.step(self.critic_batch(rows, self._following(rows)))
         if self.critic_learner.optimizer.steps % self.config.policy_delay == 0:
             self.actor_learner.step(self.actor_batch(rows))
-            self.target_policy.follow(self.config.tau)
-            self.target_critics.follow(self.config.tau)
+            self.target_policy.update(self.config.tau)
+            self.target_critics.update(self.config.tau)
 
     @torch.no_grad()
     def _following(self, rows: Transitions) -> Float[Tensor, "longer batch"]:

@@ -7,7 +7,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 from PIL import Image
-from sandlot.agents.action_info import Thought
+
+from sandlot.agents.action_info import ActionInfo
 from sandlot.envs import action_names, choices, chosen
 
 from .drawing import BAR, CHOSEN, FAINT, PAPER, TEXT, TRACK, Box, fill, letters_of, short, write
@@ -44,11 +45,11 @@ class Rows(ABC):
         self.pad = max(2, self.size // 3)
 
     @abstractmethod
-    def title(self, thought: Thought) -> str:
+    def title(self, action_info: ActionInfo) -> str:
         """Return what the rows show."""
 
     @abstractmethod
-    def draw(self, picture: Image.Image, action: Any, thought: Thought) -> None:
+    def draw(self, picture: Image.Image, action: Any, action_info: ActionInfo) -> None:
         """Draw what changes."""
 
     def prepare(self, picture: Image.Image) -> None:
@@ -74,27 +75,27 @@ class Bars(Rows):
         self._spread = 0.0
         """The greatest difference between the values of two actions, so far."""
 
-    def title(self, thought: Thought) -> str:
-        if thought.probability is not None:
+    def title(self, action_info: ActionInfo) -> str:
+        if action_info.probability is not None:
             return "probability"
-        return "action" if thought.action_value is None else "value of each action"
+        return "action" if action_info.action_value is None else "value of each action"
 
-    def draw(self, picture: Image.Image, action: Any, thought: Thought) -> None:
+    def draw(self, picture: Image.Image, action: Any, action_info: ActionInfo) -> None:
         taken = chosen(self.space, action)
-        shares, texts = self._read(thought, taken)
+        shares, texts = self._read(action_info, taken)
         for row, (box, share) in enumerate(zip(self.boxes, shares, strict=True)):
             end = box.left + round(float(share) * box.width)
             fill(picture, box._replace(right=end), CHOSEN if taken[row] else BAR)
             self.label(picture, row, texts[row], TEXT if texts[row] != "–" else FAINT)
 
-    def _read(self, thought: Thought, taken: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    def _read(self, action_info: ActionInfo, taken: np.ndarray) -> tuple[np.ndarray, list[str]]:
         """Return the length of each bar, from 0 to 1, and what to write on it."""
-        if thought.probability is not None:
-            texts = [f"{100 * share:.0f} %" for share in thought.probability]
-            return thought.probability, texts
-        if thought.action_value is None:
+        if action_info.probability is not None:
+            texts = [f"{100 * share:.0f} %" for share in action_info.probability]
+            return action_info.probability, texts
+        if action_info.action_value is None:
             return taken.astype(float), [""] * len(taken)
-        worth = thought.action_value
+        worth = action_info.action_value
         finite = np.isfinite(worth)
         best, worst = (worth[finite].max(), worth[finite].min()) if finite.any() else (0.0, 0.0)
         self._spread = max(self._spread, best - worst, 1e-9)
@@ -112,16 +113,16 @@ class Gauges(Rows):
         self.bounded = np.isfinite(low) & np.isfinite(high)
         self.low, self.high = np.where(self.bounded, low, -1.0), np.where(self.bounded, high, 1.0)
 
-    def title(self, thought: Thought) -> str:
-        return "action" if thought.std is None else "action, mean ± std"
+    def title(self, action_info: ActionInfo) -> str:
+        return "action" if action_info.std is None else "action, mean ± std"
 
-    def draw(self, picture: Image.Image, action: Any, thought: Thought) -> None:
+    def draw(self, picture: Image.Image, action: Any, action_info: ActionInfo) -> None:
         numbers = np.ravel(action).astype(float)
         far = np.where(self.bounded, 0.0, np.abs(numbers))
         self.low, self.high = np.minimum(self.low, -far), np.maximum(self.high, far)
-        if thought.mean is not None and thought.std is not None:
+        if action_info.mean is not None and action_info.std is not None:
             for row, box in enumerate(self.boxes):
-                left, right = (self._x(row, thought.mean[row] + side * thought.std[row]) for side in (-1, 1))
+                left, right = (self._x(row, action_info.mean[row] + side * action_info.std[row]) for side in (-1, 1))
                 fill(picture, box._replace(left=left, right=max(right, left + 1)), BAR)
         thick = max(2, self.pad // 2)
         for row, box in enumerate(self.boxes):

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import gymnasium
 import numpy as np
 from PIL import Image
-from sandlot.envs import Frame, Shot
+
+from sandlot.envs import EpisodeFrame, Frame
 
 from .drawing import FAINT, PAPER, Box, short, write
 from .panel import Panel
@@ -21,7 +22,7 @@ class Reel:
     With an `overlay` they have a panel, below what is wide and beside what is tall; with a `label`, a caption.
     """
 
-    def __init__(self, env: gymnasium.Env, shots: Iterator[Shot], label: str = "", *, overlay: bool = False):
+    def __init__(self, env: gymnasium.Env, shots: Iterator[EpisodeFrame], label: str = "", *, overlay: bool = False):
         self.env, self.shots, self.label, self.overlay = env, shots, label, overlay
         self.total = 0.0
         """The return so far."""
@@ -72,7 +73,7 @@ class Reel:
         if self.overlay:
             self.panel = Panel(self.env, self.beside.shape[1], self.beside.shape[0], self.unit)
 
-    def _caption(self, shot: Shot) -> Frame:
+    def _caption(self, shot: EpisodeFrame) -> Frame:
         height, width, _ = self.caption.shape
         picture = Image.new("RGB", (width, height), PAPER)
         box = Box(self.unit // 2, 0, width - self.unit // 2, height)

@@ -7,18 +7,19 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from sandlot.agents.base import Player
-from sandlot.envs import Act, Frame, World, frames_per_second, run_headless, shoot, tree_map
+
+from sandlot.agents.base import Agent
+from sandlot.envs import Act, EnvSpec, Frame, frames_per_second, render_episode, run_headless, tree_map
 from sandlot.tracking import write_video
 
 from .episode_frames import Reel
-from .grid import side_by_side
+from .grid import split_sequences
 
 
 class Take(NamedTuple):
     """An episode to film."""
 
-    agent: Player
+    agent: Agent
     seed: int
     """Seed of the environment."""
     label: str = ""
@@ -44,23 +45,23 @@ class Look:
 
 def film(
     takes: Sequence[Take],
-    world: World,
+    env_spec: EnvSpec,
     path: Path,
     *,
     look: Look | None = None,
     deterministic: bool = True,
     seconds: float | None = None,
 ) -> list[float]:
-    """Film `takes`, in `world`, into the mp4 file `path`, and return their returns.
+    """Film `takes`, in `env_spec`, into the mp4 file `path`, and return their returns.
 
-    As many as the `look` has room for play at a time. `seconds` is how long one may take (see `envs.shoot`).
+    As many as the `look` has room for play at a time. `seconds` is how long one may take (see `envs.render_episode`).
     """
     look = look or Look()
     run_headless()
-    stages = [world.single(render=True) for _ in range(min(look.cells, len(takes)))]
+    stages = [env_spec.single(render=True) for _ in range(min(look.cells, len(takes)))]
     totals: list[float] = []
     try:
-        with takes[0].agent.at_work():
+        with takes[0].agent.thread_context():
             frames = _frames(takes, stages, look, deterministic, seconds, totals)
             write_video(path, frames, frames_per_second(stages[0]))
     finally:
@@ -84,37 +85,42 @@ def _frames(
             players = getattr(stage.unwrapped, "num_rows", 1)
             overlay = look.overlay and players == 1
             act = _acting_for_all(take.agent, deterministic, players) if players > 1 else None
-            shots = shoot(stage, act or _acting(take.agent, deterministic, overlay), take.seed, seconds)
+            shots = render_episode(stage, act or _acting(take.agent, deterministic, overlay), take.seed, seconds)
             reels.append(Reel(stage, shots, take.label, overlay=overlay))
-        yield from side_by_side(reels, look.columns, look.rows)
+        yield from split_sequences(reels, look.columns, look.rows)
         totals += [reel.total for reel in reels]
 
 
-def _acting(agent: Player, deterministic: bool, thinking: bool) -> Act:
+def _acting(agent: Agent, deterministic: bool, thinking: bool) -> Act:
     """Return what plays an episode, with or without telling its thoughts."""
     memory: Any = None
 
-    def act(observation: Any, start: bool) -> tuple[Any, Any]:
+    def act(observation: Any, episode_start: bool) -> tuple[Any, Any]:
         nonlocal memory
-        batch = tree_map(lambda leaf: np.asarray(leaf)[None], observation), memory, np.array([start]), deterministic
-        thought = None
+        batch = (
+            tree_map(lambda leaf: np.asarray(leaf)[None], observation),
+            memory,
+            np.array([episode_start]),
+            deterministic,
+        )
+        action_info = None
         if thinking:
-            action, memory, thoughts = agent.think(*batch)
-            thought = thoughts.row(0)
+            action, memory, thoughts = agent.explain(*batch)
+            action_info = thoughts.row(0)
         else:
-            action, memory = agent.choose(*batch)
-        return action[0].item() if action.ndim == 1 else action[0], thought
+            action, memory = agent.select_action(*batch)
+        return action[0].item() if action.ndim == 1 else action[0], action_info
 
     return act
 
 
-def _acting_for_all(agent: Player, deterministic: bool, players: int) -> Act:
+def _acting_for_all(agent: Agent, deterministic: bool, players: int) -> Act:
     """Return what plays an episode of a game in which several players move at once."""
     memory: Any = None
 
-    def act(observation: Any, start: bool) -> tuple[Any, Any]:
+    def act(observation: Any, episode_start: bool) -> tuple[Any, Any]:
         nonlocal memory
-        action, memory = agent.choose(observation, memory, np.full(players, start), deterministic)
+        action, memory = agent.select_action(observation, memory, np.full(players, episode_start), deterministic)
         return action, None
 
     return act

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+
 from sandlot.envs import Frame
 
 from .drawing import PAPER
@@ -11,7 +12,7 @@ from .episode_frames import Reel
 GAP = 4
 
 
-def side_by_side(reels: Sequence[Reel], columns: int, rows: int) -> Iterator[Frame]:
+def split_sequences(reels: Sequence[Reel], columns: int, rows: int) -> Iterator[Frame]:
     """Yield the reels' pictures in a grid, row by row, until all have ended. One that has ended fades.
 
     All are pictures of one environment, and of one size. It is the same array again and again.

@@ -5,8 +5,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 from PIL import Image
-from sandlot.agents.action_info import Thought
-from sandlot.envs import Frame, Shot, action_names
+
+from sandlot.agents.action_info import ActionInfo
+from sandlot.envs import EpisodeFrame, Frame, action_names
 
 from .actions import TALLEST, actions_for
 from .chart import Chart
@@ -34,22 +35,22 @@ class Panel:
             part.prepare(self._ground)
         for name, box in zip(("step", "reward", "return"), self.head, strict=True):
             write(self._ground, box._replace(bottom=box.top + round(0.9 * unit)), name, round(0.7 * unit), FAINT)
-        self._last: tuple[Any, Thought] | None = None
+        self._last: tuple[Any, ActionInfo] | None = None
 
-    def draw(self, shot: Shot) -> Frame:
+    def draw(self, shot: EpisodeFrame) -> Frame:
         """Return the panel for a moment. At the end of an episode the last thoughts stay."""
         picture = self._ground.copy()
         for text, box in zip((f"{shot.step:,}", short(shot.reward), short(shot.total)), self.head, strict=True):
             write(picture, box._replace(top=box.top + round(0.8 * self.unit)), text, self.size, bold=True)
-        if shot.thought is not None:
-            self._last = (shot.action, shot.thought)
-            self.chart.add(float(shot.total if shot.thought.value is None else shot.thought.value))
+        if shot.action_info is not None:
+            self._last = (shot.action, shot.action_info)
+            self.chart.add(float(shot.total if shot.action_info.value is None else shot.action_info.value))
         if self._last is not None:
-            action, thought = self._last
-            self.actions.draw(picture, action, thought)
+            action, action_info = self._last
+            self.actions.draw(picture, action, action_info)
             self.chart.draw(picture)
-            small, name = round(0.7 * self.unit), "return" if thought.value is None else "value"
-            write(picture, self.actions_title, self.actions.title(thought), small, FAINT)
+            small, name = round(0.7 * self.unit), "return" if action_info.value is None else "value"
+            write(picture, self.actions_title, self.actions.title(action_info), small, FAINT)
             write(picture, self.chart_title, name, small, FAINT)
             box = self.chart_title._replace(right=self.chart.box.right)
             write(picture, box, short(self.chart.numbers[-1]), round(0.85 * self.unit), bold=True, end=True)

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from sandlot.agents.multi_agent import world_of
+from sandlot.agents.multi_agent import env_spec_of
 from sandlot.agents.registry import load_agent
-from sandlot.tracking import VIDEOS, Run, SandlotError, start_helper, step_name, stop_helper, tell_helper
+from sandlot.tracking import VIDEOS, Run, SandlotError, checkpoint_name, send_to_worker, start_worker, stop_worker
 
 from .film import Look, Take, film
 
@@ -25,13 +25,13 @@ class Films:
     def __init__(self, run: Run):
         self.run = run
         self.log = run.folder / "films.log"
-        self._helper = start_helper([sys.executable, "-m", "sandlot.agents.films", str(run.folder)], self.log)
+        self._helper = start_worker([sys.executable, "-m", "sandlot.agents.films", str(run.folder)], self.log)
         self._pending: list[int] = []
 
     def request(self, env_step: int) -> None:
         """Ask for a film of the checkpoint of `env_step`."""
         self._pending.append(env_step)
-        tell_helper(self._helper, f"{env_step}\n")
+        send_to_worker(self._helper, f"{env_step}\n")
 
     def collect(self) -> None:
         """Log the films that have become ready."""
@@ -44,11 +44,11 @@ class Films:
     def stop(self) -> None:
         """End the helper without waiting for its films."""
         self._helper.kill()
-        stop_helper(self._helper, "", SECONDS_FOR_LAST_FILM)
+        stop_worker(self._helper, "", SECONDS_FOR_LAST_FILM)
 
     def finish(self) -> str | None:
         """Wait for the films that were asked for, log them, and return what went wrong, if something did."""
-        stop_helper(self._helper, "", SECONDS_FOR_LAST_FILM)
+        stop_worker(self._helper, "", SECONDS_FOR_LAST_FILM)
         self.collect()
         said = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         if not self._pending:
@@ -59,13 +59,13 @@ class Films:
 
 def film_path(run: Run, env_step: int) -> Path:
     """Return where the film of the checkpoint of `env_step` lies."""
-    return run.folder / VIDEOS / f"{step_name(env_step)}.mp4"
+    return run.folder / VIDEOS / f"{checkpoint_name(env_step)}.mp4"
 
 
 def serve(folder: Path) -> None:
     """Film each checkpoint of the run in `folder` whose env step stands on a line of standard input."""
     run = Run(folder)
-    world = world_of(run.config["env"])
+    env_spec = env_spec_of(run.config["env"])
     look = Look(overlay=run.config.get("training", {}).get("video_overlay", False))
     for line in sys.stdin:
         if not line.strip():
@@ -76,6 +76,6 @@ def serve(folder: Path) -> None:
                 Take(load_agent(run, env_step), FILM_SEED),
                 Look(overlay=run.config["training"]["video_overlay"]),
             )
-            film([take], world, film_path(run, env_step), look=look, seconds=LONGEST_SECONDS)
+            film([take], env_spec, film_path(run, env_step), look=look, seconds=LONGEST_SECONDS)
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)

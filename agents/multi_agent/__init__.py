@@ -2,17 +2,17 @@
 
 from .factory import agent_for, restored
 from .matches import Score, match, play_games
-from .opponents import Seated, seat_opponent, world_of
+from .opponents import AgentOpponent, env_spec_of, resolve_opponent
 from .team import Team
 
 __all__ = [
+    "AgentOpponent",
     "Score",
-    "Seated",
     "Team",
     "agent_for",
+    "env_spec_of",
     "match",
     "play_games",
+    "resolve_opponent",
     "restored",
-    "seat_opponent",
-    "world_of",
 ]

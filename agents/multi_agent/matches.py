@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from sandlot.envs.games import Games, Opponents
+
+from sandlot.envs.games import Games, Opponent
 from sandlot.tracking.common.intervals import share_interval
 
 
@@ -45,7 +46,7 @@ class Score(NamedTuple):
         return cls(int((mine > others).sum()), int((mine == others).sum()), int((mine < others).sum()))
 
 
-def play_games(games: Games, players: Sequence[Opponents], seed: int = 0) -> Float[np.ndarray, "game seat"]:
+def play_games(games: Games, players: Sequence[Opponent], seed: int = 0) -> Float[np.ndarray, "game seat"]:
     """Play all `games` to the end, with `players` in the seats; return what each seat earned."""
     everywhere = np.arange(games.num_games)
     games.restart(everywhere, seed)
@@ -59,13 +60,13 @@ def play_games(games: Games, players: Sequence[Opponents], seed: int = 0) -> Flo
             rows = waiting[turn == seat]
             if rows.size:
                 seats = np.full(rows.size, seat)
-                start = ~met[rows, seat]
+                episode_start = ~met[rows, seat]
                 met[rows, seat] = True
                 slots = rows * games.num_seats + seat
-                games.play(rows, player.reply(slots, games.observe(rows, seats), start))
+                games.play(rows, player.reply(slots, games.observe(rows, seats), episode_start))
 
 
-def match(games: Games, one: Opponents, other: Opponents, seed: int = 0) -> tuple[Score, Score]:
+def match(games: Games, one: Opponent, other: Opponent, seed: int = 0) -> tuple[Score, Score]:
     """Play all `games` of two seats twice, with the seats swapped; return the score of `one` in either seat."""
     first = play_games(games, [one, other], seed)
     second = play_games(games, [other, one], seed)

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
+
 from sandlot.agents.network_agent import NetworkAgent
-from sandlot.envs import World, tree_map
-from sandlot.envs.games import RULES, Opponents, games_of, rule
+from sandlot.envs import EnvSpec, tree_map
+from sandlot.envs.games import SCRIPTED_OPPONENTS, Opponent, games_of, rule
 
 from .matches import Score, match
-from .opponents import Seated
+from .opponents import AgentOpponent
 from .ratings import elo
 
 POOL = 16
@@ -28,18 +29,18 @@ ANCHOR = -1
 """In place of an env step, the random player, whose rating is 0."""
 
 
-class League:
+class OpponentPool:
     """Past selves of `agent`: who they are, where they sit, and how they have done against each other."""
 
-    def __init__(self, world: World, num_games: int):
-        self.world, self.num_games = world, num_games
+    def __init__(self, env_spec: EnvSpec, num_games: int):
+        self.env_spec, self.num_games = env_spec, num_games
         self.agent: Any
         self.steps: list[int] = [ANCHOR]
         """The env steps of the pool's members, after the random player."""
         self.weights: list[dict[str, np.ndarray]] = [{}]
         self.points = np.zeros((1, 1))
         """What each has won of each; see `elo`."""
-        self._guests: list[Seated] = []
+        self._guests: list[AgentOpponent] = []
         self._block = np.zeros(num_games, np.int64)
 
     @property
@@ -50,14 +51,19 @@ class League:
     def join(self, env_step: int) -> None:
         """Take the agent as it is into the pool, and rate it by games against some who are there."""
         rng = np.random.default_rng([self.agent.seed, env_step])
-        rivals = [0, *sorted(rng.choice(np.arange(1, len(self.steps)), min(RATED_AGAINST, len(self.steps) - 1), False))]
+        opponent_policy = [
+            0,
+            *sorted(rng.choice(np.arange(1, len(self.steps)), min(RATED_AGAINST, len(self.steps) - 1), False)),
+        ]
         self.steps.append(env_step)
         self.weights.append(acting(self.agent.tensors()))
         self.points = np.pad(self.points, (0, 1))
-        games = games_of(self.world, RATING_GAMES)
-        for rival in rivals:
+        games = games_of(self.env_spec, RATING_GAMES)
+        for rival in opponent_policy:
             other = self.player(int(rival), int(rng.integers(2**31)))
-            first, second = match(games, Seated(self._copy(len(self.steps) - 1, int(rng.integers(2**31)))), other)
+            first, second = match(
+                games, AgentOpponent(self._copy(len(self.steps) - 1, int(rng.integers(2**31)))), other
+            )
             both = first.plus(second)
             self.points[-1, rival] += both.wins + 0.5 * both.draws
             self.points[rival, -1] += both.losses + 0.5 * both.draws
@@ -70,19 +76,21 @@ class League:
         rng = np.random.default_rng(seed)
         chosen = rng.choice(np.arange(1, len(self.steps)), min(GUESTS, len(self.steps) - 1), False)
         guests = (self.player(int(one), int(rng.integers(2**31))) for one in chosen)
-        self._guests = [Seated(self._present(int(rng.integers(2**31)))), *guests]
+        self._guests = [AgentOpponent(self._present(int(rng.integers(2**31)))), *guests]
         # Pairs of games stay together, so that everyone meets us in both seats.
         pair = np.arange(self.num_games) // 2
         self._block = np.where(pair % 2, pair // 2 % len(chosen) + 1, 0)
 
-    def reply(self, slots: Int[np.ndarray, "row"], observation: Any, start: Bool[np.ndarray, "row"]) -> np.ndarray:
-        """Return the moves of whoever sits in `slots`; see `envs.games.Opponents`."""
+    def reply(
+        self, slots: Int[np.ndarray, "row"], observation: Any, episode_start: Bool[np.ndarray, "row"]
+    ) -> np.ndarray:
+        """Return the moves of whoever sits in `slots`; see `envs.games.Opponent`."""
         block = self._block[slots // 2]
         action: Any = None
         for index in np.unique(block):
             rows = np.flatnonzero(block == index)
             seen = tree_map(lambda leaf, rows=rows: leaf[rows], observation)
-            moves = self._guests[index].reply(slots[rows], seen, start[rows])
+            moves = self._guests[index].reply(slots[rows], seen, episode_start[rows])
             if action is None:
                 action = np.zeros((len(slots), *moves.shape[1:]), moves.dtype)
             action[rows] = moves
@@ -91,18 +99,18 @@ class League:
     def player(self, index: int, seed: int) -> Any:
         """Return a member of the pool as someone who can sit down."""
         if self.steps[index] == ANCHOR:
-            return rule("random", self.world.id, self.agent.spaces.action, seed)
-        return Seated(self._copy(index, seed))
+            return rule("random", self.env_spec.id, self.agent.spaces.action, seed)
+        return AgentOpponent(self._copy(index, seed))
 
     def standings(self, num_games: int, most: int) -> tuple[list[str], list[list[Score | None]]]:
         """Let up to `most` members, the random and the scripted player meet in `num_games` games in each seat."""
         kept = np.unique(np.linspace(1, len(self.steps) - 1, min(most, len(self.steps) - 1)).round().astype(int))
         names = ["random", *(f"{self.steps[index]:,}" for index in kept)]
-        players: list[Opponents] = [self.player(int(index), 7 + int(index)) for index in (0, *kept)]
-        if self.world.id in RULES:
+        players: list[Opponent] = [self.player(int(index), 7 + int(index)) for index in (0, *kept)]
+        if self.env_spec.id in SCRIPTED_OPPONENTS:
             names.append("scripted")
-            players.append(rule("scripted", self.world.id, self.agent.spaces.action, 1))
-        games = games_of(self.world, num_games)
+            players.append(rule("scripted", self.env_spec.id, self.agent.spaces.action, 1))
+        games = games_of(self.env_spec, num_games)
         table: list[list[Score | None]] = [[None] * len(names) for _ in names]
         for i, one in enumerate(players):
             for j in range(i):

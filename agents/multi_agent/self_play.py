@@ -8,15 +8,16 @@ from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Bool
-from sandlot.agents.action_info import Thought
+
+from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.agents.loop import Journal, StopSignals, derived_seed, play_segment
+from sandlot.agents.loop import MetricLogger, StopSignals, derived_seed, train_segment
 from sandlot.agents.network_agent import NetworkAgent
-from sandlot.envs import Observation, Step, World, has_mask
+from sandlot.envs import EnvSpec, Observation, Step, has_mask
 from sandlot.envs.games import games_of
 from sandlot.tracking import SandlotError
 
-from .opponent_pool import League
+from .opponent_pool import OpponentPool
 from .standings import draw_standings
 
 JOIN_EVERY, MEMBERS_PER_RUN = 50_000, 50
@@ -32,24 +33,26 @@ class SelfPlay(Agent):
     All that an agent does, it does; what this adds is the league: who joins, who plays, what is kept.
     """
 
-    def __init__(self, agent: Agent, league: League):
-        self.agent, self.league = agent, league
+    def __init__(self, agent: Agent, opponent_pool: OpponentPool):
+        self.agent, self.opponent_pool = agent, opponent_pool
         self.name = agent.name  # pyright: ignore[reportAttributeAccessIssue] (a class's own everywhere else)
-        league.agent = agent
+        opponent_pool.agent = agent
 
     @classmethod
-    def make(cls, kind: type[Agent], world: World, *, seed: int, config: Any) -> Self:
-        """Return a new agent of the `kind` that learns to play `world`."""
+    def make(cls, kind: type[Agent], env_spec: EnvSpec, *, seed: int, config: Any) -> Self:
+        """Return a new agent of the `kind` that learns to play `env_spec`."""
         if not issubclass(kind, NetworkAgent):
             raise SandlotError(f"{kind.name} keeps a table; self-play is for agents with networks, such as ppo and dqn")
-        games, league = games_of(world, 0), League(world, config.num_envs)
+        games, opponent_pool = games_of(env_spec, 0), OpponentPool(env_spec, config.num_envs)
         if games.num_seats != 2:
             raise SandlotError(
-                f"self-play is for two, and {world.id} has {games.num_seats} players; try random opponents"
+                f"self-play is for two, and {env_spec.id} has {games.num_seats} players; try random opponents"
             )
         openings = OPENINGS if has_mask(games.observation_space) else 0
-        source = kind.make_source(replace(world, opponent="self", rivals=league, openings=openings), config)
-        return cls(kind(source, seed=seed, config=config), league)
+        env_factory = kind.make_env_factory(
+            replace(env_spec, opponent="self", opponent_policy=opponent_pool, openings=openings), config
+        )
+        return cls(kind(env_factory, seed=seed, config=config), opponent_pool)
 
     def __getattr__(self, name: str) -> Any:
         """Return what `agent` has: its seed, spaces, config, source and the rest."""
@@ -78,39 +81,39 @@ class SelfPlay(Agent):
     def _build(self) -> None:
         """Leave building to `agent`."""
 
-    def play(self, steps: int, end: int, journal: Journal, stop: StopSignals) -> None:
+    def train_segment(self, steps: int, end: int, metric_logger: MetricLogger, stop: StopSignals) -> None:
         every = max(JOIN_EVERY, steps // MEMBERS_PER_RUN)
         while self.env_step < min(end, steps) and stop.received is None:
-            if self.env_step >= self.league.steps[-1] + every or len(self.league.steps) == 1:
-                self.league.join(self.env_step)
-            self.league.sit_down(derived_seed(self.seed, self.env_step))
+            if self.env_step >= self.opponent_pool.steps[-1] + every or len(self.opponent_pool.steps) == 1:
+                self.opponent_pool.join(self.env_step)
+            self.opponent_pool.sit_down(derived_seed(self.seed, self.env_step))
             until = min(end, (self.env_step // every + 1) * every)
-            play_segment(self, steps, until, journal, stop)  # pyright: ignore[reportArgumentType] (its properties)
+            train_segment(self, steps, until, metric_logger, stop)  # pyright: ignore[reportArgumentType] (its properties)
 
-    def begin(self, observation: Observation, seed: int) -> None:
-        self.agent.begin(observation, seed)
+    def reset(self, observation: Observation, seed: int) -> None:
+        self.agent.reset(observation, seed)
 
-    def act(self) -> np.ndarray:
-        return self.agent.act()
+    def exploration_action(self) -> np.ndarray:
+        return self.agent.exploration_action()
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         return self.agent.observe(step)
 
-    def at_work(self) -> AbstractContextManager[None]:
-        return self.agent.at_work()
+    def thread_context(self) -> AbstractContextManager[None]:
+        return self.agent.thread_context()
 
     def prepare(self, steps: int) -> None:
         self.agent.prepare(steps)
 
-    def choose(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
-        return self.agent.choose(observation, memory, start, deterministic)
+        return self.agent.select_action(observation, memory, episode_start, deterministic)
 
-    def think(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Any, Thought]:
-        return self.agent.think(observation, memory, start, deterministic)
+    def explain(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, ActionInfo]:
+        return self.agent.explain(observation, memory, episode_start, deterministic)
 
     def tensors(self) -> dict[str, np.ndarray]:
         return self.agent.tensors()
@@ -119,32 +122,32 @@ class SelfPlay(Agent):
         self.agent.load_tensors(tensors)
 
     def experience(self) -> dict[str, np.ndarray]:
-        league = {f"league.{name}": array for name, array in self.league.state().items()}
-        return self.agent.experience() | league
+        opponent_pool = {f"league.{name}": array for name, array in self.opponent_pool.state().items()}
+        return self.agent.experience() | opponent_pool
 
     def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:
         prefix = "league."
         self.agent.load_experience({name: array for name, array in tensors.items() if not name.startswith(prefix)})
         named = [name for name in tensors if name.startswith(prefix)]
-        self.league.load_state({name.removeprefix(prefix): tensors[name] for name in named})
+        self.opponent_pool.load_state({name.removeprefix(prefix): tensors[name] for name in named})
 
     def state(self) -> dict[str, Any]:
         return self.agent.state()
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return the rating of the newest self in the pool, where a random player's is 0, and the highest."""
-        known = self.agent.figures()
-        if len(self.league.steps) == 1:
+        known = self.agent.metrics()
+        if len(self.opponent_pool.steps) == 1:
             return known
-        ratings = self.league.ratings
-        return {**known, "elo/newest": ratings[self.league.steps[-1]], "elo/highest": max(ratings.values())}
+        ratings = self.opponent_pool.ratings
+        return {**known, "elo/newest": ratings[self.opponent_pool.steps[-1]], "elo/highest": max(ratings.values())}
 
     def draw(self, path: Path) -> bool:
         """Let the pool play itself, and draw who beats whom; the figures lie beside the picture, as JSON."""
-        if self.league.steps[-1] != self.env_step:
-            self.league.join(self.env_step)
-        names, table = self.league.standings(STANDINGS_GAMES, STANDINGS_MEMBERS)
-        draw_standings(path, self.league.world.id, names, table, self.league.ratings)
+        if self.opponent_pool.steps[-1] != self.env_step:
+            self.opponent_pool.join(self.env_step)
+        names, table = self.opponent_pool.standings(STANDINGS_GAMES, STANDINGS_MEMBERS)
+        draw_standings(path, self.opponent_pool.env_spec.id, names, table, self.opponent_pool.ratings)
         return True
 
     def describe(self) -> dict[str, str]:

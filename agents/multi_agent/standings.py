@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+
 from sandlot.tracking import write_json
 
 from .matches import Score

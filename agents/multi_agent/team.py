@@ -7,13 +7,14 @@ from typing import Any, Self
 import numpy as np
 from gymnasium import spaces
 from jaxtyping import Bool
-from sandlot.agents.action_info import Thought
+
+from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent, Spaces
 from sandlot.agents.loop import derived_seed
-from sandlot.envs import Observation, Source, Step, space_from_json, tree_leaves
+from sandlot.envs import EnvFactory, Observation, Step, space_from_json, tree_leaves
 from sandlot.tracking import Checkpoint
 
-FLAGS = ("reward", "terminated", "truncated", "acted", "start")
+FLAGS = ("reward", "terminated", "truncated", "valid", "episode_start")
 
 
 class Team(Agent):
@@ -24,7 +25,7 @@ class Team(Agent):
     """
 
     def __init__(
-        self, kind: type[Agent], env: Source | Spaces, groups: Sequence[Sequence[str]], *, seed: int, config: Any
+        self, kind: type[Agent], env: EnvFactory | Spaces, groups: Sequence[Sequence[str]], *, seed: int, config: Any
     ):
         self.kind, self.groups = kind, [list(group) for group in groups]
         self.name = kind.name  # pyright: ignore[reportAttributeAccessIssue] (a class's own everywhere else)
@@ -41,20 +42,20 @@ class Team(Agent):
         self.labels = [label_of(group) for group in self.groups]
         self._players = sum(map(len, self.groups))
 
-    def at_work(self) -> AbstractContextManager[None]:
-        return self.members[0].at_work()
+    def thread_context(self) -> AbstractContextManager[None]:
+        return self.members[0].thread_context()
 
     def prepare(self, steps: int) -> None:
         for member, group in zip(self.members, self.groups, strict=True):
             member.prepare(steps * len(group) // self._players)
 
-    def begin(self, observation: Observation, seed: int) -> None:
+    def reset(self, observation: Observation, seed: int) -> None:
         for index, (member, part) in enumerate(zip(self.members, observation, strict=True)):
-            member.source = self.source
-            member.begin(part, derived_seed(seed, index))
+            member.env_factory = self.env_factory
+            member.reset(part, derived_seed(seed, index))
 
-    def act(self) -> Any:
-        return tuple(member.act() for member in self.members)
+    def exploration_action(self) -> Any:
+        return tuple(member.exploration_action() for member in self.members)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         found: dict[str, float] = {}
@@ -65,19 +66,19 @@ class Team(Agent):
             after = step.observation[index] if same else step.next_observation[index]
             flags = {name: getattr(step, name)[rows] for name in FLAGS}
             part = Step(step.observation[index], after, **flags, episodes=None)
-            member.env_step += int(part.acted.sum())
+            member.env_step += int(part.valid.sum())
             member.progress = self.progress
             metrics = member.observe(part)
             if metrics is not None:
                 found |= {f"{self.labels[index]}/{name}": value for name, value in metrics.items()}
         return found or None
 
-    def choose(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[Any, Any]:
         answers = [
-            member.choose(part, kept, begins, deterministic)
-            for member, part, kept, begins in self._each(observation, memory, start)
+            member.select_action(part, kept, begins, deterministic)
+            for member, part, kept, begins in self._each(observation, memory, episode_start)
         ]
         return tuple(answer[0] for answer in answers), tuple(answer[1] for answer in answers)
 
@@ -91,13 +92,15 @@ class Team(Agent):
     ) -> tuple[Any, Any]:
         """Return an action for each row of each part of `observation`, and the memory to pass next time."""
         rows = sum(len(next(tree_leaves(part))) for part in observation)
-        start = np.zeros(rows, bool) if episode_start is None else np.broadcast_to(episode_start, rows).astype(bool)
-        return self.choose(observation, state, start, deterministic)
+        episode_start = (
+            np.zeros(rows, bool) if episode_start is None else np.broadcast_to(episode_start, rows).astype(bool)
+        )
+        return self.select_action(observation, state, episode_start, deterministic)
 
-    def think(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[Any, Any, Thought]:
-        return *self.choose(observation, memory, start, deterministic), Thought()
+    def explain(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[Any, Any, ActionInfo]:
+        return *self.select_action(observation, memory, episode_start, deterministic), ActionInfo()
 
     def tensors(self) -> dict[str, np.ndarray]:
         return {
@@ -128,19 +131,21 @@ class Team(Agent):
         return {**super().state(), "groups": self.groups}
 
     @classmethod
-    def restored(cls, kind: type[Agent], checkpoint: Checkpoint, source: Source | None) -> Self:
-        """Return the team in `checkpoint`, with `source` to go on learning in, if it is to."""
+    def restored(cls, kind: type[Agent], checkpoint: Checkpoint, env_factory: EnvFactory | None) -> Self:
+        """Return the team in `checkpoint`, with `env_factory` to go on learning in, if it is to."""
         state = checkpoint.state
         known = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
-        team = cls(kind, source or known, state["groups"], seed=state["seed"], config=kind.config_from(state))
+        team = cls(kind, env_factory or known, state["groups"], seed=state["seed"], config=kind.config_from(state))
         team.env_step = state["env_step"]
         team.load_tensors(checkpoint.tensors)
         return team
 
-    def _each(self, observation: Observation, memory: Any, start: np.ndarray) -> Iterator[tuple[Agent, Any, Any, Any]]:
+    def _each(
+        self, observation: Observation, memory: Any, episode_start: np.ndarray
+    ) -> Iterator[tuple[Agent, Any, Any, Any]]:
         sizes = [len(next(tree_leaves(part))) for part in observation]
         kept = [None] * len(sizes) if memory is None else memory
-        begins = [start[rows] for rows in slices(sizes)]
+        begins = [episode_start[rows] for rows in slices(sizes)]
         return zip(self.members, observation, kept, begins, strict=True)
 
 

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from sandlot.agents.buffers.rollout import Experience, whole_batch
+from torch import Tensor
+
+from sandlot.agents.buffers.rollout import RolloutBatch, full_batch
 from sandlot.supervised import LearnerConfig
 from sandlot.supervised.networks import Memory
 from sandlot.tracking import require
-from torch import Tensor
 
 from .actor_critic import ActorCritic, ActorCriticConfig
 from .on_policy import OnPolicyAgent
@@ -85,11 +86,11 @@ def value_loss(
 
 
 def a2c_loss(
-    policy: ActorCritic, batch: tuple[Experience, Memory], config: A2CConfig
+    policy: ActorCritic, batch: tuple[RolloutBatch, Memory], config: A2CConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return A2C's loss of a rollout and what to log. The batch is the rows and the memory they begin with."""
     rows, memory = batch
-    distribution, value = policy.evaluate(rows.observation, memory, rows.start)
+    distribution, value = policy.evaluate(rows.observation, memory, rows.episode_start)
     actor = policy_loss(distribution.log_prob(rows.action), rows.advantage, rows.weight)
     critic = value_loss(value, rows.target, rows.weight)
     with torch.set_grad_enabled(config.entropy_coef > 0):
@@ -115,6 +116,6 @@ class A2C(OnPolicyAgent):
     def loss(self, policy: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         return a2c_loss(policy, batch, self.config)
 
-    def update(self, experience: Experience) -> None:
-        rows = whole_batch(experience, self.config.normalize_advantage)
+    def update(self, experience: RolloutBatch) -> None:
+        rows = full_batch(experience, self.config.normalize_advantage)
         self.learner.step((rows, self.memories[0]))

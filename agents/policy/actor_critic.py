@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from gymnasium import Space
 from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
 from sandlot.agents.spaces.actions import check_mask, head_for
 from sandlot.agents.spaces.observation_encoder import NetworkConfig, encoder_for, has_images, has_memory
-from sandlot.agents.spaces.observations import inputs_for
+from sandlot.agents.spaces.observations import preprocessor_for
 from sandlot.supervised.networks import Distribution, Memory, ValueHead
-from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class ActorCriticConfig(NetworkConfig):
     """Log of the standard deviation that real-valued actions start with."""
 
 
-class Judgement(NamedTuple):
+class ActorCriticOutput(NamedTuple):
     """What an actor-critic makes of each row of a sequence."""
 
     distribution: Distribution
@@ -39,7 +40,7 @@ class ActorCritic(nn.Module):
     def __init__(self, observation_space: Space, action_space: Space, config: ActorCriticConfig, agent: str):
         super().__init__()
         check_mask(observation_space, action_space)
-        self.inputs = inputs_for(observation_space, config.normalize_observations)
+        self.inputs = preprocessor_for(observation_space, config.normalize_observations)
         self.actor = encoder_for(self.inputs, config)
         shared = has_images(self.inputs) if config.shared_encoder is None else config.shared_encoder
         self.critic = None if shared else encoder_for(self.inputs, config)
@@ -59,40 +60,42 @@ class ActorCritic(nn.Module):
         """Return the memory of actor and critic before an episode."""
         return tuple(encoder.initial_memory(batch) for encoder in (self.actor, self.critic) if encoder is not None)
 
-    def act(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> tuple[Distribution, Memory]:
+    def act(
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+    ) -> tuple[Distribution, Memory]:
         """Return the distribution over actions, leaving the critic (and its memory) aside."""
-        features, actor_memory = self.actor(self.inputs(observation), memory[0], start)
+        features, actor_memory = self.actor(self.inputs(observation), memory[0], episode_start)
         return self.head(features, self.inputs.mask(observation)), (actor_memory, *memory[1:])
 
-    def forward(self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]) -> Judgement:
+    def forward(self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]) -> ActorCriticOutput:
         """Return the distributions, the values and the memory after the last row."""
         inputs = self.inputs(observation)
-        features, actor_memory = self.actor(inputs, memory[0], start)
+        features, actor_memory = self.actor(inputs, memory[0], episode_start)
         distribution = self.head(features, self.inputs.mask(observation))
         if self.critic is None:
-            return Judgement(distribution, self.value(features), (actor_memory,))
-        features, critic_memory = self.critic(inputs, memory[1], start)
-        return Judgement(distribution, self.value(features), (actor_memory, critic_memory))
+            return ActorCriticOutput(distribution, self.value(features), (actor_memory,))
+        features, critic_memory = self.critic(inputs, memory[1], episode_start)
+        return ActorCriticOutput(distribution, self.value(features), (actor_memory, critic_memory))
 
     def evaluate(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Distribution, Float[Tensor, "time batch"]]:
         """Return the distributions and the values, without the work of carrying the memory further."""
         inputs = self.inputs(observation)
-        features = self.actor.features(inputs, memory[0], start)
+        features = self.actor.features(inputs, memory[0], episode_start)
         distribution = self.head(features, self.inputs.mask(observation))
         if self.critic is not None:
-            features = self.critic.features(inputs, memory[1], start)
+            features = self.critic.features(inputs, memory[1], episode_start)
         return distribution, self.value(features)
 
     def values(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch"]:
         """Return the values alone."""
         inputs = self.inputs(observation)
         if self.critic is None:
-            return self.value(self.actor.features(inputs, memory[0], start))
-        return self.value(self.critic.features(inputs, memory[1], start))
+            return self.value(self.actor.features(inputs, memory[0], episode_start))
+        return self.value(self.critic.features(inputs, memory[1], episode_start))
 
     @contextmanager
     def learning(self) -> Iterator[None]:

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Shaped
-from sandlot.agents.action_info import Thought
-from sandlot.agents.buffers.rollout import Rollout
+from torch import Tensor, nn
+
+from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.buffers.rollout import RolloutBuffer
 from sandlot.agents.network_agent import NetworkAgent, row
 from sandlot.envs import Observation, tree_leaves, tree_map
 from sandlot.supervised import Learner, one_thread
 from sandlot.supervised.networks import Distribution, Memory
 from sandlot.supervised.optimization.components import Stateful
-from torch import Tensor, nn
 
 from .actor_critic import ActorCritic
 
@@ -26,7 +27,7 @@ class PolicyGradientAgent(NetworkAgent):
     """
 
     policy: ActorCritic
-    rollout: Rollout
+    rollout: RolloutBuffer
 
     @abstractmethod
     def loss(self, policy: nn.Module, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
@@ -43,15 +44,15 @@ class PolicyGradientAgent(NetworkAgent):
     def _new_policy(self) -> ActorCritic:
         return ActorCritic(self.spaces.observation, self.spaces.action, self.config, self.name)
 
-    def at_work(self) -> AbstractContextManager[None]:
+    def thread_context(self) -> AbstractContextManager[None]:
         return self.learner.threads()
 
     def _start_rollout(self, num_steps: int, observation: Observation, seed: int) -> None:
         """Begin a rollout with room for `num_steps`, from the first observations of new environments."""
         num_envs = len(next(tree_leaves(observation)))
         head = self.policy.head
-        self.rollout = Rollout(num_steps, num_envs, head.shape, head.dtype)
-        self.rollout.begin(observation)
+        self.rollout = RolloutBuffer(num_steps, num_envs, head.shape, head.dtype)
+        self.rollout.reset(observation)
         self._share_rollout()
         self.memory = self.policy.initial_memory(num_envs)
         self.action_noise.manual_seed(seed)
@@ -59,10 +60,10 @@ class PolicyGradientAgent(NetworkAgent):
     def _share_rollout(self) -> None:
         """Let tensors share the memory of the rollout's arrays."""
         self._observation = tree_map(torch.from_numpy, self.rollout.observation)
-        self._start = torch.from_numpy(self.rollout.start)
+        self._start = torch.from_numpy(self.rollout.episode_start)
 
     @torch.inference_mode()
-    def act(self) -> np.ndarray:
+    def exploration_action(self) -> np.ndarray:
         t = self.rollout.length
         observation = tree_map(lambda array: array[t : t + 1].to(self.device), self._observation)
         distribution, self.memory = self.policy.act(observation, self.memory, self._start[t : t + 1].to(self.device))
@@ -72,19 +73,19 @@ class PolicyGradientAgent(NetworkAgent):
     def initial_memory(self, batch: int) -> Memory:
         return self.policy.initial_memory(batch)
 
-    def respond(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+    def policy_action(
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory]:
-        distribution, memory = self.policy.act(observation, memory, start)
+        distribution, memory = self.policy.act(observation, memory, episode_start)
         return self._decided(distribution, deterministic), memory
 
-    def reflect(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
-    ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory, Thought]:
-        distribution, value, memory = self.policy(observation, memory, start)
-        thought = self.policy.head.thought(distribution)
-        thought = thought._replace(value=row(value)) if self.has_value else thought
-        return self._decided(distribution, deterministic), memory, thought
+    def explain_action(
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory, ActionInfo]:
+        distribution, value, memory = self.policy(observation, memory, episode_start)
+        action_info = self.policy.head.action_info(distribution)
+        action_info = action_info._replace(value=row(value)) if self.has_value else action_info
+        return self._decided(distribution, deterministic), memory, action_info
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return self.policy.head.to_env(action)
@@ -97,5 +98,5 @@ class PolicyGradientAgent(NetworkAgent):
     def _decided(self, distribution: Distribution, deterministic: bool) -> Shaped[Tensor, "1 batch *action"]:
         return distribution.mode() if deterministic else distribution.sample(self.action_noise)
 
-    def parts(self) -> dict[str, Stateful]:
+    def components(self) -> dict[str, Stateful]:
         return {"policy": self.policy, "learner": self.learner}

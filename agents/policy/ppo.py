@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from sandlot.agents.buffers.rollout import Experience, column_minibatches, row_minibatches, side_by_side
+from torch import Tensor
+
+from sandlot.agents.buffers.rollout import RolloutBatch, minibatches, sequence_minibatches, split_sequences
 from sandlot.supervised import LearnerConfig, Schedule, scheduled
 from sandlot.supervised.networks import Memory
 from sandlot.tracking import require
-from torch import Tensor
 
 from .actor_critic import ActorCritic, ActorCriticConfig
 from .on_policy import OnPolicyAgent
@@ -116,14 +117,14 @@ def value_loss(
 
 
 def ppo_loss(
-    policy: ActorCritic, batch: tuple[Experience, Memory, Float[Tensor, ""]], config: PPOConfig
+    policy: ActorCritic, batch: tuple[RolloutBatch, Memory, Float[Tensor, ""]], config: PPOConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return PPO's loss (the paper's equation 9, negated) of rows, and what to log.
 
     The batch is the rows, the memory they begin with, and the clip range.
     """
     rows, memory, clip_range = batch
-    distribution, value = policy.evaluate(rows.observation, memory, rows.start)
+    distribution, value = policy.evaluate(rows.observation, memory, rows.episode_start)
     log_ratio = distribution.log_prob(rows.action) - rows.log_prob
     ratio = log_ratio.exp()
     actor = policy_loss(ratio, rows.advantage, rows.weight, clip_range)
@@ -157,7 +158,7 @@ class PPO(OnPolicyAgent):
     def loss(self, policy: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         return ppo_loss(policy, batch, self.config)
 
-    def update(self, experience: Experience) -> None:
+    def update(self, experience: RolloutBatch) -> None:
         config = self.config
         clip_range = torch.tensor(scheduled(config.clip_range, config.clip_range_schedule, self.progress)).to(
             self.device
@@ -167,15 +168,15 @@ class PPO(OnPolicyAgent):
             if config.target_kl and metrics["policy/approx_kl"].item() > 1.5 * config.target_kl:
                 break
 
-    def _minibatches(self, experience: Experience) -> Iterator[tuple[Experience, Memory]]:
+    def _minibatches(self, experience: RolloutBatch) -> Iterator[tuple[RolloutBatch, Memory]]:
         config = self.config
         how = (config.epochs, self.shuffling, config.normalize_advantage)
         if self.policy.has_memory:
-            sequences, memory = side_by_side(experience, self.memories)
-            yield from column_minibatches(sequences, memory, config.batch_size // config.sequence_rows, *how)
+            sequences, memory = split_sequences(experience, self.memories)
+            yield from sequence_minibatches(sequences, memory, config.batch_size // config.sequence_rows, *how)
         else:
             memory = self.policy.initial_memory(config.batch_size)
-            for rows in row_minibatches(experience, config.batch_size, *how):
+            for rows in minibatches(experience, config.batch_size, *how):
                 yield rows, memory
 
     def _build(self) -> None:

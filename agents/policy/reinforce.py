@@ -20,12 +20,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
 from sandlot.agents.buffers.rollout import weighted_standardize
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import LearnerConfig
 from sandlot.supervised.networks import Memory
 from sandlot.tracking import SandlotError, require
-from torch import Tensor
 
 from .actor_critic import ActorCritic, ActorCriticConfig
 from .policy_gradient import PolicyGradientAgent
@@ -73,7 +74,7 @@ class Batch(NamedTuple):
     """Steps of complete episodes. In sequences for networks with memory, else as one row."""
 
     observation: Any
-    start: Bool[Tensor, "time batch"]
+    episode_start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     reward_to_go: Float[Tensor, "time batch"]
     weight: Float[Tensor, "time batch"]
@@ -114,12 +115,12 @@ def reinforce_loss(
     metrics: dict[str, Tensor] = {}
     advantage, critic = rows.reward_to_go, torch.zeros(())
     if config.baseline == "value":
-        distribution, value = policy.evaluate(rows.observation, memory, rows.start)
+        distribution, value = policy.evaluate(rows.observation, memory, rows.episode_start)
         advantage = advantage - value.detach()
         critic = config.value_coef * value_loss(value, rows.reward_to_go, rows.weight)
         metrics["loss/value"] = critic.detach()
     else:
-        distribution, _ = policy.act(rows.observation, memory, rows.start)
+        distribution, _ = policy.act(rows.observation, memory, rows.episode_start)
     if config.baseline == "mean":
         advantage = advantage - (advantage * rows.weight).sum()
     if config.normalize_advantage:
@@ -144,7 +145,7 @@ class REINFORCE(PolicyGradientAgent):
     def prepare(self, steps: int) -> None:
         self.learner.prepare(0)
 
-    def begin(self, observation: Observation, seed: int) -> None:
+    def reset(self, observation: Observation, seed: int) -> None:
         self._start_rollout(FIRST_ROOM, observation, seed)
         self._first = np.zeros(self.rollout.num_envs, np.int64)
         self._end = np.zeros(self.rollout.num_envs, np.int64)
@@ -165,10 +166,10 @@ class REINFORCE(PolicyGradientAgent):
         self.learner.anneal(self.progress)
         batch = self._batch()
         with self.policy.learning():
-            self.learner.step((batch, self.policy.initial_memory(batch.start.shape[1])))
+            self.learner.step((batch, self.policy.initial_memory(batch.episode_start.shape[1])))
         self.policy.update_statistics(batch.observation, batch.weight)
         oldest = int(self._end.min())
-        self.rollout.go_on(oldest)
+        self.rollout.carry_over(oldest)
         self._end -= oldest
         self._first = self._end.copy()
         return self.learner.metrics()
@@ -177,19 +178,19 @@ class REINFORCE(PolicyGradientAgent):
         """Return the steps of the episodes that have ended and were not learned from yet."""
         rollout, length = self.rollout, int(self._end.max())
         time = np.arange(length)[:, None]
-        chosen = (self._first <= time) & (time < self._end) & rollout.acted[:length]
+        chosen = (self._first <= time) & (time < self._end) & rollout.valid[:length]
         done = rollout.terminated[:length] | rollout.truncated[:length]
         sums = rewards_to_go(rollout.reward[:length], done, self.config.gamma)
         weight = (chosen / chosen.sum()).astype(np.float32)
         observation = tree_map(lambda array: array[:length], rollout.observation)
-        columns = (observation, rollout.start[:length], rollout.action[:length], sums, weight)
+        columns = (observation, rollout.episode_start[:length], rollout.action[:length], sums, weight)
         if not self.policy.has_memory:
             columns = tree_map(lambda array: array[chosen][None], columns)
         return Batch(*tree_map(lambda array: torch.from_numpy(array).to(self.device), columns))
 
     def _make_room(self) -> None:
         if self.rollout.num_steps > LONGEST:
-            name = self.source.name if self.source else "the environment"
+            name = self.env_factory.name if self.env_factory else "the environment"
             raise SandlotError(
                 f"reinforce learns from complete episodes, and one of {name} has not ended after {LONGEST:,} steps"
             )

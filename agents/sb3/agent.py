@@ -9,36 +9,38 @@ from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool
-from sandlot.agents.action_info import Thought
-from sandlot.agents.base import Player
-from sandlot.agents.loop import EpisodeJournal
-from sandlot.envs import Observation, Source, World, has_mask
-from sandlot.tracking import SandlotError, StopSignals, derived_seed, require
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.base import Agent
+from sandlot.agents.loop import EpisodeLogger
+from sandlot.envs import EnvFactory, EnvSpec, Observation, has_mask
+from sandlot.tracking import SandlotError, StopSignals, derived_seed, require
+
 from .config import arguments, policy_for
 from .envs import Unplayable, Watched, counts_from_zero, make_envs, split_mask, without_mask
-from .explain import thought_of
+from .explain import action_info_of
 from .state import arrays_of, cut_episodes, load_arrays, load_transitions, replay_buffer, transitions_of
 
 
-class SB3Agent(Player):
+class SB3Agent(Agent):
     """Learn by Stable-Baselines3's `algorithm`, in its own loop, a segment of our loop at a time.
 
     A segment starts as all of ours do, in new environments with new seeds, and ends between two of the
     algorithm's updates. `agents.sb3.sb3_agent` makes the class for an algorithm.
     """
 
+    has_own_loop = True
     algorithm: ClassVar[type[BaseAlgorithm]]
 
     @classmethod
-    def make_source(cls, env: Any, config: Any) -> Source:  # noqa: ARG003
-        if not isinstance(env, str | World):
+    def make_env_factory(cls, env: Any, config: Any) -> EnvFactory:  # noqa: ARG003
+        if not isinstance(env, str | EnvSpec):
             raise SandlotError(f"{cls.name} trains in environments that it makes from an id, not in {env}")
-        return Source(env, 1)
+        return EnvFactory(env, 1)
 
     def _build(self) -> None:
         require(self.config.num_envs >= 1, "num_envs must be at least 1", self.config.num_envs)
@@ -49,7 +51,7 @@ class SB3Agent(Player):
         policy = policy_for(self.config.policy, self.algorithm, seen)
         self.config = dataclasses.replace(self.config, policy=policy)
         given = arguments(self.config, self.algorithm, self.spaces.action)
-        if self.source is None and "buffer_size" in given:
+        if self.env_factory is None and "buffer_size" in given:
             given["buffer_size"] = 1  # it only plays
         thunk = lambda: Unplayable(seen, self.spaces.action)  # noqa: E731
         try:
@@ -63,15 +65,15 @@ class SB3Agent(Player):
     def prepare(self, steps: int) -> None:
         pass
 
-    def play(self, steps: int, end: int, journal: EpisodeJournal, stop: StopSignals) -> None:
-        assert self.source is not None
-        assert self.source.world is not None
-        envs = make_envs(self.config.vec_env, self.config.num_envs, self.source.world)
+    def train_segment(self, steps: int, end: int, metric_logger: EpisodeLogger, stop: StopSignals) -> None:
+        assert self.env_factory is not None
+        assert self.env_factory.env_spec is not None
+        envs = make_envs(self.config.vec_env, self.config.num_envs, self.env_factory.env_spec)
         latest = LatestValues()
         try:
-            self._begin(Watched(envs, journal), latest)
+            self._begin(Watched(envs, metric_logger), latest)
             with suppress(SegmentOver):
-                segment = Segment(end, journal, stop, latest)
+                segment = Segment(end, metric_logger, stop, latest)
                 self.model.learn(steps - self.env_step, callback=segment, reset_num_timesteps=False)
         except (AssertionError, ValueError) as error:
             raise SandlotError(f"{self.name} failed at env step {self.model.num_timesteps}: {_first(error)}") from error
@@ -89,18 +91,18 @@ class SB3Agent(Player):
         if buffer is not None:
             cut_episodes(buffer)
 
-    def choose(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         observation, options = self._split(observation)
-        return self.model.predict(observation, memory, start, deterministic, **options)
+        return self.model.predict(observation, memory, episode_start, deterministic, **options)
 
-    def think(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Any, Thought]:
-        action, memory = self.choose(observation, memory, start, deterministic)
+    def explain(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, ActionInfo]:
+        action, memory = self.select_action(observation, memory, episode_start, deterministic)
         observation, options = self._split(observation)
-        return action, memory, thought_of(self.model, observation, action, options)
+        return action, memory, action_info_of(self.model, observation, action, options)
 
     def _split(self, observation: Observation) -> tuple[Observation, dict[str, Any]]:
         """Return what the model sees, and the options that tell it what is legal."""
@@ -145,9 +147,9 @@ class LatestValues(KVWriter):
 class Segment(BaseCallback):
     """Write the rows that are due, and end `learn` at env step `end` or when it is to stop."""
 
-    def __init__(self, end: int, journal: EpisodeJournal, stop: StopSignals, latest: LatestValues):
+    def __init__(self, end: int, metric_logger: EpisodeLogger, stop: StopSignals, latest: LatestValues):
         super().__init__()
-        self.end, self.journal, self.stop, self.latest = end, journal, stop, latest
+        self.end, self.metric_logger, self.stop, self.latest = end, metric_logger, stop, latest
         self.begin = 0
 
     def _on_training_start(self) -> None:
@@ -174,7 +176,7 @@ class Segment(BaseCallback):
         lost = [name for name in numbers if name.endswith("loss") and name not in finite]
         if lost:
             raise SandlotError(f"{lost[0]} became NaN or infinite by env step {self.model.num_timesteps}")
-        self.journal.note(self.model.num_timesteps, finite)
+        self.metric_logger.note(self.model.num_timesteps, finite)
 
 
 def _first(error: Exception) -> str:

@@ -11,12 +11,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 from gymnasium import Space, spaces
-from sandlot.tracking import SandlotError, json_object
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.utils import LinearSchedule
 from torch import nn, optim
+
+from sandlot.tracking import SandlotError, json_object
 
 OURS = ("policy", "env", "seed", "tensorboard_log", "verbose")
 """What the run decides, not the user."""

@@ -12,12 +12,13 @@ import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
 from gymnasium.wrappers import TransformReward
-from sandlot.agents.loop import EpisodeJournal
-from sandlot.envs import MASK, Episodes, World, has_mask
 from stable_baselines3.common.atari_wrappers import EpisodicLifeEnv
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
+
+from sandlot.agents.loop import EpisodeLogger
+from sandlot.envs import MASK, EnvSpec, Episodes, has_mask
 
 KINDS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
 
@@ -52,11 +53,11 @@ class Unplayable(gymnasium.Env):
 
 
 class Watched(VecEnvWrapper):
-    """Note the episodes that end in `journal`."""
+    """Note the episodes that end in `metric_logger`."""
 
-    def __init__(self, venv: VecEnv, journal: EpisodeJournal):
+    def __init__(self, venv: VecEnv, metric_logger: EpisodeLogger):
         super().__init__(venv)
-        self.journal = journal
+        self.metric_logger = metric_logger
 
     def reset(self) -> VecEnvObs:
         return self.venv.reset()
@@ -67,18 +68,18 @@ class Watched(VecEnvWrapper):
             envs = np.array([index for index in np.flatnonzero(done) if "episode" in infos[index]], int)
             ended = [infos[index]["episode"] for index in envs]
             returns, lengths = (np.array([episode[key] for episode in ended]) for key in ("r", "l"))
-            self.journal.add(Episodes(returns.astype(float), lengths, envs))
+            self.metric_logger.add(Episodes(returns.astype(float), lengths, envs))
         return observation, reward, done, infos
 
 
-def make_envs(kind: str, num_envs: int, world: World) -> VecEnv:
-    """Return copies of `world` that nobody has stepped yet."""
-    return KINDS[kind]([partial(make_monitored, world)] * num_envs)
+def make_envs(kind: str, num_envs: int, env_spec: EnvSpec) -> VecEnv:
+    """Return copies of `env_spec` that nobody has stepped yet."""
+    return KINDS[kind]([partial(make_monitored, env_spec)] * num_envs)
 
 
-def make_monitored(world: World) -> gymnasium.Env:
-    """Return one copy of `world` that tells each whole episode's true return and length."""
-    single, wrappers = world.single(), world.worn
+def make_monitored(env_spec: EnvSpec) -> gymnasium.Env:
+    """Return one copy of `env_spec` that tells each whole episode's true return and length."""
+    single, wrappers = env_spec.single(), env_spec.resolved_wrappers
     env = Monitor(HideMask(single) if has_mask(single.observation_space) else single)
     if wrappers.life_loss:
         env = EpisodicLifeEnv(env)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandlot.agents.base import Spaces
 from sandlot.agents.sb3 import ALGORITHMS, sb3_agent
-from sandlot.envs import World
+from sandlot.envs import EnvSpec
 from sandlot.tracking import SandlotError
 
 from .agent import SB3Agent
@@ -29,7 +29,7 @@ TELLING = {"cg_max_steps": "sb3:trpo", "clip_range": "sb3:ppo", "rms_prop_eps": 
 """Hyperparameters that tell apart the algorithms with the actor-critic policy, in this order."""
 
 
-def load_zip(path: Path, env: str | World, *, algorithm: str | None = None, trust: bool = False) -> SB3Agent:
+def load_zip(path: Path, env: str | EnvSpec, *, algorithm: str | None = None, trust: bool = False) -> SB3Agent:
     """Return the model in the zip file `path` as an agent that plays the world (or the id) `env`.
 
     Stable-Baselines3 writes pickled objects, and unpickling runs what code is in them: nothing is loaded
@@ -43,8 +43,8 @@ def load_zip(path: Path, env: str | World, *, algorithm: str | None = None, trus
         )
     name = algorithm_of(path, data) if algorithm is None else algorithm_called(algorithm)
     agent_type = sb3_agent(name)
-    world = World.of(env)
-    single = world.single()
+    env_spec = EnvSpec.of(env)
+    single = env_spec.single()
     single.close()
     agent = agent_type(Spaces(single.observation_space, single.action_space))
     try:
@@ -54,7 +54,7 @@ def load_zip(path: Path, env: str | World, *, algorithm: str | None = None, trus
     if (model.observation_space, model.action_space) != (agent.model.observation_space, agent.model.action_space):
         raise SandlotError(
             f"{path} sees {model.observation_space} and acts in {model.action_space}; "
-            f"{world.id} has {agent.model.observation_space} and {agent.model.action_space}"
+            f"{env_spec.id} has {agent.model.observation_space} and {agent.model.action_space}"
         )
     agent.model, agent.env_step = model, model.num_timesteps
     return agent

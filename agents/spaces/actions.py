@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from gymnasium import Space, spaces
 from jaxtyping import Bool, Float
-from sandlot.agents.action_info import Thought
+from torch import Tensor, nn
+
+from sandlot.agents.action_info import ActionInfo
 from sandlot.envs import MASK, choices, has_mask
 from sandlot.supervised.networks import (
     Bernoulli,
@@ -19,7 +21,6 @@ from sandlot.supervised.networks import (
     orthogonal,
 )
 from sandlot.tracking import SandlotError
-from torch import Tensor, nn
 
 Mask = Bool[Tensor, "*batch choice"] | None
 
@@ -40,7 +41,7 @@ class ActionHead(nn.Module, ABC):
         """Return the distribution over actions for each row, or over those that `mask` allows."""
 
     @abstractmethod
-    def thought(self, distribution: Any) -> Thought:
+    def action_info(self, distribution: Any) -> ActionInfo:
         """Return what `distribution`, of one row of a sequence, tells of the actions."""
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
@@ -58,8 +59,8 @@ class DiscreteHead(ActionHead):
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Categorical:
         return Categorical(in_float32(self.linear, features), mask)
 
-    def thought(self, distribution: Categorical) -> Thought:
-        return Thought(probability=distribution.probabilities()[0].cpu().numpy())
+    def action_info(self, distribution: Categorical) -> ActionInfo:
+        return ActionInfo(probability=distribution.probabilities()[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action + self.first if self.first else action
@@ -76,9 +77,9 @@ class MultiDiscreteHead(ActionHead):
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> MultiCategorical:
         return MultiCategorical(in_float32(self.linear, features), self.choices, mask)
 
-    def thought(self, distribution: MultiCategorical) -> Thought:
+    def action_info(self, distribution: MultiCategorical) -> ActionInfo:
         parts = [part.probabilities() for part in distribution.parts]
-        return Thought(probability=torch.cat(parts, -1)[0].cpu().numpy())
+        return ActionInfo(probability=torch.cat(parts, -1)[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action + self.first
@@ -94,8 +95,8 @@ class MultiBinaryHead(ActionHead):
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Bernoulli:
         return Bernoulli(in_float32(self.linear, features), mask)
 
-    def thought(self, distribution: Bernoulli) -> Thought:
-        return Thought(probability=distribution.logits.sigmoid()[0].cpu().numpy())
+    def action_info(self, distribution: Bernoulli) -> ActionInfo:
+        return ActionInfo(probability=distribution.logits.sigmoid()[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         return action.astype(np.int8)
@@ -116,9 +117,9 @@ class BoxHead(ActionHead):
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> DiagonalGaussian:
         return DiagonalGaussian(in_float32(self.linear, features), self.log_std)
 
-    def thought(self, distribution: DiagonalGaussian) -> Thought:
+    def action_info(self, distribution: DiagonalGaussian) -> ActionInfo:
         mean, std = distribution.mean, distribution.log_std.exp().expand_as(distribution.mean)
-        return Thought(mean=mean[0].cpu().numpy(), std=std[0].cpu().numpy())
+        return ActionInfo(mean=mean[0].cpu().numpy(), std=std[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         action = action.reshape(*action.shape[:-1], *self.env_shape)

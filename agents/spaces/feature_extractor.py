@@ -4,18 +4,19 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from sandlot.envs import tree_map
-from sandlot.supervised.networks import Encoder, Memory
 from torch import Tensor, nn
 
+from sandlot.envs import tree_map
+from sandlot.supervised.networks import Encoder, Memory
+
 from .observation_encoder import has_memory
-from .observations import Inputs
+from .observations import ObservationPreprocessor
 
 
-class Reader(nn.Module):
+class FeatureExtractor(nn.Module):
     """Read sequences of observations: step by step with a memory carried along, or as rows of a replay memory."""
 
-    def __init__(self, inputs: Inputs, encoder: Encoder):
+    def __init__(self, inputs: ObservationPreprocessor, encoder: Encoder):
         super().__init__()
         self.inputs, self.encoder = inputs, encoder
         self.has_memory = has_memory(encoder)
@@ -31,18 +32,18 @@ class Reader(nn.Module):
         return self.encoder.initial_memory(batch)
 
     def read(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         """Return the features of each row, and the memory after the last."""
-        return self.encoder(self.inputs(observation), memory, start)
+        return self.encoder(self.inputs(observation), memory, episode_start)
 
-    def read_rows(
-        self, observation: Any, start: Bool[Tensor, "longer batch"], burn_in: int
+    def unroll(
+        self, observation: Any, episode_start: Bool[Tensor, "longer batch"], burn_in: int
     ) -> Float[Tensor, "time batch feature"]:
         """Return the features of each row from `burn_in` on. The rows before only fill the memory."""
-        inputs, memory = self.inputs(observation), self.initial_memory(start.shape[1])
+        inputs, memory = self.inputs(observation), self.initial_memory(episode_start.shape[1])
         if burn_in:
             with torch.no_grad():
-                _, memory = self.encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, start[:burn_in])
-            inputs, start = tree_map(lambda leaf: leaf[burn_in:], inputs), start[burn_in:]
-        return self.encoder.features(inputs, memory, start)
+                _, memory = self.encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, episode_start[:burn_in])
+            inputs, episode_start = tree_map(lambda leaf: leaf[burn_in:], inputs), episode_start[burn_in:]
+        return self.encoder.features(inputs, memory, episode_start)

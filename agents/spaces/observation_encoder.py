@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sandlot.envs import tree_leaves
 from sandlot.supervised.encoder_builder import BOARD, IMAGE_READERS, MEMORIES, EncoderConfig, following, image_reader
-from sandlot.supervised.networks import BoardCNN, Chain, Encoder, Flat, FlatImage, Fuse, NatureCNN
+from sandlot.supervised.networks import BoardCNN, Concat, Encoder, Flat, FlatImage, NatureCNN, Sequential
 from sandlot.tracking import SandlotError
 
-from .observations import Choices, Image, Inputs, Masked, Parts, Vector
+from .observations import Choices, CompositePreprocessor, Image, Masked, ObservationPreprocessor, Vector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +22,13 @@ class NetworkConfig(EncoderConfig):
     """Shift and scale vector observations to mean 0 and variance 1 by running statistics."""
 
 
-def reader_before_mlp(inputs: Inputs, config: NetworkConfig) -> Encoder:
+def reader_before_mlp(inputs: ObservationPreprocessor, config: NetworkConfig) -> Encoder:
     """Return a new encoder, as `config` says, for what `inputs` gives, of which an MLP is to read the features."""
     flat = config.network == "auto" or (config.network == "mlp" and not has_images(inputs))
     return reader_for(inputs, "flat", config) if flat else encoder_for(inputs, config)
 
 
-def encoder_for(inputs: Inputs, config: NetworkConfig) -> Encoder:
+def encoder_for(inputs: ObservationPreprocessor, config: NetworkConfig) -> Encoder:
     """Return a new encoder, as `config` says, for what `inputs` gives."""
     first, *rest = config.network.split("+")
     if first in MEMORIES:
@@ -39,23 +39,23 @@ def encoder_for(inputs: Inputs, config: NetworkConfig) -> Encoder:
             encoders.append(following(name, encoders[-1].feature_size, config))
     except ValueError as error:
         raise SandlotError(str(error)) from error
-    return encoders[0] if len(encoders) == 1 else Chain(encoders)
+    return encoders[0] if len(encoders) == 1 else Sequential(encoders)
 
 
-def reader_for(inputs: Inputs, name: str, config: NetworkConfig) -> Encoder:
+def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig) -> Encoder:
     """Return the encoder called `name` for observations: of several parts, one for each."""
     match inputs:
         case Masked():
             return reader_for(inputs.rest, name, config)
-        case Parts():
+        case CompositePreprocessor():
             named = {key: reader_for(part, _for_part(part, name), config) for key, part in inputs.parts.items()}  # pyright: ignore[reportArgumentType]
-            return Fuse(named)
+            return Concat(named)
         case Image() if name in ("auto", "flat", *IMAGE_READERS):
             shape = (inputs.channels, inputs.height, inputs.width)
             return image_reader(shape, "cnn" if name in ("auto", "flat") else name, config)
         case Image():
             flat = FlatImage(inputs.channels, inputs.height, inputs.width)
-            return Chain([flat, following(name, flat.feature_size, config)])
+            return Sequential([flat, following(name, flat.feature_size, config)])
         case Vector() | Choices() if name in ("auto", "mlp"):
             return following("mlp", inputs.size, config)
         case Vector() | Choices() if name == "flat":
@@ -70,7 +70,7 @@ def reader_for(inputs: Inputs, name: str, config: NetworkConfig) -> Encoder:
             )
 
 
-def _for_part(part: Inputs, name: str) -> str:
+def _for_part(part: ObservationPreprocessor, name: str) -> str:
     """Return the network for one part of several: one for images serves the images among them, an MLP the rest."""
     return "mlp" if name in IMAGE_READERS and not isinstance(part, Image) else name
 
@@ -80,6 +80,6 @@ def has_memory(encoder: Encoder) -> bool:
     return any(True for _ in tree_leaves(encoder.initial_memory(1)))
 
 
-def has_images(inputs: Inputs) -> bool:
+def has_images(inputs: ObservationPreprocessor) -> bool:
     """Tell whether there are images among the inputs."""
     return any(isinstance(part, Image) for part in inputs.modules())

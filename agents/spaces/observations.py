@@ -7,15 +7,16 @@ import torch
 import torch.nn.functional as F
 from gymnasium import Space, spaces
 from jaxtyping import Bool
+from torch import Tensor, nn
+
 from sandlot.envs import MASK, has_mask
 from sandlot.supervised.networks import RunningNorm
 from sandlot.tracking import SandlotError
-from torch import Tensor, nn
 
 IMAGE_CHANNELS = (1, 2, 3, 4)
 
 
-class Inputs(nn.Module):
+class ObservationPreprocessor(nn.Module):
     """Turn raw observations, as the environment gives them, into what an encoder reads."""
 
     def forward(self, observation: Any) -> Any:
@@ -30,7 +31,7 @@ class Inputs(nn.Module):
         return None
 
 
-class Vector(Inputs):
+class Vector(ObservationPreprocessor):
     """A Box read as a flat vector, normalised by running statistics if asked to."""
 
     def __init__(self, space: spaces.Box, normalize: bool):
@@ -54,7 +55,7 @@ class Vector(Inputs):
         return observation.float()
 
 
-class Choices(Inputs):
+class Choices(ObservationPreprocessor):
     """A Discrete, MultiDiscrete or MultiBinary observation as ones and zeros."""
 
     def __init__(self, choices: list[int], starts: list[int], scalar: bool):
@@ -70,7 +71,7 @@ class Choices(Inputs):
         return torch.cat(parts, dim=-1).float()
 
 
-class Image(Inputs):
+class Image(ObservationPreprocessor):
     """An image, channels first or last, as floats in [0, 1], channels first."""
 
     def __init__(self, space: spaces.Box):
@@ -89,10 +90,10 @@ class Image(Inputs):
         return image.float() / self.scale
 
 
-class Parts(Inputs):
-    """A Dict or Tuple of observations, each part by its own `Inputs`."""
+class CompositePreprocessor(ObservationPreprocessor):
+    """A Dict or Tuple of observations, each part by its own `ObservationPreprocessor`."""
 
-    def __init__(self, parts: dict[str, Inputs], keys: list[Any]):
+    def __init__(self, parts: dict[str, ObservationPreprocessor], keys: list[Any]):
         super().__init__()
         self.parts, self.keys = nn.ModuleDict(parts), keys
 
@@ -105,10 +106,10 @@ class Parts(Inputs):
             part.update(observation[key], rows)  # pyright: ignore[reportCallIssue]
 
 
-class Masked(Inputs):
+class Masked(ObservationPreprocessor):
     """What lies beside a mask of legal actions, which networks don't read."""
 
-    def __init__(self, rest: Inputs, key: str | None):
+    def __init__(self, rest: ObservationPreprocessor, key: str | None):
         super().__init__()
         self.rest, self.key = rest, key
 
@@ -127,7 +128,7 @@ class Masked(Inputs):
         return observation if self.key is None else observation[self.key]
 
 
-def inputs_for(space: Space, normalize: bool) -> Inputs:
+def preprocessor_for(space: Space, normalize: bool) -> ObservationPreprocessor:
     """Return what turns observations of `space` into inputs; `normalize` gives vectors running statistics."""
     match space:
         case spaces.Box() if is_image(space):
@@ -143,13 +144,15 @@ def inputs_for(space: Space, normalize: bool) -> Inputs:
         case spaces.Dict() if has_mask(space):
             rest = {key: part for key, part in space.items() if key != MASK}
             only = next(iter(rest)) if len(rest) == 1 else None
-            return Masked(inputs_for(spaces.Dict(rest) if only is None else rest[only], normalize), only)
+            return Masked(preprocessor_for(spaces.Dict(rest) if only is None else rest[only], normalize), only)
         case spaces.Dict():
             keys = list(space.keys())
-            return Parts({part_name(key): inputs_for(space[key], normalize) for key in keys}, keys)
+            return CompositePreprocessor(
+                {part_name(key): preprocessor_for(space[key], normalize) for key in keys}, keys
+            )
         case spaces.Tuple():
-            return Parts(
-                {f"part{i}": inputs_for(part, normalize) for i, part in enumerate(space)}, list(range(len(space)))
+            return CompositePreprocessor(
+                {f"part{i}": preprocessor_for(part, normalize) for i, part in enumerate(space)}, list(range(len(space)))
             )
         case _:
             raise SandlotError(f"agents can't read observations of the space {space}")

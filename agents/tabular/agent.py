@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from gymnasium import spaces
 from jaxtyping import Bool, Float, Int
-from sandlot.agents.action_info import Thought
+
+from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
 from sandlot.envs import Observation, Step, Table, tree_leaves
 from sandlot.tracking import SandlotError, require
 
-from .exploration import Fall, Worth, draw_epsilon_greedy, draw_softmax, fallen, legal
+from .exploration import AnnealSchedule, Worth, annealed, draw_epsilon_greedy, draw_softmax, legal
 from .planning import greedy, optimum, policy_return
 from .state_index import States
 from .td import Credit, OneStep, TraceKind, Traces, Transitions, Values, Window
@@ -57,7 +58,7 @@ class TabularConfig:
     """Temperature of softmax, at the start."""
     final_temperature: float = 0.01
     """Where a falling temperature ends."""
-    exploration_schedule: Fall = "constant"
+    exploration_schedule: AnnealSchedule = "constant"
     """How ε or the temperature falls."""
     exploration_fraction: float = 1.0
     """Part of the run over which it falls."""
@@ -131,7 +132,7 @@ class TabularAgent(Agent):
     def prepare(self, steps: int) -> None:
         self.progress = min(self.env_step / steps, 1.0)
 
-    def begin(self, observation: Observation, seed: int) -> None:
+    def reset(self, observation: Observation, seed: int) -> None:
         num_envs = len(next(tree_leaves(observation)))
         self.rng = np.random.default_rng(seed)
         self.credit = self._credit(num_envs)
@@ -142,7 +143,7 @@ class TabularAgent(Agent):
         self._action = self.explore(self.worth(self._state, self._allowed))
         self._due = self.env_step + METRICS_EVERY
 
-    def act(self) -> np.ndarray:
+    def exploration_action(self) -> np.ndarray:
         return self._action + self._first_action
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
@@ -153,7 +154,7 @@ class TabularAgent(Agent):
         cell = (self._table * self.states.count + self._state) * self.num_actions + self._action
         ended = step.terminated | step.truncated
         value = np.where(step.terminated, 0.0, value)
-        moved = Transitions(cell, step.reward, value, step.acted, ended, cut, value_before)
+        moved = Transitions(cell, step.reward, value, step.valid, ended, cut, value_before)
         error = self.credit.learn(self.values, moved)
         if step.observation is not step.next_observation:
             after, allowed = self.states.read(step.observation)
@@ -161,16 +162,16 @@ class TabularAgent(Agent):
         self._state, self._allowed = after, allowed
         return self._metrics(error) if self.env_step >= self._due else None
 
-    def choose(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         return self._chosen(observation, deterministic)[0], None
 
-    def think(
-        self, observation: Observation, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
-    ) -> tuple[np.ndarray, Any, Thought]:
+    def explain(
+        self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
+    ) -> tuple[np.ndarray, Any, ActionInfo]:
         action, worth = self._chosen(observation, deterministic)
-        return action, None, Thought(action_value=worth, value=worth.max(-1))
+        return action, None, ActionInfo(action_value=worth, value=worth.max(-1))
 
     def _chosen(self, observation: Observation, deterministic: bool) -> tuple[Int[np.ndarray, "batch"], Worth]:
         """Return an action for each row, and the values of all actions."""
@@ -188,7 +189,7 @@ class TabularAgent(Agent):
             return draw_softmax(worth, self.temperature, self.rng)
         return draw_epsilon_greedy(worth, self.epsilon, self.rng)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return what the greedy policy returns in expectation, and what it lacks, if all transitions are known."""
         table = self._known()
         if table is None:
@@ -201,9 +202,9 @@ class TabularAgent(Agent):
     def draw(self, path: Path) -> bool:
         from .plots import draw_table
 
-        table, source = self._known(), self.source
-        core = source.world.single().unwrapped if source is not None and source.world else None
-        title = f"{self.name} on {source.name if source else 'its states'}, {self.env_step:,} env steps"
+        table, env_factory = self._known(), self.env_factory
+        core = env_factory.env_spec.single().unwrapped if env_factory is not None and env_factory.env_spec else None
+        title = f"{self.name} on {env_factory.name if env_factory else 'its states'}, {self.env_step:,} env steps"
         allowed = None if table is None else table.allowed
         draw_table(path, core, self.q.mean(0), allowed, self.states.sizes, title)
         return True
@@ -228,7 +229,7 @@ class TabularAgent(Agent):
 
     def _known(self) -> Table | None:
         """Return the environment's table, if its states are ours."""
-        table = self.source.table if self.source is not None else None
+        table = self.env_factory.table if self.env_factory is not None else None
         same = table is not None and table.allowed.shape == self.q.shape[1:]
         return table if same and not self._first_action else None
 
@@ -248,13 +249,13 @@ class TabularAgent(Agent):
     def _set_rates(self) -> None:
         config, values = self.config, self.values
         fraction = self.progress / config.exploration_fraction
-        self.epsilon = fallen(config.epsilon, config.final_epsilon, config.exploration_schedule, fraction)
-        self.temperature = fallen(config.temperature, config.final_temperature, config.exploration_schedule, fraction)
+        self.epsilon = annealed(config.epsilon, config.final_epsilon, config.exploration_schedule, fraction)
+        self.temperature = annealed(config.temperature, config.final_temperature, config.exploration_schedule, fraction)
         if config.learning_rate_schedule == "visits":
             values.learning_rate, values.power = config.learning_rate, config.visits_power
         else:
             how = config.learning_rate_schedule
-            values.learning_rate = fallen(config.learning_rate, config.final_learning_rate, how, self.progress)
+            values.learning_rate = annealed(config.learning_rate, config.final_learning_rate, how, self.progress)
 
     def _metrics(self, error: Float[np.ndarray, "row"]) -> dict[str, float]:
         explored = self.temperature if self.config.exploration == "softmax" else self.epsilon

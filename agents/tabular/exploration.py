@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-Fall = Literal["constant", "linear", "exponential"]
+AnnealSchedule = Literal["constant", "linear", "exponential"]
 Worth = Float[np.ndarray, "batch action"]
 """Action values, minus infinity where the mask forbids the action."""
 
 
-def fallen(first: float, last: float, how: Fall, fraction: float) -> float:
+def annealed(first: float, last: float, how: AnnealSchedule, fraction: float) -> float:
     """Return what `first` has fallen to when `fraction` of its way to `last` is done."""
     if how == "constant":
         return first

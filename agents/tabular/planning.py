@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
 from sandlot.envs import Table
 from sandlot.tracking import SandlotError
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+
 from sandlot.envs import Step
 
 from .agent import Allowed, MultiStepConfig, TabularAgent
@@ -37,9 +38,9 @@ class Sarsa(TabularAgent):
 
     def next_action(self, state: Int[np.ndarray, "env"], allowed: Allowed, step: Step) -> Int[np.ndarray, "env"]:
         """Return the A' that was learned from, and where `step` went on to another episode, a new action."""
-        if step.observation is not step.next_observation and step.start.any():
-            start = step.start
-            self._next_action[start] = self.explore(
-                self.worth(state[start], None if allowed is None else allowed[start])
+        if step.observation is not step.next_observation and step.episode_start.any():
+            episode_start = step.episode_start
+            self._next_action[episode_start] = self.explore(
+                self.worth(state[episode_start], None if allowed is None else allowed[episode_start])
             )
         return self._next_action

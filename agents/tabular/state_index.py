@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from gymnasium import Space, spaces
 from jaxtyping import Bool, Int
+
 from sandlot.envs import MASK, REST
 from sandlot.tracking import SandlotError
 

@@ -19,7 +19,7 @@ class Transitions(NamedTuple):
     reward: Float[np.ndarray, "env"]
     value: Float[np.ndarray, "env"]
     """Worth of the state it led to: 0 where the episode terminated."""
-    acted: Bool[np.ndarray, "env"]
+    valid: Bool[np.ndarray, "env"]
     ended: Bool[np.ndarray, "env"]
     cut: Bool[np.ndarray, "env"] | None
     """Where the action was one that the policy being learned would not take, so that earlier actions
@@ -75,9 +75,9 @@ class OneStep:
 
     def learn(self, values: Values, step: Transitions) -> Float[np.ndarray, "row"]:
         target = step.reward + self.gamma * step.value
-        if step.acted.all():
+        if step.valid.all():
             return values.move(step.cell, target)
-        return values.move(step.cell[step.acted], target[step.acted])
+        return values.move(step.cell[step.valid], target[step.valid])
 
 
 class Window:
@@ -97,7 +97,7 @@ class Window:
         if step.cut is not None and step.value_before is not None and step.cut.any():
             self._close(values, self._open & step.cut, step.value_before)
         now = self._now
-        self._cell[now], self._open[now] = step.cell, step.acted
+        self._cell[now], self._open[now] = step.cell, step.valid
         self._return[now], self._discount[now] = 0.0, 1.0
         self._return += self._discount * step.reward
         self._discount *= self.gamma
@@ -126,21 +126,21 @@ class Traces:
 
     def learn(self, values: Values, step: Transitions) -> Float[np.ndarray, "row"]:
         trace = self._trace
-        error = np.where(step.acted, step.reward + self.gamma * step.value - values.q[step.cell], 0.0)
+        error = np.where(step.valid, step.reward + self.gamma * step.value - values.q[step.cell], 0.0)
         trace *= self.fall
         if step.cut is not None:
             trace[step.cut] = 0.0
         visited = trace[self._rows, step.cell] if self.kind == "accumulating" else 0.0
-        trace[self._rows, step.cell] = visited + step.acted
+        trace[self._rows, step.cell] = visited + step.valid
         values.q += self._share(values, step) * (error @ trace)
         trace[step.ended] = 0.0
-        return error[step.acted]
+        return error[step.valid]
 
     def _share(self, values: Values, step: Transitions) -> Float[np.ndarray, "cell"] | float:
         """Return the step size, which is shorter where several environments have a trace: see `Values.move`."""
         rate: Any = values.learning_rate
         if values.visits.size:
-            np.add.at(values.visits, step.cell[step.acted], 1)
+            np.add.at(values.visits, step.cell[step.valid], 1)
             rate = values.rate(values.visits)
         if len(self._trace) == 1:
             return rate

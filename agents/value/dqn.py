@@ -12,17 +12,18 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from sandlot.agents.action_info import Thought
+from torch import Tensor
+
+from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.buffers.off_policy import OffPolicyAgent, OffPolicyConfig
-from sandlot.agents.buffers.prioritized import Priorities, importance
+from sandlot.agents.buffers.prioritized import PrioritizedSampler, importance
 from sandlot.agents.buffers.replay import Rows, Transitions
 from sandlot.agents.network_agent import row
 from sandlot.envs import Observation, tree_leaves, tree_map
-from sandlot.supervised import Learner, SlowCopy
+from sandlot.supervised import Learner, TargetNetwork
 from sandlot.supervised.networks import Activation, CategoricalHead, Memory, QHead, QuantileHead
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.tracking import require
-from torch import Tensor
 
 from .losses import cross_entropy, huber, project, quantile_huber, taken, td_target
 from .q_network import QNetwork
@@ -104,7 +105,7 @@ class Batch(NamedTuple):
     """Rows to learn from, and what the network should say of the actions taken there."""
 
     observation: Any
-    start: Bool[Tensor, "longer batch"]
+    episode_start: Bool[Tensor, "longer batch"]
     action: Int[Tensor, "time batch"]
     target: Float[Tensor, "time batch atom"]
     weight: Float[Tensor, "time batch"]
@@ -113,15 +114,15 @@ class Batch(NamedTuple):
 
 def dqn_loss(policy: QNetwork, batch: Batch, config: DQNConfig) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the loss of the actions taken, and what to log of it."""
-    burn_in = len(batch.start) - len(batch.weight)
-    atoms = taken(policy.atoms(batch.observation, batch.start, burn_in), batch.action)
+    burn_in = len(batch.episode_start) - len(batch.weight)
+    atoms = taken(policy.atoms(batch.observation, batch.episode_start, burn_in), batch.action)
     error = LOSSES[config.distribution](atoms, batch.target)
     loss = (error * batch.weight).sum()
     with torch.no_grad():
-        surprise = (atoms - batch.target).abs().squeeze(-1) if config.distribution == "none" else error
-        surprise = surprise * (batch.weight > 0)  # rows that only reset surprise nobody
+        td_error = (atoms - batch.target).abs().squeeze(-1) if config.distribution == "none" else error
+        td_error = td_error * (batch.weight > 0)  # rows that only reset surprise nobody
         value = policy.head.values(atoms).mean()
-    return loss, {"loss/td": loss.detach(), "value/q": value, "surprise": surprise.detach()}
+    return loss, {"loss/td": loss.detach(), "value/q": value, "surprise": td_error.detach()}
 
 
 class DQN(OffPolicyAgent):
@@ -142,13 +143,13 @@ class DQN(OffPolicyAgent):
         make_head = heads[config.distribution]
         self.policy = QNetwork(self.spaces.observation, self.spaces.action, config, make_head, self.name).eval()
         self.learner = Learner(self.policy, partial(dqn_loss, config=config), config)
-        self.target = SlowCopy(self.learner)
-        self.priorities: Priorities | None = None
+        self.target = TargetNetwork(self.learner)
+        self.priorities: PrioritizedSampler | None = None
 
     def learners(self) -> list[Learner]:
         return [self.learner]
 
-    def parts(self) -> dict[str, Stateful]:
+    def components(self) -> dict[str, Stateful]:
         return {"policy": self.policy, "learner": self.learner, "target": self.target.module}
 
     def action_kind(self) -> tuple[tuple[int, ...], np.dtype]:
@@ -166,18 +167,18 @@ class DQN(OffPolicyAgent):
         done = min(self.progress / config.exploration_fraction, 1.0) if config.exploration_fraction else 1.0
         return config.exploration_initial_eps + done * (config.exploration_final_eps - config.exploration_initial_eps)
 
-    def begin(self, observation: Observation, seed: int) -> None:
-        super().begin(observation, seed)
+    def reset(self, observation: Observation, seed: int) -> None:
+        super().reset(observation, seed)
         if self.config.prioritized and self.priorities is None:
             self.priorities = self._new_priorities()
 
-    def explore(self, observation: Observation, start: Bool[Tensor, "1 env"]) -> np.ndarray:
-        random = self.rng.random(start.shape[1]) < self.epsilon
+    def explore(self, observation: Observation, episode_start: Bool[Tensor, "1 env"]) -> np.ndarray:
+        random = self.rng.random(episode_start.shape[1]) < self.epsilon
         if random.all() and not self.policy.has_memory:
             return self._random(observation)
         self.policy.draw_noise(self.noise)
         inputs = self.on_device(tree_map(lambda leaf: leaf[None], observation))
-        values, self.memory = self.policy(inputs, self.memory, start)
+        values, self.memory = self.policy(inputs, self.memory, episode_start)
         action = self.policy.best(values, inputs)[0].cpu().numpy()
         return np.where(random, self._random(observation), action) if random.any() else action
 
@@ -189,37 +190,37 @@ class DQN(OffPolicyAgent):
             gradient_steps -= at_once
         self.policy.eval()
 
-    def follow(self, before: int) -> None:
+    def update_target(self, before: int) -> None:
         interval = self.config.target_update_interval
         if self.env_step // interval != before // interval:
-            self.target.follow(self.config.tau)
+            self.target.update(self.config.tau)
 
     def initial_memory(self, batch: int) -> Memory:
         return self.policy.initial_memory(batch)
 
-    def respond(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+    def policy_action(
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Int[Tensor, "1 batch"], Memory]:
         """Return the best action for each row, or, not `deterministic`, a random one as often as at the end."""
-        action, memory, _ = self._judged(observation, memory, start, deterministic)
+        action, memory, _ = self._judged(observation, memory, episode_start, deterministic)
         return action, memory
 
-    def reflect(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
-    ) -> tuple[Int[Tensor, "1 batch"], Memory, Thought]:
-        action, memory, values = self._judged(observation, memory, start, deterministic)
+    def explain_action(
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Int[Tensor, "1 batch"], Memory, ActionInfo]:
+        action, memory, values = self._judged(observation, memory, episode_start, deterministic)
         mask = self.policy.inputs.mask(observation)
         worth = row(values if mask is None else values.masked_fill(~mask, -torch.inf))
-        return action, memory, Thought(action_value=worth, value=worth.max(-1))
+        return action, memory, ActionInfo(action_value=worth, value=worth.max(-1))
 
     def _judged(
-        self, observation: Any, memory: Memory, start: Bool[Tensor, "1 batch"], deterministic: bool
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Int[Tensor, "1 batch"], Memory, Float[Tensor, "1 batch action"]]:
         """Return actions, the memory to go on with, and the values of all actions."""
         self.policy.quiet(deterministic)
         if not deterministic:
             self.policy.draw_noise(self.noise)
-        values, memory = self.policy(observation, memory, start)
+        values, memory = self.policy(observation, memory, episode_start)
         self.policy.quiet(False)
         action = self.policy.best(values, observation)
         if not deterministic and not self.config.noisy:
@@ -238,9 +239,9 @@ class DQN(OffPolicyAgent):
             self.priorities = self._new_priorities()
             self.priorities.load_state({name: tensors[f"priorities.{name}"] for name in self.priorities.state()})
 
-    def _new_priorities(self) -> Priorities:
+    def _new_priorities(self) -> PrioritizedSampler:
         assert self.replay is not None
-        return Priorities(self.replay, self.config.priority_exponent, self.length)
+        return PrioritizedSampler(self.replay, self.config.priority_exponent, self.length)
 
     def _steps(self, count: int) -> None:
         """Take `count` gradient steps on rows drawn together."""
@@ -260,11 +261,11 @@ class DQN(OffPolicyAgent):
         """Draw the rows of `count` gradient steps."""
         assert self.replay is not None
         if self.priorities is None:
-            rows = self.replay.draw(count * self.batch, self.rng, self.length)
+            rows = self.replay.sample(count * self.batch, self.rng, self.length)
             return self.look_up(rows), rows
-        rows, probability = self.priorities.draw(self.batch, self.rng)
-        start = self.config.importance_exponent
-        weight = importance(probability, start + self.progress * (1 - start))
+        rows, probability = self.priorities.sample(self.batch, self.rng)
+        episode_start = self.config.importance_exponent
+        weight = importance(probability, episode_start + self.progress * (1 - episode_start))
         found = self.look_up(rows)
         return found._replace(weight=found.weight * torch.from_numpy(weight).to(self.device)), rows
 
@@ -282,7 +283,7 @@ class DQN(OffPolicyAgent):
         else:
             target = td_target(reward, discount, best[first:])
         weight = rows.weight[first:] / self.config.batch_size
-        return Batch(rows.observation, rows.start, rows.action[first:], target, weight)
+        return Batch(rows.observation, rows.episode_start, rows.action[first:], target, weight)
 
     def _random(self, observation: Observation) -> np.ndarray:
         """Draw a legal action for each row."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 from gymnasium.vector import VectorEnv
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation, TimeLimit
+
 from sandlot.envs.wrappers import Wrappers
 from sandlot.tracking import require
 
 if TYPE_CHECKING:
-    from sandlot.envs.spec import World
+    from sandlot.envs.spec import EnvSpec
 
 ENTRY_POINT = "ale_py.env:AtariEnv"
 FRAME_SKIP = 4
@@ -51,12 +52,12 @@ class FireReset(gymnasium.Wrapper):
         return observation, info
 
 
-def make_atari(world: "World", options: dict[str, Any]) -> gymnasium.Env:
+def make_atari(env_spec: "EnvSpec", options: dict[str, Any]) -> gymnasium.Env:
     """Return one game, made with `options`, which may ask for pictures."""
-    wrappers, skip = world.worn, options.pop("frameskip", FRAME_SKIP)
-    _check(world)
+    wrappers, skip = env_spec.resolved_wrappers, options.pop("frameskip", FRAME_SKIP)
+    _check(env_spec)
     options |= {"frameskip": 1, "repeat_action_probability": wrappers.sticky_actions}
-    env = gymnasium.make(world.id, **options)
+    env = gymnasium.make(env_spec.id, **options)
     size = wrappers.resize if wrappers.resize else (WIDTH, HEIGHT)
     env = AtariPreprocessing(env, frame_skip=skip, screen_size=size, grayscale_obs=wrappers.grey)
     env = FireReset(env)
@@ -66,21 +67,21 @@ def make_atari(world: "World", options: dict[str, Any]) -> gymnasium.Env:
     return env if wrappers.frame_stack == 1 else FrameStackObservation(env, wrappers.frame_stack, padding_type="zero")
 
 
-def atari_vector(world: "World", num_envs: int) -> VectorEnv | None:
+def atari_vector(env_spec: "EnvSpec", num_envs: int) -> VectorEnv | None:
     """Return `num_envs` games in ALE's own vector env, if it can do what the wrappers ask for."""
-    wrappers = world.worn
+    wrappers = env_spec.resolved_wrappers
     native = Wrappers(
         sticky_actions=wrappers.sticky_actions,
         grey=wrappers.grey,
         resize=wrappers.resize,
         frame_stack=wrappers.frame_stack,
     )
-    if wrappers.inside != native or wrappers.frame_stack == 1 or not NATIVE_OPTIONS.issuperset(world.kwargs):
+    if wrappers.inside != native or wrappers.frame_stack == 1 or not NATIVE_OPTIONS.issuperset(env_spec.kwargs):
         return None
     from ale_py.vector_env import AtariVectorEnv
 
-    _check(world)
-    spec = gymnasium.spec(world.id).kwargs
+    _check(env_spec)
+    spec = gymnasium.spec(env_spec.id).kwargs
     return AtariVectorEnv(
         spec["game"],
         num_envs,
@@ -91,12 +92,16 @@ def atari_vector(world: "World", num_envs: int) -> VectorEnv | None:
         stack_num=wrappers.frame_stack,
         reward_clipping=False,
         max_num_frames_per_episode=spec["max_num_frames_per_episode"],
-        **{"frameskip": FRAME_SKIP, **world.kwargs},
+        **{"frameskip": FRAME_SKIP, **env_spec.kwargs},
     )
 
 
-def _check(world: "World") -> None:
-    given = "repeat_action_probability" in world.kwargs
+def _check(env_spec: "EnvSpec") -> None:
+    given = "repeat_action_probability" in env_spec.kwargs
     require(not given, "Atari's sticky actions are the option sticky_actions, not repeat_action_probability", given)
-    unfit = world.worn.hide_velocities or world.worn.hide_entries or world.worn.rescale_actions
+    unfit = (
+        env_spec.resolved_wrappers.hide_velocities
+        or env_spec.resolved_wrappers.hide_entries
+        or env_spec.resolved_wrappers.rescale_actions
+    )
     require(not unfit, "hidden entries and rescaled actions are not for Atari", unfit)

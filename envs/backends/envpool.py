@@ -13,12 +13,13 @@ import numpy as np
 from gymnasium import Space
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
+
 from sandlot.envs.tree import tree_map
 from sandlot.envs.wrappers import Wrappers
 from sandlot.tracking import SandlotError
 
 if TYPE_CHECKING:
-    from sandlot.envs.spec import World
+    from sandlot.envs.spec import EnvSpec
 
 FASTER = {
     "Acrobot-v1": 26,
@@ -43,14 +44,14 @@ def pool_ids() -> list[str]:
     return list(_envpool().list_all_envs()) if importlib.util.find_spec("envpool") else []
 
 
-def pool_vector(world: "World", num_envs: int, single: gymnasium.Env | None) -> "PoolVector | None":
-    """Return `num_envs` copies of `world` in EnvPool, if it can do what is asked for and shows what `single` shows."""
-    name = NAMES.get(world.id, world.id)
-    wrappers = world.worn
+def pool_vector(env_spec: "EnvSpec", num_envs: int, single: gymnasium.Env | None) -> "PoolVector | None":
+    """Return `num_envs` copies of `env_spec` in EnvPool, if it can do what is asked for and shows what `single` shows."""
+    name = NAMES.get(env_spec.id, env_spec.id)
+    wrappers = env_spec.resolved_wrappers
     if wrappers.inside != Wrappers(time_limit=wrappers.time_limit) or name not in pool_ids():
         return None
     limit = wrappers.time_limit or (single.spec.max_episode_steps if single is not None and single.spec else None)
-    vector = PoolVector(name, num_envs, dict(world.kwargs), limit)
+    vector = PoolVector(name, num_envs, dict(env_spec.kwargs), limit)
     if single is not None and not vector.show_as(single.observation_space, single.action_space):
         vector.close()
         return None

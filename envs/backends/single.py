@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
+
 from sandlot.envs.action_masks import show_mask
 from sandlot.envs.wrappers import wrap
 from sandlot.tracking import SandlotError
@@ -17,7 +18,7 @@ from .atari import is_atari, make_atari, quiet
 from .envpool import PoolSingle, pool_ids
 
 if TYPE_CHECKING:
-    from sandlot.envs.spec import World
+    from sandlot.envs.spec import EnvSpec
 
 EXTRAS = {
     "ale_py": "atari",
@@ -31,19 +32,19 @@ EXTRAS = {
 """Packages that environments need beyond ours, and what to install them with."""
 
 
-def make_single(world: "World", *, render: bool = False) -> gymnasium.Env:
-    """Return the environment `world`; with `render`, one whose `render()` gives pictures.
+def make_single(env_spec: "EnvSpec", *, render: bool = False) -> gymnasium.Env:
+    """Return the environment `env_spec`; with `render`, one whose `render()` gives pictures.
 
     Raises `SandlotError` with one sentence about what is wrong with the id, its options or the installation.
     """
-    env = world.id
+    env = env_spec.id
     register(env)
     if render and sys.platform.startswith("linux") and "DISPLAY" not in os.environ:
         os.environ.setdefault("MUJOCO_GL", "egl")
-    options: dict[str, Any] = dict(world.kwargs) | ({"render_mode": "rgb_array"} if render else {})
+    options: dict[str, Any] = dict(env_spec.kwargs) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):
-            return show_mask(_make(world, options))
+            return show_mask(_make(env_spec, options))
     except gymnasium.error.DependencyNotInstalled as error:
         raise SandlotError(_missing(env, str(error))) from error
     except gymnasium.error.DeprecatedEnv as error:
@@ -57,14 +58,14 @@ def make_single(world: "World", *, render: bool = False) -> gymnasium.Env:
         raise SandlotError(f"{env} does not take these options: {error}") from error
 
 
-def _make(world: "World", options: dict[str, Any]) -> gymnasium.Env:
-    if is_atari(world.id):
-        return make_atari(world, options)
-    if world.backend == "envpool" and world.id not in gymnasium.registry and world.id in pool_ids():
-        return PoolSingle(world.id, options)
-    if world.worn.time_limit:
-        options["max_episode_steps"] = world.worn.time_limit
-    return wrap(gymnasium.make(world.id, **options), world.worn)
+def _make(env_spec: "EnvSpec", options: dict[str, Any]) -> gymnasium.Env:
+    if is_atari(env_spec.id):
+        return make_atari(env_spec, options)
+    if env_spec.backend == "envpool" and env_spec.id not in gymnasium.registry and env_spec.id in pool_ids():
+        return PoolSingle(env_spec.id, options)
+    if env_spec.resolved_wrappers.time_limit:
+        options["max_episode_steps"] = env_spec.resolved_wrappers.time_limit
+    return wrap(gymnasium.make(env_spec.id, **options), env_spec.resolved_wrappers)
 
 
 def register(env: str) -> None:

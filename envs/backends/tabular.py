@@ -12,6 +12,7 @@ from gymnasium.envs.toy_text.taxi import TaxiEnv
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 from jaxtyping import Bool, Float, Int
+
 from sandlot.envs.action_masks import MASK, REST, ShowMask
 
 PLAYED = (CliffWalkingEnv, FrozenLakeEnv, TaxiEnv)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+
 from sandlot.envs.tree import tree_stack
 from sandlot.tracking import SandlotError
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from jaxtyping import Bool, Int, Int8, UInt64
+
 from sandlot.envs.action_masks import MASK, REST
 
 from .base import Games, Rows

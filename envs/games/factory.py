@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
+
 from sandlot.envs.tree import tree_map
 from sandlot.envs.vector import EnvBatch
 from sandlot.tracking import SandlotError
@@ -11,44 +12,44 @@ from sandlot.tracking import SandlotError
 from .aec import AecGames
 from .base import Games
 from .boards import ConnectFour, RowGame, TicTacToe
-from .opponent_env import Duel
-from .opponents import RULES, Opponents, rule
+from .opponent_env import OpponentEnv
+from .opponents import SCRIPTED_OPPONENTS, Opponent, rule
 from .parallel import ParallelGames, groups_of
 from .pettingzoo import make_game, module_of
 from .spread import TAKES, Spread
 
 if TYPE_CHECKING:
-    from sandlot.envs.spec import World
+    from sandlot.envs.spec import EnvSpec
 
 BOARDS: dict[str, type[RowGame]] = {"pettingzoo/tictactoe_v3": TicTacToe, "pettingzoo/connect_four_v3": ConnectFour}
 """By id, our boards of the same game."""
 SPREAD = "mpe2/simple_spread_v3"
 
 
-def takes_turns(world: "World") -> bool:
-    """Tell whether `world` is played seat against seat: it has no other way, or opponents were asked for."""
-    return world.opponent is not None or not hasattr(module_of(world.id), "parallel_env")
+def takes_turns(env_spec: "EnvSpec") -> bool:
+    """Tell whether `env_spec` is played seat against seat: it has no other way, or opponents were asked for."""
+    return env_spec.opponent is not None or not hasattr(module_of(env_spec.id), "parallel_env")
 
 
-def games_of(world: "World", num_games: int, *, exact: bool = False, render: bool = False) -> Games:
-    """Return turn-based games of `world`: on our boards if there are any, `exact` on PettingZoo's own."""
-    if world.id in BOARDS and not world.kwargs and not exact:
-        return BOARDS[world.id](num_games)
-    envs = [make_game(world.id, "env", world.kwargs, render=render) for _ in range(max(num_games, 1))]
-    return AecGames(envs, world.id)
+def games_of(env_spec: "EnvSpec", num_games: int, *, exact: bool = False, render: bool = False) -> Games:
+    """Return turn-based games of `env_spec`: on our boards if there are any, `exact` on PettingZoo's own."""
+    if env_spec.id in BOARDS and not env_spec.kwargs and not exact:
+        return BOARDS[env_spec.id](num_games)
+    envs = [make_game(env_spec.id, "env", env_spec.kwargs, render=render) for _ in range(max(num_games, 1))]
+    return AecGames(envs, env_spec.id)
 
 
-def game_batch(world: "World", num_games: int, *, exact: bool = False) -> EnvBatch:
-    """Return `num_games` games of `world` as a batch of rows."""
-    rows = _rows_of(world, num_games, exact=exact)
-    ours = isinstance(rows, Spread) or (isinstance(rows, Duel) and not isinstance(rows.games, AecGames))
-    return EnvBatch(rows, world.id, "numpy" if ours else "pettingzoo")
+def game_batch(env_spec: "EnvSpec", num_games: int, *, exact: bool = False) -> EnvBatch:
+    """Return `num_games` games of `env_spec` as a batch of rows."""
+    rows = _rows_of(env_spec, num_games, exact=exact)
+    ours = isinstance(rows, Spread) or (isinstance(rows, OpponentEnv) and not isinstance(rows.games, AecGames))
+    return EnvBatch(rows, env_spec.id, "numpy" if ours else "pettingzoo")
 
 
-def game_single(world: "World", *, render: bool = False) -> gymnasium.Env:
-    """Return one game of `world`: from one seat if players take turns, else with an axis for the players' rows."""
-    kind = OneSeat if takes_turns(world) else OneGame
-    return kind(_rows_of(world, 1, exact=True, render=render, autoreset=False))
+def game_single(env_spec: "EnvSpec", *, render: bool = False) -> gymnasium.Env:
+    """Return one game of `env_spec`: from one seat if players take turns, else with an axis for the players' rows."""
+    kind = OneSeat if takes_turns(env_spec) else OneGame
+    return kind(_rows_of(env_spec, 1, exact=True, render=render, autoreset=False))
 
 
 class OneGame(gymnasium.Env):
@@ -57,7 +58,7 @@ class OneGame(gymnasium.Env):
     The reward is the players' mean.
     """
 
-    def __init__(self, rows: Duel | ParallelGames | Spread):
+    def __init__(self, rows: OpponentEnv | ParallelGames | Spread):
         self.rows, self.num_rows = rows, rows.num_envs
         self.observation_space, self.action_space = rows.single_observation_space, rows.single_action_space
         self.metadata = {**rows.metadata, "render_modes": ["rgb_array"]}
@@ -94,27 +95,29 @@ class OneSeat(OneGame):
 
 
 def _rows_of(
-    world: "World", num_games: int, *, exact: bool = False, render: bool = False, autoreset: bool = True
-) -> Duel | ParallelGames | Spread:
+    env_spec: "EnvSpec", num_games: int, *, exact: bool = False, render: bool = False, autoreset: bool = True
+) -> OpponentEnv | ParallelGames | Spread:
     if num_games < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_games}")
-    if takes_turns(world):
-        games = games_of(world, num_games, exact=exact, render=render)
-        return Duel(games, opponents_in(world, games), openings=world.openings, autoreset=autoreset)
-    make_game(world.id, "parallel_env", world.kwargs).close()  # which says what is wrong with the options, if it is
-    if world.id == SPREAD and not (exact or world.separate) and set(world.kwargs) <= set(TAKES):
-        return Spread(num_games, **world.kwargs)
-    envs = [make_game(world.id, "parallel_env", world.kwargs, render=render) for _ in range(num_games)]
-    return ParallelGames(envs, groups_of(envs[0], world.separate, world.id), autoreset=autoreset)
+    if takes_turns(env_spec):
+        games = games_of(env_spec, num_games, exact=exact, render=render)
+        return OpponentEnv(games, opponents_in(env_spec, games), openings=env_spec.openings, autoreset=autoreset)
+    make_game(
+        env_spec.id, "parallel_env", env_spec.kwargs
+    ).close()  # which says what is wrong with the options, if it is
+    if env_spec.id == SPREAD and not (exact or env_spec.separate) and set(env_spec.kwargs) <= set(TAKES):
+        return Spread(num_games, **env_spec.kwargs)
+    envs = [make_game(env_spec.id, "parallel_env", env_spec.kwargs, render=render) for _ in range(num_games)]
+    return ParallelGames(envs, groups_of(envs[0], env_spec.separate, env_spec.id), autoreset=autoreset)
 
 
-def opponent_name(world: "World") -> str:
+def opponent_name(env_spec: "EnvSpec") -> str:
     """Return who sits opposite: for past selves, outside of training, the best rule there is."""
-    if world.opponent not in (None, "self"):
-        return str(world.opponent)
-    return "scripted" if world.id in RULES else "random"
+    if env_spec.opponent not in (None, "self"):
+        return str(env_spec.opponent)
+    return "scripted" if env_spec.id in SCRIPTED_OPPONENTS else "random"
 
 
-def opponents_in(world: "World", games: Games) -> Opponents:
-    """Return who sits opposite in `games` of `world`: those it brings, or a rule by name."""
-    return world.rivals or rule(opponent_name(world), world.id, games.action_space)
+def opponents_in(env_spec: "EnvSpec", games: Games) -> Opponent:
+    """Return who sits opposite in `games` of `env_spec`: those it brings, or a rule by name."""
+    return env_spec.opponent_policy or rule(opponent_name(env_spec), env_spec.id, games.action_space)

@@ -6,15 +6,16 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Int
+
 from sandlot.envs.action_masks import MASK
 from sandlot.envs.tree import tree_map
-from sandlot.envs.vector import TRUTH, Truth
+from sandlot.envs.vector import TRANSITION_INFO, TransitionInfo
 
 from .base import Games
-from .opponents import Opponents
+from .opponents import Opponent
 
 
-class Duel(VectorEnv):
+class OpponentEnv(VectorEnv):
     """Play `games` from one seat each against `opponents` in the others.
 
     A step is a move of ours and all that follows until we are to move again, or the game is over for us. With
@@ -22,7 +23,7 @@ class Duel(VectorEnv):
     up to `openings` random moves, so that we learn to play positions too that good players would not get into.
     """
 
-    def __init__(self, games: Games, opponents: Opponents, *, openings: int = 0, autoreset: bool = True):
+    def __init__(self, games: Games, opponents: Opponent, *, openings: int = 0, autoreset: bool = True):
         self.games, self.opponents, self.openings, self.autoreset = games, opponents, openings, autoreset
         self.num_envs = games.num_games
         self.single_observation_space, self.single_action_space = games.observation_space, games.action_space
@@ -58,8 +59,8 @@ class Duel(VectorEnv):
             first = games.observe(over, self.seat[over])
             observation = tree_map(np.array, final)
             tree_map(lambda rows, new: rows.__setitem__(over, new), observation, first)
-        truth = Truth(final, np.ones(self.num_envs, bool), done)
-        return observation, reward, terminated, truncated, {TRUTH: truth}
+        truth = TransitionInfo(final, np.ones(self.num_envs, bool), done)
+        return observation, reward, terminated, truncated, {TRANSITION_INFO: truth}
 
     def render(self) -> Any:
         return self.games.render()
@@ -98,7 +99,7 @@ class Duel(VectorEnv):
             if not rows.size:
                 return
             seats = games.turn[rows]
-            start = ~self._met[rows, seats]
+            episode_start = ~self._met[rows, seats]
             self._met[rows, seats] = True
             slots = rows * games.num_seats + seats
-            games.play(rows, self.opponents.reply(slots, games.observe(rows, seats), start))
+            games.play(rows, self.opponents.reply(slots, games.observe(rows, seats), episode_start))

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from gymnasium import Space
 from jaxtyping import Bool, Int, UInt64
+
 from sandlot.envs.action_masks import MASK, REST
 from sandlot.tracking import SandlotError
 
@@ -14,30 +15,32 @@ from .boards import ConnectFour, RowGame, TicTacToe
 
 
 @runtime_checkable
-class Rival(Protocol):
+class OpponentPolicy(Protocol):
     """Whoever chooses moves. Every agent does."""
 
-    def choose(
-        self, observation: Any, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Any, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         """Return an action for each row of `observation`, and the memory to pass with the next."""
         ...
 
 
 @runtime_checkable
-class Opponents(Protocol):
+class Opponent(Protocol):
     """Whoever sits in the other seats of several games."""
 
-    def reply(self, slots: Int[np.ndarray, "row"], observation: Any, start: Bool[np.ndarray, "row"]) -> np.ndarray:
+    def reply(
+        self, slots: Int[np.ndarray, "row"], observation: Any, episode_start: Bool[np.ndarray, "row"]
+    ) -> np.ndarray:
         """Return a move for each row of `observation`.
 
-        `slots` tell the rows apart: the game times the number of seats, plus the seat. `start` marks the first
+        `slots` tell the rows apart: the game times the number of seats, plus the seat. `episode_start` marks the first
         move of a seat in a game.
         """
         ...
 
 
-class RuleRival:
+class ScriptedOpponent:
     """A rival whose choices among equals are drawn from a generator of its own."""
 
     def __init__(self, seed: int = 0):
@@ -47,19 +50,21 @@ class RuleRival:
         """Return the moves to draw from: all that are legal."""
         return observation[MASK] != 0
 
-    def choose(
-        self, observation: Any, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Any, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         """Draw one of the good moves for each row; it draws lots even if asked to be `deterministic`."""
         good = self.good(observation)
         return np.where(good, self.rng.random(good.shape), -1.0).argmax(1), memory
 
-    def reply(self, slots: Int[np.ndarray, "row"], observation: Any, start: Bool[np.ndarray, "row"]) -> np.ndarray:
+    def reply(
+        self, slots: Int[np.ndarray, "row"], observation: Any, episode_start: Bool[np.ndarray, "row"]
+    ) -> np.ndarray:
         """Return a move for each row."""
-        return self.choose(observation, None, start, False)[0]
+        return self.select_action(observation, None, episode_start, False)[0]
 
 
-class RandomRival(RuleRival):
+class RandomOpponent(ScriptedOpponent):
     """Any legal action of `space`."""
 
     def __init__(self, space: Space, seed: int = 0):
@@ -67,15 +72,15 @@ class RandomRival(RuleRival):
         self.space = space
         space.seed(seed)
 
-    def choose(
-        self, observation: Any, memory: Any, start: Bool[np.ndarray, "batch"], deterministic: bool
+    def select_action(
+        self, observation: Any, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:
         if isinstance(observation, dict) and MASK in observation:
-            return super().choose(observation, memory, start, deterministic)
-        return np.stack([self.space.sample() for _ in start]), memory
+            return super().select_action(observation, memory, episode_start, deterministic)
+        return np.stack([self.space.sample() for _ in episode_start]), memory
 
 
-class Tactical(RuleRival):
+class TacticalOpponent(ScriptedOpponent):
     """Win if one move does, else block a move that would win for the other, else any legal move."""
 
     def __init__(self, game: RowGame, seed: int = 0):
@@ -98,7 +103,7 @@ class Tactical(RuleRival):
         return self.game.bits[np.stack(cells, 1)]
 
 
-class Perfect(RuleRival):
+class PerfectOpponent(ScriptedOpponent):
     """Any of the moves that game theory can't improve on, by search of the whole game (so: tic-tac-toe)."""
 
     def __init__(self, game: RowGame, seed: int = 0):
@@ -140,19 +145,19 @@ def bits_of(
     return pieces[:, 0], pieces[:, 1]
 
 
-RULES: dict[str, Callable[[int], RuleRival]] = {
-    "pettingzoo/tictactoe_v3": lambda seed: Perfect(TicTacToe(0), seed),
-    "pettingzoo/connect_four_v3": lambda seed: Tactical(ConnectFour(0), seed),
+SCRIPTED_OPPONENTS: dict[str, Callable[[int], ScriptedOpponent]] = {
+    "pettingzoo/tictactoe_v3": lambda seed: PerfectOpponent(TicTacToe(0), seed),
+    "pettingzoo/connect_four_v3": lambda seed: TacticalOpponent(ConnectFour(0), seed),
 }
 """By id, the scripted opponent of a game: a perfect player, or one that takes a win and blocks a loss."""
 
 
-def rule(name: str, env: str, space: Space, seed: int = 0) -> RuleRival:
+def rule(name: str, env: str, space: Space, seed: int = 0) -> ScriptedOpponent:
     """Return the opponent called `name`: random among the actions of `space`, or the scripted one of the game `env`."""
     if name == "random":
-        return RandomRival(space, seed)
-    if name == "scripted" and env in RULES:
-        return RULES[env](seed)
+        return RandomOpponent(space, seed)
+    if name == "scripted" and env in SCRIPTED_OPPONENTS:
+        return SCRIPTED_OPPONENTS[env](seed)
     if name == "scripted":
-        raise SandlotError(f"there is no scripted opponent for {env}; there are for {', '.join(RULES)}")
+        raise SandlotError(f"there is no scripted opponent for {env}; there are for {', '.join(SCRIPTED_OPPONENTS)}")
     raise SandlotError(f"there is no opponent {name!r}; there are random, scripted, self, and the folders of runs")

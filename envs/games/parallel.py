@@ -7,8 +7,9 @@ import numpy as np
 from gymnasium import Space, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, create_empty_array
+
 from sandlot.envs.tree import tree_map
-from sandlot.envs.vector import TRUTH, Truth
+from sandlot.envs.vector import TRANSITION_INFO, TransitionInfo
 from sandlot.tracking import SandlotError
 
 Group = tuple[str, ...]
@@ -57,7 +58,7 @@ class ParallelGames(VectorEnv):
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         parts = actions if len(self.groups) > 1 else (actions,)
-        reward, acted = np.zeros(self.num_envs), self._playing.copy()
+        reward, valid = np.zeros(self.num_envs), self._playing.copy()
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         ended = []
         for game, (env, rows) in enumerate(zip(self.envs, self._rows, strict=True)):
@@ -71,12 +72,18 @@ class ParallelGames(VectorEnv):
                 ended.append(game)
         self._playing &= ~(terminated | truncated)
         final = observation = self._seen()
-        start = np.isin(self.game, ended)
+        episode_start = np.isin(self.game, ended)
         if ended and self.autoreset:
             for game in ended:
                 self._begin(game, None)
             observation = self._seen()
-        return observation, reward, terminated, truncated, {TRUTH: Truth(final, acted, start)}
+        return (
+            observation,
+            reward,
+            terminated,
+            truncated,
+            {TRANSITION_INFO: TransitionInfo(final, valid, episode_start)},
+        )
 
     def render(self) -> Any:
         return self.envs[0].render()

@@ -12,7 +12,8 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Float, Float32, Int
-from sandlot.envs.vector import TRUTH, Truth
+
+from sandlot.envs.vector import TRANSITION_INFO, TransitionInfo
 
 TIME, DAMPING, PUSH = 0.1, 0.25, 5.0
 SIZE, MARGIN, FORCE = 0.15, 1e-3, 1e2
@@ -57,7 +58,7 @@ class Spread(VectorEnv):
             self._scatter()
             observation = self.observe()
         nothing = np.zeros(self.num_envs, bool)
-        return observation, reward, nothing, done, {TRUTH: Truth(final, self._all, done)}
+        return observation, reward, nothing, done, {TRANSITION_INFO: TransitionInfo(final, self._all, done)}
 
     def observe(self) -> Float32[np.ndarray, "row feature"]:
         """Return what each agent sees: its motion and place, and where landmarks and others are from there."""

@@ -5,6 +5,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+
 from sandlot.envs.wrappers import VELOCITIES, hide_entries
 
 

@@ -15,6 +15,7 @@ from gymnasium.wrappers import (
     StickyAction,
     TransformObservation,
 )
+
 from sandlot.tracking import SandlotError, require
 
 VELOCITIES = {

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.generative.base import LABEL, Label, Latent, Model, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.networks import decoder_of, encoder_of
@@ -20,9 +22,8 @@ from sandlot.supervised.networks import Discriminator, MapNormalization, normali
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.supervised.optimization.optimizers import Betas
-from sandlot.supervised.optimization.target_network import SlowCopy, frozen
+from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
 from sandlot.tracking import require
-from torch import Tensor, nn
 
 Scores = Float[Tensor, "row"]
 Metrics = dict[str, Tensor]
@@ -125,23 +126,23 @@ class Adversarial(Model):
         opponent = frozen(discriminator)
         of_maker = partial(_maker_loss, opponent=opponent, loss=self.generator_loss)
         maker = Learner(generator, of_maker, config)
-        self.average = SlowCopy(maker) if config.generator_average else None
+        self.average = TargetNetwork(maker) if config.generator_average else None
         if self.average:
             self.average.module.eval()
         return {"generator": maker, "discriminator": discriminator}
 
-    def parts(self) -> dict[str, Stateful]:
-        return {**super().parts(), **({"average": self.average.module} if self.average else {})}
+    def components(self) -> dict[str, Stateful]:
+        return {**super().components(), **({"average": self.average.module} if self.average else {})}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         """Take a step of the discriminator, and, after enough of them, one of the generator."""
         maker, judge = self.learners["generator"], self.learners["discriminator"]
-        judge.step(*(self._with_fakes(self.varied(batch)) for batch in batches))
+        judge.step(*(self._with_fakes(self.augment(batch)) for batch in batches))
         if (self.step + 1) % self.config.n_critic == 0:
             maker.step(*(self._with_noise(batch) for batch in batches))
             if self.average:
                 # Young averages are of few steps, or they would be of the first weights.
-                self.average.follow(max(1 - self.config.generator_average, 9 / (10 + maker.optimizer.steps)))
+                self.average.update(max(1 - self.config.generator_average, 9 / (10 + maker.optimizer.steps)))
 
     def pass_through(self, name: str, batch: Batch) -> None:
         batch = self._with_fakes(batch)

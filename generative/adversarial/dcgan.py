@@ -6,8 +6,9 @@ networks", 2016.
 
 from dataclasses import dataclass
 
-from sandlot.supervised.networks import initialize_normally
 from torch import nn
+
+from sandlot.supervised.networks import initialize_normally
 
 from .gan import GAN, GANConfig
 

@@ -8,8 +8,9 @@ from typing import Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
-from sandlot.tracking import require
 from torch import Tensor
+
+from sandlot.tracking import require
 
 from .base import Adversarial, AdversarialConfig, Scores
 

@@ -7,8 +7,9 @@ GAN", 2017, for the loss.
 from dataclasses import dataclass
 
 from jaxtyping import Float
-from sandlot.supervised.optimization.optimizers import Betas
 from torch import Tensor
+
+from sandlot.supervised.optimization.optimizers import Betas
 
 from .base import Adversarial, AdversarialConfig, Scores
 

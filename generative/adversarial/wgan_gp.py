@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from torch import Tensor
+
 from sandlot.generative.base import LABEL, Label, Rows
 from sandlot.supervised.data import Batch
 from sandlot.supervised.optimization.optimizers import Betas
 from sandlot.tracking import require
-from torch import Tensor
 
 from .base import Adversarial, AdversarialConfig, Scores
 

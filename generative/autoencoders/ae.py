@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.generative.base import Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.supervised.data import Batch
 from sandlot.tracking import require
-from torch import Tensor, nn
 
-from .deterministic import Autoencoder, PlainCoder
+from .deterministic import AutoencoderNetwork, DeterministicAutoencoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class AEConfig(GenerativeConfig):
 
 
 def autoencoder_loss(
-    module: Autoencoder, batch: Batch, sparsity: float, sparsity_target: float, contraction: float
+    module: AutoencoderNetwork, batch: Batch, sparsity: float, sparsity_target: float, contraction: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the squared error of the reconstruction, summed over a row, with penalties on the code."""
     contracts = contraction > 0 and torch.is_grad_enabled()
@@ -72,7 +73,7 @@ def contractive_penalty(x: Rows, latent: Latent, noise: Latent) -> Float[Tensor,
     return slope.square().flatten(1).sum(1).mean()
 
 
-class AE(PlainCoder):
+class AE(DeterministicAutoencoder):
     """Squeeze rows into a few numbers, and make them again from these."""
 
     name = "ae"

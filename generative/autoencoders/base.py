@@ -7,24 +7,25 @@ from math import prod
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from sandlot.generative.base import LABEL, Label, Latent, Model, Rows
 from sandlot.generative.networks import named
 from sandlot.generative.plots import Shown, in_rows
 from sandlot.supervised.data import Batch, Frame, Part
 from sandlot.supervised.optimization.learner import Learner
-from sandlot.supervised.tasks.base import Goal
+from sandlot.supervised.tasks.base import Monitor
 from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import SandlotError
-from torch import Tensor, nn
 
 EXAMINED = 256
 """Rows that are looked at together."""
 
 
-class Coder(Model):
+class Autoencoder(Model):
     """A model with an encoder and a decoder, judged by its loss on rows that it has not learned from."""
 
-    goal = Goal("loss", higher=False)
+    monitor = Monitor("loss", higher=False)
 
     @abstractmethod
     def make_module(self) -> nn.Module:
@@ -46,12 +47,12 @@ class Coder(Model):
         """Return what is left of rows when they have been encoded and decoded."""
         return self.decode(self.latent(batch), batch.get(LABEL))
 
-    def learn_facts(self, train: Frame) -> dict[str, Any]:
-        facts = super().learn_facts(train)
-        size, numbers = self.config.latent_size, prod(facts["shape"])
+    def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
+        metadata = super().fit_preprocessing(train)
+        size, numbers = self.config.latent_size, prod(metadata["shape"])
         if size > numbers:
             raise SandlotError(f"a latent_size of {size} is larger than the data, whose rows are of {numbers} numbers")
-        return facts
+        return metadata
 
     def build(self) -> dict[str, Learner]:
         return {"network": Learner(self.make_module(), self.loss, self.config)}
@@ -66,7 +67,7 @@ class Coder(Model):
         return self.with_noise({**batch, "x": self.rows(batch)})
 
     def train_step(self, batches: Sequence[Batch]) -> None:
-        self.learners["network"].step(*(self.prepared(self.varied(batch)) for batch in batches))
+        self.learners["network"].step(*(self.prepared(self.augment(batch)) for batch in batches))
 
     def pass_through(self, name: str, batch: Batch) -> None:
         self.loss(self.module, self.prepared(batch))
@@ -76,7 +77,7 @@ class Coder(Model):
         tensors = {f"encoder.{name}": value.cpu().numpy() for name, value in self.module.encoder.state_dict().items()}
         scale = {"mean": [0.0] * self.shape[0], "std": [255.0] * self.shape[0]} if self.makes_images else {}
         config = named(self.config) if self.makes_images else self.config
-        return Encoding.of(self.facts["kind"], {**self.facts["reading"], **scale}, config, tensors)
+        return Encoding.of(self.metadata["kind"], {**self.metadata["reading"], **scale}, config, tensors)
 
     def measure(self, part: Part) -> dict[str, float]:
         return means(partial(self.loss, self.module), map(self.prepared, part.batches(EXAMINED)))

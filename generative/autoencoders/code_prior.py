@@ -3,9 +3,10 @@
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from torch import Tensor, nn
+
 from sandlot.supervised.data import Batch
 from sandlot.supervised.networks import Recurrent
-from torch import Tensor, nn
 
 CODES = "codes"
 
@@ -29,19 +30,19 @@ class CodePrior(nn.Module):
     def forward(self, codes: Int[Tensor, "row length"]) -> Float[Tensor, "length row word"]:
         """Return the logits of each word, which depend on the words before it alone."""
         before = F.pad(codes[:, :-1], (1, 0), value=self.words).T
-        start = torch.zeros(before.shape, dtype=torch.bool, device=codes.device)
+        episode_start = torch.zeros(before.shape, dtype=torch.bool, device=codes.device)
         inputs = self.embedding(before) + self.place
-        return self.head(self.encoder.features(inputs, self.encoder.initial_memory(len(codes)), start))
+        return self.head(self.encoder.features(inputs, self.encoder.initial_memory(len(codes)), episode_start))
 
     def sample(self, count: int) -> Int[Tensor, "count length"]:
         """Draw new codes, with torch's random numbers."""
         device = self.place.device
         memory = self.encoder.initial_memory(count)
-        start = torch.zeros(1, count, dtype=torch.bool, device=device)
+        episode_start = torch.zeros(1, count, dtype=torch.bool, device=device)
         word = torch.full((count,), self.words, device=device)
         drawn = []
         for place in self.place:
-            features, memory = self.encoder((self.embedding(word) + place)[None], memory, start)
+            features, memory = self.encoder((self.embedding(word) + place)[None], memory, episode_start)
             word = torch.multinomial(self.head(features[0]).softmax(-1), 1).squeeze(1)
             drawn.append(word)
         return torch.stack(drawn, 1)

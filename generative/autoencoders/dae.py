@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch import Tensor, nn
+
 from sandlot.generative.base import Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.plots import Shown, in_rows
 from sandlot.supervised.data import Batch
 from sandlot.tracking import require
-from torch import Tensor, nn
 
-from .deterministic import Autoencoder, PlainCoder
+from .deterministic import AutoencoderNetwork, DeterministicAutoencoder
 
 Corruption = Literal["gaussian", "masking", "salt-and-pepper"]
 
@@ -47,7 +48,7 @@ def corrupt(x: Rows, kind: Corruption, amount: float, noise: Rows) -> Rows:
 
 
 def denoising_loss(
-    module: Autoencoder, batch: Batch, corruption: Corruption, amount: float
+    module: AutoencoderNetwork, batch: Batch, corruption: Corruption, amount: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the squared error of what is made of spoiled rows, against whole ones, summed over a row."""
     latent = module.encode(corrupt(batch["x"], corruption, amount, batch["noise"]))
@@ -55,7 +56,7 @@ def denoising_loss(
     return loss, {"loss": loss.detach(), "latent": latent.detach()}
 
 
-class DAE(PlainCoder):
+class DAE(DeterministicAutoencoder):
     """Make whole rows from spoiled ones.
 
     Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008.

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.generative.base import Label, Latent, Rows
 from sandlot.generative.networks import decoder_of, encoder_of
 from sandlot.supervised.data import Batch
 from sandlot.supervised.networks import in_float32
-from torch import Tensor, nn
 
-from .base import Coder
+from .base import Autoencoder
 
 KEPT = 0.99
 """Share of the old that the running statistics of codes keep at each step."""
 
 
-class Autoencoder(nn.Module):
+class AutoencoderNetwork(nn.Module):
     """An encoder, a linear layer to a code, and a decoder.
 
     An autoencoder has no distribution of codes to draw from. So the mean and covariance of those that it has
@@ -62,20 +63,20 @@ class Autoencoder(nn.Module):
         return self.mean + (noise * values.clamp(min=0).sqrt()) @ vectors.T
 
 
-class PlainCoder(Coder):
+class DeterministicAutoencoder(Autoencoder):
     """A model whose codes are numbers without noise; the loss names them `latent`."""
 
     spherical = False
 
-    def autoencoder(self, code: nn.Module) -> Autoencoder:
+    def autoencoder(self, code: nn.Module) -> AutoencoderNetwork:
         """Return new networks, with `code` as the last layer before the code."""
         size = self.config.latent_size
         squash = nn.Sigmoid() if self.makes_images else nn.Identity()
         decoder = decoder_of(size, self.shape, self.config)
-        return Autoencoder(encoder_of(self.shape, self.config), size, decoder, squash, code)
+        return AutoencoderNetwork(encoder_of(self.shape, self.config), size, decoder, squash, code)
 
     def train_step(self, batches: Sequence[Batch]) -> None:
-        metrics = self.learners["network"].step(*(self.prepared(self.varied(batch)) for batch in batches))
+        metrics = self.learners["network"].step(*(self.prepared(self.augment(batch)) for batch in batches))
         self.module.note(metrics["latent"])
 
     def latent(self, batch: Batch) -> Latent:

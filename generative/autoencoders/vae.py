@@ -10,15 +10,16 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.generative.base import LABEL, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.networks import decoder_of, encoder_of
 from sandlot.supervised.data import Batch, Part
 from sandlot.supervised.networks import in_float32
 from sandlot.tracking import require
-from torch import Tensor, nn
 
-from .base import EXAMINED, Coder
+from .base import EXAMINED, Autoencoder
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
 PerRow = Float[Tensor, "row"]
@@ -136,7 +137,7 @@ def importance_weighted_bound(module: VariationalAutoencoder, batch: Batch, samp
     return torch.stack(weights).logsumexp(0) - math.log(samples)
 
 
-class VAE(Coder):
+class VAE(Autoencoder):
     """Learn a distribution of rows, by way of codes that are nearly standard normal."""
 
     name = "vae"

@@ -11,15 +11,16 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor, nn
+
 from sandlot.generative.base import Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.supervised.data import Batch, Frame, Part
 from sandlot.supervised.networks import MapDecoder, Quantizer, StridedCNN, in_float32
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.tracking import SandlotError, require
-from torch import Tensor, nn
 
-from .base import EXAMINED, Coder, means
+from .base import EXAMINED, Autoencoder, means
 from .code_prior import CODES, CodePrior, prior_loss
 
 Maps = Float[Tensor, "row size small_height small_width"]
@@ -107,7 +108,7 @@ def vq_vae_loss(module: VectorQuantized, batch: Batch, commitment: float) -> tup
     return loss, {name: value.detach() for name, value in metrics.items()}
 
 
-class VQVAE(Coder):
+class VQVAE(Autoencoder):
     """Squeeze images into maps of words, make them again from these, and learn which maps of words there are."""
 
     name = "vq-vae"
@@ -116,12 +117,12 @@ class VQVAE(Coder):
 
     spherical = False
 
-    def learn_facts(self, train: Frame) -> dict[str, Any]:
-        if self.facts["kind"] != "images":
-            raise SandlotError(f"the vq-vae learns from images, and {train.name} holds {self.facts['kind']}")
+    def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
+        if self.metadata["kind"] != "images":
+            raise SandlotError(f"the vq-vae learns from images, and {train.name} holds {self.metadata['kind']}")
         if self.config.network not in ("auto", "strided"):
             raise SandlotError(f"the vq-vae reads maps of the network strided, not {self.config.network}")
-        return super().learn_facts(train)
+        return super().fit_preprocessing(train)
 
     def make_module(self) -> nn.Module:
         channels, height, width = self.shape
@@ -145,7 +146,7 @@ class VQVAE(Coder):
         return batch
 
     def train_step(self, batches: Sequence[Batch]) -> None:
-        metrics = self.learners["network"].step(*(self.prepared(self.varied(batch)) for batch in batches))
+        metrics = self.learners["network"].step(*(self.prepared(self.augment(batch)) for batch in batches))
         self.module.quantizer.update(vectors_of(metrics["latent"]), metrics[CODES].flatten())
         self.learners["prior"].step({CODES: metrics[CODES]})
 

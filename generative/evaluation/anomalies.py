@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from sandlot.generative.autoencoders.base import EXAMINED, Coder
+from torch import Tensor
+
+from sandlot.generative.autoencoders.base import EXAMINED, Autoencoder
 from sandlot.generative.base import LABEL
 from sandlot.generative.plots import to_pixels
 from sandlot.supervised.data import Batch
 from sandlot.supervised.evaluation.plots import draw_images, roc
 from sandlot.tracking import SandlotError, picture
-from torch import Tensor
 
 SHOWN = 12
 KNOWN = 5000
@@ -85,7 +86,7 @@ class Usual:
         return torch.stack([(error / self._error).sum(1), distance])
 
 
-def find_anomalies(model: Coder) -> Anomalies:
+def find_anomalies(model: Autoencoder) -> Anomalies:
     """Score the rows of the test, with the model of a training that held a class out."""
     if not model.config.held_out:
         raise SandlotError("this model has learned from all classes; train one with --held-out CLASS")
@@ -99,7 +100,7 @@ def find_anomalies(model: Coder) -> Anomalies:
     return Anomalies(score, strange)
 
 
-def draw_strangest(path: Path, model: Coder, found: Anomalies) -> Path:
+def draw_strangest(path: Path, model: Autoencoder, found: Anomalies) -> Path:
     """Draw the strangest rows of the test, and the least strange ones, with their scores."""
     part = model.part("test")
     order = found.score.argsort(descending=True)

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sandlot.generative.autoencoders.base import EXAMINED, Coder
+from torch import Tensor
+
+from sandlot.generative.autoencoders.base import EXAMINED, Autoencoder
 from sandlot.generative.base import LABEL, Rows
 from sandlot.supervised.data import Part
 from sandlot.tracking import picture
-from torch import Tensor
 
 LEVELS = (2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
 """Values that a number of a code may take."""
@@ -27,7 +28,7 @@ class Rate(NamedTuple):
     error: float
 
 
-def rates_of(model: Coder) -> list[Rate]:
+def rates_of(model: Autoencoder) -> list[Rate]:
     """Return what a model can do with the rows of the test, at several rates.
 
     Bits are those of an ideal entropy coder, which codes each number (or word) by itself.
@@ -50,7 +51,7 @@ def rates_of(model: Coder) -> list[Rate]:
     return found
 
 
-def rates_of_components(model: Coder) -> list[Rate]:
+def rates_of_components(model: Autoencoder) -> list[Rate]:
     """Return what as many principal components, coded in the same way, can do."""
     from sklearn.decomposition import PCA
 
@@ -92,7 +93,7 @@ def squared_error(made: Rows, truth: Rows) -> float:
     return (made - truth).square().mean().item()
 
 
-def rows_of_part(model: Coder, part: Part) -> Rows:
+def rows_of_part(model: Autoencoder, part: Part) -> Rows:
     """Return the rows of a part as the model reads them."""
     return torch.cat([model.rows(batch) for batch in part.batches(EXAMINED)]).cpu()
 
@@ -115,7 +116,7 @@ def _range(codes: Float[Tensor, "row latent"]) -> tuple[Float[Tensor, "latent"],
     return codes.quantile(0.005, dim=0), codes.quantile(0.995, dim=0)
 
 
-def _of_words(model: Coder, test: Part, codes: Float[Tensor, "row latent"], truth: Rows) -> Rate:
+def _of_words(model: Autoencoder, test: Part, codes: Float[Tensor, "row latent"], truth: Rows) -> Rate:
     """Return what a vocabulary can do: the bits are those of the model of codes, which is told the words before."""
     made = torch.cat([model.decode(some) for some in codes.split(EXAMINED)]).cpu()
     length = model.codes(test).shape[1]  # pyright: ignore[reportAttributeAccessIssue]

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.generative.base import Model
 from sandlot.supervised.data import Batch, Part
 from sandlot.supervised.modalities.columns import IMAGE
-from sandlot.supervised.optimization.random_state import seeded
+from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.tracking import SandlotError, derived_seed
-from torch import Tensor, nn
 
 Features = Float[Tensor, "row feature"]
 Others = Float[Tensor, "other feature"]
@@ -51,9 +52,11 @@ class Report(NamedTuple):
 
 def measure_fidelity(model: Model, extractor: Any, rows: int) -> Report:
     """Compare as many rows of the model with rows of the test, in the features of the classifier `extractor`."""
-    if not model.makes_images or extractor.facts["kind"] != "images":
-        raise SandlotError(f"fidelity is measured on images, and the {model.name} learned from {model.facts['kind']}")
-    theirs = tuple(extractor.facts["reading"]["shape"])
+    if not model.makes_images or extractor.metadata["kind"] != "images":
+        raise SandlotError(
+            f"fidelity is measured on images, and the {model.name} learned from {model.metadata['kind']}"
+        )
+    theirs = tuple(extractor.metadata["reading"]["shape"])
     if theirs != model.shape:
         raise SandlotError(f"the extractor reads images of the shape {theirs}, and these are of {model.shape}")
     test, train = model.part("test"), model.part("train")
@@ -63,7 +66,7 @@ def measure_fidelity(model: Model, extractor: Any, rows: int) -> Report:
     extractor.train(False)
     model.train(False)
     chosen = {name: some_rows(model, part, count) for name, part in (("test", test), ("train", train))}
-    with torch.no_grad(), seeded(derived_seed(model.seed, SEED)):
+    with torch.no_grad(), seeded_rng(derived_seed(model.seed, SEED)):
         made = [model.sample(len(some), model.asked_for(len(some))) for some in torch.arange(count).split(AT_ONCE)]
         pixels = (torch.cat(made).clamp(0, 1) * 255).round().to(torch.uint8)
         real = features_of(extractor, chosen["test"])

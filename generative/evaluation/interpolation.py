@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from sandlot.generative.autoencoders.base import Coder
+
+from sandlot.generative.autoencoders.base import Autoencoder
 from sandlot.generative.base import Label, Latent, Model
 from sandlot.generative.plots import Shown, image_grid
 
@@ -52,7 +53,7 @@ def film(model: Model) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
 
 def ends(model: Model, count: int, shift: int = 0) -> Latent:
     """Return codes to walk between: of rows of the data if the model can encode, or new ones."""
-    if not isinstance(model, Coder):
+    if not isinstance(model, Autoencoder):
         return model.draw_codes(count)
     codes = model.latent(model.some(model.shown_part, shift + count))
     return codes[torch.arange(shift, shift + count) % len(codes)]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from sandlot.tracking import SandlotError, picture
 from torch import Tensor
+
+from sandlot.tracking import SandlotError, picture
 
 FEWEST = 10
 

@@ -6,31 +6,31 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sandlot.agents.base import Player
+from sandlot.agents.base import Agent
 from sandlot.agents.evaluation import Evaluation, evaluate_id
 from sandlot.agents.films import Films, film_path
 from sandlot.agents.loop import train
-from sandlot.agents.multi_agent import world_of
-from sandlot.tracking import IMAGES, Run, step_name
+from sandlot.agents.multi_agent import env_spec_of
+from sandlot.tracking import IMAGES, Run, checkpoint_name
 
 from .progress import ProgressBar, ended_in_order
 from .table import interval, print_table, speed_in, where_wandb_is
 
 
-def train_and_report(agent: Player, run: Run, begin: float) -> None:
+def train_and_report(agent: Agent, run: Run, begin: float) -> None:
     """Train `agent` as the run's config says, film and evaluate it, and print where everything is.
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
     console = Console()
-    steps, training, world = run.config["steps"], run.config["training"], world_of(run.config["env"])
+    steps, training, env_spec = run.config["steps"], run.config["training"], env_spec_of(run.config["env"])
     with (
         run,
         Filming(run, training["video_every"], steps) as filming,
         ended_in_order(run, console, lambda: agent.env_step, before=filming.finish),
     ):
         first_step, trained = agent.env_step, time.perf_counter()
-        with ProgressBar(console, f"{agent.name} {world.id}", steps, "return") as bar:
+        with ProgressBar(console, f"{agent.name} {env_spec.id}", steps, "return") as bar:
             train(
                 agent,
                 steps,
@@ -40,18 +40,18 @@ def train_and_report(agent: Player, run: Run, begin: float) -> None:
                 on_checkpoint=filming.on_checkpoint,
             )
         trained = time.perf_counter() - trained
-        evaluation = evaluate_id(agent, world, episodes=training["evaluation_episodes"])
+        evaluation = evaluate_id(agent, env_spec, episodes=training["evaluation_episodes"])
         picture = draw_picture(agent, run)
         filming.finish()
         speed = (agent.env_step - first_step) / trained
         figures = {"env_step": agent.env_step, "training_seconds": trained, "env_steps_per_second": speed}
-        run.finish({"status": "finished", **figures, **agent.figures(), "evaluation": evaluation.to_json()})
+        run.finish({"status": "finished", **figures, **agent.metrics(), "evaluation": evaluation.to_json()})
     report(console, run, agent, evaluation, speed, time.perf_counter() - begin, filming.problem, picture)
 
 
-def draw_picture(agent: Player, run: Run) -> Path | None:
+def draw_picture(agent: Agent, run: Run) -> Path | None:
     """Draw what `agent` has learned, log it and return where it lies, if it can be drawn."""
-    path = run.folder / IMAGES / f"{step_name(agent.env_step)}.png"
+    path = run.folder / IMAGES / f"{checkpoint_name(agent.env_step)}.png"
     if not agent.draw(path):
         return None
     run.log_media("learned", path, agent.env_step)
@@ -94,7 +94,7 @@ class Filming:
 def report(
     console: Console,
     run: Run,
-    agent: Player,
+    agent: Agent,
     evaluation: Evaluation,
     speed: float,
     seconds: float,
@@ -105,7 +105,7 @@ def report(
     film = film_path(run, agent.env_step)
     rows: list[tuple[str, str | Path]] = [
         ("return", interval(evaluation)),
-        *known_rows(agent.figures()),
+        *known_rows(agent.metrics()),
         ("env steps", f"{agent.env_step:,} at {speed_in(speed)} ({seconds:.1f} s in all)"),
         ("run", run.folder),
         ("video", film if film.exists() else f"none: {problem}" if problem else "none"),

@@ -1,6 +1,6 @@
 """`sandlot anomalies`: rows of a class that was held out, told from the others."""
 
-from .generated import Made
+from .generated import GeneratedOutput
 from .options import Anomalies
 
 
@@ -8,9 +8,9 @@ def main(options: Anomalies) -> None:
     """Do what `options` say."""
     from sandlot.generative.evaluation.anomalies import draw_scores, draw_strangest, find_anomalies
 
-    made = Made(options, "anomalies", codes=True)
+    made = GeneratedOutput(options, "anomalies", codes=True)
     model = made.model
-    with made.at_work() as path:
+    with made.thread_context() as path:
         found = find_anomalies(model)
         draw_scores(path, found, model.config.held_out)
         more = [("strangest", path.with_stem(f"{path.stem}-strangest"))] if model.makes_images else []

@@ -62,9 +62,9 @@ def played(run: Run, rows: list[dict[str, Any]]) -> list[str]:
 
 def fitted(run: Run) -> list[str]:
     """Return what a task is judged by, on the test, and the best of it in the validation."""
-    best, goal = run.summary.get("best"), judged_by(run)
+    best, monitor = run.summary.get("best"), judged_by(run)
     test, spread = run.summary.get("test", {}), run.summary.get("test_interval")
-    shown = number(test[goal]) if goal in test else "–"
+    shown = number(test[monitor]) if monitor in test else "–"
     return [shown, within(spread) if spread else "–", number(best["value"]) if best else "–"]
 
 

@@ -4,16 +4,16 @@ import math
 
 from sandlot.generative.evaluation.compression import Rate, draw_rates, rates_of, rates_of_components
 
-from .generated import Made
+from .generated import GeneratedOutput
 from .options import Compress
 
 
 def main(options: Compress) -> None:
     """Do what `options` say."""
-    made = Made(options, "compress", codes=True)
+    made = GeneratedOutput(options, "compress", codes=True)
     model = made.model
     numbers = math.prod(model.shape)
-    with made.at_work() as path:
+    with made.thread_context() as path:
         rates = rates_of(model) + rates_of_components(model)
         draw_rates(path, rates, numbers)
     made.report([(rate.what, in_words(rate, numbers)) for rate in rates])

@@ -30,23 +30,23 @@ def main(words: list[str]) -> None:
     agent_type = agent_class(words[0] if words else "")
     if words[0] in ALGORITHMS:
         raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
-    _, config, world = parse(words[0], agent_type.Config, words[1:], command="describe")
-    agent: Any = agent_type(world, config=config)
+    _, config, env_spec = parse(words[0], agent_type.Config, words[1:], command="describe")
+    agent: Any = agent_type(env_spec, config=config)
     words_for_it = agent.describe()
     if words_for_it:
         spaces = {"observations": str(agent.spaces.observation), "actions": str(agent.spaces.action)}
         print_table(Console(), list((spaces | words_for_it).items()))
         return
-    envs = agent.source.batch()
+    envs = agent.env_factory.batch()
     observation = tree_map(lambda leaf: torch.as_tensor(leaf)[None].to(agent.device), envs.reset(seed=0))
-    agent.source.release(envs)
+    agent.env_factory.release(envs)
     policy: nn.Module = agent.policy
     start = torch.ones(1, envs.num_envs, dtype=torch.bool, device=agent.device)
     memory = agent.policy.initial_memory(envs.num_envs)
     console = Console()
     console.print(layers(policy, lambda: policy(observation, memory, start)))
     trained = parameters_of(policy)
-    for name, part in agent.parts().items():
+    for name, part in agent.components().items():
         if name != "policy" and isinstance(part, nn.Module) and parameters_of(part):
             console.print(f"\n[bold]{name}[/bold]", layers(part, lambda: None), sep="\n")
             trained += parameters_of(part)

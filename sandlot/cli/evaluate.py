@@ -24,7 +24,7 @@ def measure_task(run: Run, options: Evaluate) -> None:
     """Report how well the task of a run does on the rows of the test."""
     task = load_task(run, options.step)
     measures = task.evaluate("test")
-    words = told(measures, task.goal.measure if task.goal else "", task.interval(measures))
+    words = told(measures, task.monitor.measure if task.monitor else "", task.interval(measures))
     rows = [
         ("run", run.folder.name),
         ("task", f"{task.name} after {task.step:,} steps"),

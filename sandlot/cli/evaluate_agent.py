@@ -3,25 +3,25 @@
 from rich.console import Console
 
 from sandlot.agents.evaluation import evaluate_id
-from sandlot.agents.multi_agent import Seated, match
+from sandlot.agents.multi_agent import AgentOpponent, match
 from sandlot.envs.games import games_of, is_game, opponent_name, opponents_in, takes_turns
 from sandlot.tracking import require
 
 from .options import Evaluate
 from .table import interval, number, print_table, within
-from .target import Found, find
+from .target import ResolvedTarget, find
 
 
 def play_agent(options: Evaluate) -> None:
     """Play episodes and report the return."""
     require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
     found = find(options)
-    if is_game(found.world.id) and takes_turns(found.world):
+    if is_game(found.env_spec.id) and takes_turns(found.env_spec):
         report_match(options, found)
         return
     evaluation = evaluate_id(
         found.agent,
-        found.world,
+        found.env_spec,
         episodes=options.episodes,
         seed=options.seed,
         deterministic=not options.stochastic,
@@ -30,7 +30,7 @@ def play_agent(options: Evaluate) -> None:
     rows = [
         ("run" if found.run else "file", found.name),
         ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
-        ("env", found.world.id),
+        ("env", found.env_spec.id),
         ("return", interval(evaluation)),
         ("range", f"{within((returns.min(), returns.max()))}, standard deviation {number(returns.std())}"),
         ("length", f"{evaluation.lengths.mean():.1f} env steps"),
@@ -38,16 +38,16 @@ def play_agent(options: Evaluate) -> None:
     print_table(Console(), rows)
 
 
-def report_match(options: Evaluate, found: Found) -> None:
+def report_match(options: Evaluate, found: ResolvedTarget) -> None:
     """Play a game of turns against the opponent, as many games in each seat, and print how they ended."""
-    games = games_of(found.world, options.episodes, exact=True)
-    agent = Seated(found.agent, deterministic=not options.stochastic)
-    scores = match(games, agent, opponents_in(found.world, games), options.seed)
+    games = games_of(found.env_spec, options.episodes, exact=True)
+    agent = AgentOpponent(found.agent, deterministic=not options.stochastic)
+    scores = match(games, agent, opponents_in(found.env_spec, games), options.seed)
     rows: list[tuple[str, str]] = [
         ("run" if found.run else "file", found.name),
         ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
-        ("game", found.world.id),
-        ("against", opponent_name(found.world)),
+        ("game", found.env_spec.id),
+        ("against", opponent_name(found.env_spec)),
     ]
     for seat, score in zip(("first", "second"), scores, strict=True):
         low, high = score.interval()

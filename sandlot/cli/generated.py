@@ -9,15 +9,15 @@ import torch
 from rich.console import Console
 
 from sandlot.generative import MODELS
-from sandlot.supervised.optimization.random_state import seeded
-from sandlot.tracking import IMAGES, Run, SandlotError, require, step_name
+from sandlot.supervised.optimization.random_state import seeded_rng
+from sandlot.tracking import IMAGES, Run, SandlotError, checkpoint_name, require
 
 from .options import Pictured
 from .registry import load_task, task_of
 from .table import print_table
 
 
-class Made:
+class GeneratedOutput:
     """A model of a run, and where what it makes goes."""
 
     def __init__(self, options: Pictured, name: str, *, codes: bool = False, with_data: bool = True):
@@ -37,13 +37,13 @@ class Made:
     def path(self) -> Path:
         """Where the picture goes."""
         images = self.run.folder / IMAGES
-        return self.options.output or images / f"{step_name(self.model.step)}-{self.name}.png"
+        return self.options.output or images / f"{checkpoint_name(self.model.step)}-{self.name}.png"
 
     @contextmanager
-    def at_work(self) -> Iterator[Path]:
+    def thread_context(self) -> Iterator[Path]:
         """Let the model work, with the random numbers of the seed that is asked for, and yield where to draw."""
         self.model.train(False)
-        with torch.no_grad(), self.model.at_work(), seeded(self.options.seed):
+        with torch.no_grad(), self.model.thread_context(), seeded_rng(self.options.seed):
             yield self.path
 
     def report(self, rows: list[tuple[str, str | Path]], *more: tuple[str, Path]) -> None:

@@ -2,7 +2,7 @@
 
 from sandlot.tracking import VIDEOS, SandlotError, require, write_video
 
-from .generated import Made
+from .generated import GeneratedOutput
 from .options import Interpolate
 
 
@@ -13,10 +13,10 @@ def main(options: Interpolate) -> None:
 
     for name in ("pairs", "between"):
         require(getattr(options, name) >= 1, f"--{name} must be at least 1", getattr(options, name))
-    made = Made(options, "interpolate")
+    made = GeneratedOutput(options, "interpolate")
     if not made.model.makes_images:
         raise SandlotError(f"{made.run.folder} is a run on a table, and interpolate shows images")
-    with made.at_work() as path:
+    with made.thread_context() as path:
         shown = interpolations(made.model, options.pairs, options.between)
         draw_rows(path, shown, shown.rows)
         video = path.with_suffix(".mp4") if options.output else made.run.folder / VIDEOS / f"{path.stem}.mp4"

@@ -2,7 +2,7 @@
 
 from sandlot.tracking import require
 
-from .generated import Made
+from .generated import GeneratedOutput
 from .options import Latents
 
 
@@ -12,10 +12,10 @@ def main(options: Latents) -> None:
     from sandlot.supervised.data import Part
 
     require(options.rows >= 1, "--rows must be at least 1", options.rows)
-    made = Made(options, "latents", codes=True)
+    made = GeneratedOutput(options, "latents", codes=True)
     model = made.model
     part = model.part(model.shown_part)
-    with made.at_work() as path:
+    with made.thread_context() as path:
         codes, labels = model.code(Part(part.name, part.columns, part.rows[: options.rows]))
         names = [*model.classes, model.config.held_out]
         words = None if labels is None else [names[place] for place in labels.tolist()]

@@ -80,7 +80,7 @@ class Train(Recorded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject(RunsDir):
+class TargetOptions(RunsDir):
     """Whom to watch."""
 
     run: RunName
@@ -102,7 +102,7 @@ class Subject(RunsDir):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate(Subject):
+class Evaluate(TargetOptions):
     """Play episodes with a trained agent and report the return."""
 
     episodes: int = 100
@@ -112,7 +112,7 @@ class Evaluate(Subject):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record(Subject):
+class Record(TargetOptions):
     """Film a trained agent."""
 
     episodes: int | None = None
@@ -134,7 +134,7 @@ class Record(Subject):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Play(Subject):
+class Play(TargetOptions):
     """Open a page in the browser: watch the agent live, take over the keys, or play a board game against it."""
 
     host: str = "127.0.0.1"

@@ -24,7 +24,7 @@ def main(options: Predict) -> None:
     if not options.files:
         raise SandlotError("name the files to predict")
     task = load_task(run, options.step, with_data=False)
-    answers = [answer for file in options.files for answer in task.answers(load_frame(file, task.config))]
+    answers = [answer for file in options.files for answer in task.predict(load_frame(file, task.config))]
     if options.json:
         for answer in answers:
             sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")

@@ -2,7 +2,7 @@
 
 from sandlot.tracking import require
 
-from .generated import Made
+from .generated import GeneratedOutput
 from .options import Reconstruct
 
 
@@ -11,9 +11,9 @@ def main(options: Reconstruct) -> None:
     from sandlot.generative.plots import draw_rows, in_rows
 
     require(options.count >= 1, "--count must be at least 1", options.count)
-    made = Made(options, "reconstruct", codes=True)
+    made = GeneratedOutput(options, "reconstruct", codes=True)
     model = made.model
-    with made.at_work() as path:
+    with made.thread_context() as path:
         batch = model.some(model.shown_part, options.count)
         rows, again = model.rows(batch), model.reconstruct(batch)
         draw_rows(path, in_rows(rows, again), rows)

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from sandlot.agents.films import Look, Take, film
 from sandlot.agents.registry import load_agent
-from sandlot.tracking import VIDEOS, SandlotError, require, step_name, write_gif
+from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
 from .options import Record
 from .table import number, print_table
-from .target import Found, find
+from .target import ResolvedTarget, find
 
 MOST_CELLS = 64
 PROGRESS_GRIDS = {2: "2x1", 3: "3x1", 4: "2x2"}
@@ -40,7 +40,7 @@ def main(options: Record) -> None:
     media, console = {plan.key: path}, Console()
     with console.status(f"Filming {found.name} …"):
         chances = {"deterministic": not options.stochastic, "seconds": options.seconds}
-        returns = film(plan.takes, found.world, path, look=look, **chances)
+        returns = film(plan.takes, found.env_spec, path, look=look, **chances)
         if options.gif:
             media[f"{plan.key}_gif"] = path.with_suffix(".gif")
             write_gif(path.with_suffix(".gif"), path)
@@ -78,15 +78,15 @@ def parse_grid(text: str) -> tuple[int, int]:
     return columns, rows
 
 
-def plan_episodes(options: Record, found: Found) -> Plan:
+def plan_episodes(options: Record, found: ResolvedTarget) -> Plan:
     """Film episodes of one agent."""
     grid = options.grid or "1x1"
     columns, rows = parse_grid(grid)
     takes = [Take(found.agent, options.seed + index) for index in range(options.episodes or columns * rows)]
-    return Plan(takes, grid, "video", step_name(found.agent.env_step))
+    return Plan(takes, grid, "video", checkpoint_name(found.agent.env_step))
 
 
-def plan_progress(options: Record, found: Found) -> Plan:
+def plan_progress(options: Record, found: ResolvedTarget) -> Plan:
     """Film the same episodes with several checkpoints: the first, the last, and some between."""
     assert found.run is not None
     steps = found.run.checkpoint_steps()
@@ -107,7 +107,7 @@ def plan_progress(options: Record, found: Found) -> Plan:
     return Plan(takes, grid, "progress", "progress")
 
 
-def default_path(options: Record, found: Found, plan: Plan) -> Path:
+def default_path(options: Record, found: ResolvedTarget, plan: Plan) -> Path:
     """Return where the film goes if nobody says."""
     if found.run is None:
         return Path(found.name).with_suffix(".mp4")

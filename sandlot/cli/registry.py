@@ -102,17 +102,17 @@ def read_data(name: str, record: Mapping[str, Any], runs: Path) -> Any:
     if kind not in ("env", "run") or not which:
         return name
     from sandlot.agents.observation_dataset import frames_of
-    from sandlot.envs import World
+    from sandlot.envs import EnvSpec
 
     if kind == "env":
-        return frames_of(World(which, record["env_kwargs"]), record["frames"], seed=record["seed"])
+        return frames_of(EnvSpec(which, record["env_kwargs"]), record["frames"], seed=record["seed"])
     from sandlot.agents.registry import load_agent
 
     player = Run.find(runs, which)
     if "env" not in player.config:
         raise SandlotError(f"{player.folder} is a run of {task_of(player)}, which does not play")
-    world = World.from_json(player.config["env"])
-    return frames_of(world, record["frames"], seed=record["seed"], agent=load_agent(player))
+    env_spec = EnvSpec.from_json(player.config["env"])
+    return frames_of(env_spec, record["frames"], seed=record["seed"], agent=load_agent(player))
 
 
 def encoding_of(run: Run) -> Any:

@@ -34,10 +34,10 @@ def make(options: Sample) -> None:
 
     from sandlot.generative.plots import Shown, draw_rows
 
-    from .generated import Made
+    from .generated import GeneratedOutput
 
     require(options.count >= 1, "--count must be at least 1", options.count)
-    made = Made(options, "sample", with_data=False)
+    made = GeneratedOutput(options, "sample", with_data=False)
     model = made.model
     label = model.asked_for(options.count)
     if options.label is not None:
@@ -45,7 +45,7 @@ def make(options: Sample) -> None:
             known = f"it knows {', '.join(model.classes)}" if model.conditions else f"a {model.name} is told none"
             raise SandlotError(f"there is no class {options.label!r} to ask for; {known}")
         label = torch.full_like(label, model.classes.index(options.label))
-    with made.at_work() as path:
+    with made.thread_context() as path:
         rows = model.sample(options.count, label)
         draw_rows(path, Shown(rows, model.conditions or 8), rows[:0])
     made.report([])

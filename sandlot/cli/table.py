@@ -50,10 +50,10 @@ def interval(evaluation: "Evaluation") -> str:
     return f"{number(evaluation.mean)}  ({span(evaluation.interval())}, {len(evaluation.returns)} episodes)"
 
 
-def told(measures: Mapping[str, float], goal: str, spread: tuple[float, float] | None) -> dict[str, str]:
-    """Return measures in words, that of the `goal` with its interval."""
+def told(measures: Mapping[str, float], monitor: str, spread: tuple[float, float] | None) -> dict[str, str]:
+    """Return measures in words, that of the `monitor` with its interval."""
     words = {name: number(value) for name, value in measures.items()}
-    return words if spread is None else {**words, goal: f"{words[goal]} ({span(spread)})"}
+    return words if spread is None else {**words, monitor: f"{words[monitor]} ({span(spread)})"}
 
 
 def where_wandb_is(run: Run) -> str:

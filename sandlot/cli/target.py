@@ -4,25 +4,25 @@ import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
-from sandlot.agents.base import Player
-from sandlot.agents.multi_agent import seat_opponent, world_of
+from sandlot.agents.base import Agent
+from sandlot.agents.multi_agent import env_spec_of, resolve_opponent
 from sandlot.agents.registry import load_agent
-from sandlot.envs import World
+from sandlot.envs import EnvSpec
 from sandlot.tracking import Run, SandlotError, json_object
 
-from .options import Subject
+from .options import TargetOptions
 
 
-class Found(NamedTuple):
+class ResolvedTarget(NamedTuple):
     """An agent, its world, and the run it is from, if it is from one."""
 
-    agent: Player
-    world: World
+    agent: Agent
+    env_spec: EnvSpec
     run: Run | None
     name: str
 
 
-def find(options: Subject) -> Found:
+def find(options: TargetOptions) -> ResolvedTarget:
     """Return what `options` name."""
     if options.run.endswith(".zip"):
         return _find_zip(Path(options.run), options)
@@ -32,24 +32,24 @@ def find(options: Subject) -> Found:
     run = Run.find(options.runs_dir, options.run)
     if "env" not in run.config:
         raise SandlotError(f"{run.folder} is a run of the task {run.config.get('task')!r}, which does not play")
-    return Found(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
+    return ResolvedTarget(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
 
 
-def _world_of(run: Run, options: Subject) -> World:
+def _world_of(run: Run, options: TargetOptions) -> EnvSpec:
     """Return the world of `run`, with the opponent that `options` ask for, if they do."""
     if options.opponent is None:
-        return world_of(run.config["env"])
-    world = World.from_json(run.config["env"]).playable()
-    return seat_opponent(dataclasses.replace(world, opponent=options.opponent), options.runs_dir)
+        return env_spec_of(run.config["env"])
+    env_spec = EnvSpec.from_json(run.config["env"]).playable()
+    return resolve_opponent(dataclasses.replace(env_spec, opponent=options.opponent), options.runs_dir)
 
 
-def _find_zip(path: Path, options: Subject) -> Found:
+def _find_zip(path: Path, options: TargetOptions) -> ResolvedTarget:
     from sandlot.agents.sb3.zips import load_zip
 
     if options.env is None:
         raise SandlotError(f"{path} does not tell its environment; add --env ID")
     if options.step is not None:
         raise SandlotError("--step is for runs; a .zip file holds one model")
-    world = World(options.env, json_object("--env-kwargs", options.env_kwargs))
-    agent = load_zip(path, world, algorithm=options.algorithm, trust=options.trust)
-    return Found(agent, world, None, path.name)
+    env_spec = EnvSpec(options.env, json_object("--env-kwargs", options.env_kwargs))
+    agent = load_zip(path, env_spec, algorithm=options.algorithm, trust=options.trust)
+    return ResolvedTarget(agent, env_spec, None, path.name)

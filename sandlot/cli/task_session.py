@@ -28,7 +28,7 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
         console.print(f"… and {len(task.left_out) - 3} more")
     if task.split is not None and task.split.copies:
         console.print(f"left out, as the test or validation has the same: {task.split.copies:,} rows")
-    steps, judged_by = run.config["steps"], task.goal.measure if task.goal else "step"
+    steps, judged_by = run.config["steps"], task.monitor.measure if task.monitor else "step"
     with run, ended_in_order(run, console, lambda: task.step, before=lambda: None):
         first_step, trained = task.step, time.perf_counter()
         with ProgressBar(console, f"{task.name} {task.source['name']}", steps, judged_by) as bar:
@@ -60,8 +60,8 @@ def report(
     seconds: float,
 ) -> None:
     """Print the table at the end of a fitting."""
-    best, goal = task.best, task.goal
-    at_best = f"validation {goal.measure} {number(best.value)} at step {best.step:,}" if best and goal else ""
+    best, monitor = task.best, task.monitor
+    at_best = f"validation {monitor.measure} {number(best.value)} at step {best.step:,}" if best and monitor else ""
     rows: list[tuple[str, str | Path]] = [
         *([("test", judged)] if judged else []),
         *([("best", at_best)] if at_best else []),
@@ -76,7 +76,7 @@ def report(
                     else "none: there were no rows for the validation, or it was not drawn in time",
                 )
             ]
-            if goal
+            if monitor
             else []
         ),
         *([("pictures", f"{next(iter(pictures.values())).parent}: {', '.join(pictures)}")] if pictures else []),
@@ -102,5 +102,5 @@ def examine(task: Task, run: Run) -> tuple[dict[str, float], Interval | None, di
 
 def judgement(task: Task, measures: Mapping[str, float], spread: Interval | None) -> str:
     """Return measures as one line, without those of single classes, which are called "measure/class"."""
-    words = told(measures, task.goal.measure if task.goal else "", spread)
+    words = told(measures, task.monitor.measure if task.monitor else "", spread)
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in words.items() if "/" not in name)

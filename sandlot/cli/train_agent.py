@@ -6,10 +6,10 @@ from typing import Any
 
 import tyro
 
-from sandlot.agents.multi_agent import agent_for, seat_opponent
+from sandlot.agents.multi_agent import agent_for, resolve_opponent
 from sandlot.agents.recipes import recipe, recipe_config
 from sandlot.agents.registry import agent_class, what_is
-from sandlot.envs import World, Wrappers, wrappers_for
+from sandlot.envs import EnvSpec, Wrappers, wrappers_for
 from sandlot.tracking import Run, json_object, require
 
 from .options import Train
@@ -21,17 +21,19 @@ def main(words: list[str]) -> None:
     """Do what `words`, which begin with the agent's name, say."""
     begin = time.perf_counter()
     agent_type = agent_class(words[0])
-    options, config, world = parse(words[0], agent_type.Config, words[1:])
+    options, config, env_spec = parse(words[0], agent_type.Config, words[1:])
     from .agent_session import train_and_report
 
     for name in ("steps", "checkpoint_every", "evaluation_episodes"):
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
-    agent = make_agent(agent_type, world, options, config)
+    agent = make_agent(agent_type, env_spec, options, config)
     record = {
         "agent": agent.name,
-        "env": agent.source.world.to_json() if agent.source and agent.source.world else world.to_json(),
+        "env": agent.env_factory.env_spec.to_json()
+        if agent.env_factory and agent.env_factory.env_spec
+        else env_spec.to_json(),
         **({"encoder": options.encoder} if options.encoder else {}),
         "seed": options.seed,
         "steps": options.steps,
@@ -48,20 +50,20 @@ def main(words: list[str]) -> None:
     train_and_report(agent, run, begin)
 
 
-def make_agent(agent_type: Any, world: World, options: Train, config: Any) -> Any:
+def make_agent(agent_type: Any, env_spec: EnvSpec, options: Train, config: Any) -> Any:
     """Return a new agent, whose encoder is that of another run if one is asked for."""
     if options.encoder is None:
         require(not getattr(config, "freeze", False), "--freeze needs an --encoder that was trained before", "none")
-        return agent_for(agent_type, world, seed=options.seed, config=config)
+        return agent_for(agent_type, env_spec, seed=options.seed, config=config)
     from sandlot.agents.encoder_transfer import config_for, take_encoding
 
     encoding = encoding_of(Run.find(options.runs_dir, options.encoder))
-    agent = agent_for(agent_type, world, seed=options.seed, config=config_for(encoding, config))
+    agent = agent_for(agent_type, env_spec, seed=options.seed, config=config_for(encoding, config))
     take_encoding(agent, encoding)
     return agent
 
 
-def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any, World]:
+def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any, EnvSpec]:
     """Return the options, the agent's config and its world.
 
     Flags beat the recipe for the environment, which beats defaults.
@@ -74,7 +76,7 @@ def parse(agent: str, config: type, words: list[str], command: str = "train") ->
 
 def _parse_with(
     program: str, agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
-) -> tuple[Train, Any, World]:
+) -> tuple[Train, Any, EnvSpec]:
     train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
     parts = [
         ("train", Train, train),
@@ -85,11 +87,11 @@ def _parse_with(
     if found:
         description += f" The defaults shown are those of the recipe for {env}."
     parsed = parse_together(parts, words, program, description)
-    return parsed.train, parsed.agent, world_of(parsed.train, parsed.wrappers)
+    return parsed.train, parsed.agent, env_spec_of(parsed.train, parsed.wrappers)
 
 
-def world_of(options: Train, wrappers: Wrappers) -> World:
+def env_spec_of(options: Train, wrappers: Wrappers) -> EnvSpec:
     """Return the world that `options` describe."""
     kwargs = json_object("--env-kwargs", options.env_kwargs)
     players = {"opponent": options.opponent, "separate": options.separate}
-    return seat_opponent(World(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)
+    return resolve_opponent(EnvSpec(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)

@@ -35,7 +35,7 @@ def main(words: list[str]) -> None:
         **({"from": options.from_run} if options.from_run else {}),
         **collecting,
         "axis": STEP,
-        **({"goal": f"{VALIDATION}{task.goal.measure}"} if task.goal else {}),
+        **({"goal": f"{VALIDATION}{task.monitor.measure}"} if task.monitor else {}),
         "steps": planned_steps(task, task.loader()),
         "config": dataclasses.asdict(task.config),
     }

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from sandlot.agents.action_info import Thought
-from sandlot.cli.target import Found
+from sandlot.agents.action_info import ActionInfo
+from sandlot.cli.target import ResolvedTarget
 from sandlot.envs import MASK, tree_map
 from sandlot.envs.games import games_of
 from sandlot.envs.games.boards import RowGame
 from sandlot.tracking import SandlotError
 
 from .messages import Go, Message, Move, Side
-from .session import Session, think, thought_to_json
+from .session import Session, action_info_to_json, explain
 
 AGENT_SECONDS = 0.45
 """How long the agent seems to think."""
@@ -25,9 +25,9 @@ class BoardSession(Session):
 
     kind = "board"
 
-    def __init__(self, found: Found, seed: int, *, deterministic: bool):
+    def __init__(self, found: ResolvedTarget, seed: int, *, deterministic: bool):
         super().__init__(found, seed, deterministic=deterministic)
-        games = games_of(found.world, 1)
+        games = games_of(found.env_spec, 1)
         assert isinstance(games, RowGame)
         self.games = games
         self.seat = 0
@@ -60,7 +60,7 @@ class BoardSession(Session):
             "line": line,
             "moves": self.moves,
             "tally": self.tally,
-            "thought": thought_to_json(self.thought),
+            "action_info": action_info_to_json(self.action_info),
             "considers": self.considers,
         }
 
@@ -148,9 +148,9 @@ class BoardSession(Session):
 
         An agent with a memory sees it without what went before, as in a position that it is shown.
         """
-        self.thought, self.action, self.considers = Thought(), -1, int(self.games.turn[0])
+        self.action_info, self.action, self.considers = ActionInfo(), -1, int(self.games.turn[0])
         if not self.over:
-            self.action, _, self.thought = think(self.agent, self._seen(), None, True, self.deterministic)
+            self.action, _, self.action_info = explain(self.agent, self._seen(), None, True, self.deterministic)
 
     def _seen(self) -> Any:
         return tree_map(lambda leaf: leaf[0], self.games.observe(ONE, self.games.turn))

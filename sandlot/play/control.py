@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from sandlot.agents.action_info import Thought
-from sandlot.cli.target import Found
+from sandlot.agents.action_info import ActionInfo
+from sandlot.cli.target import ResolvedTarget
 from sandlot.envs import Frame, action_names, frames_per_second, run_headless
 from sandlot.tracking import SandlotError
 
 from .keyboard import keyboard_for
 from .messages import Control, Go, Keys, Message, Reset, Speed
-from .session import Session, think, thought_to_json
+from .session import Session, action_info_to_json, explain
 
 REST_SECONDS = 1.0
 """How long the end of an episode is to be seen."""
@@ -23,10 +23,10 @@ class ControlSession(Session):
 
     kind = "control"
 
-    def __init__(self, found: Found, seed: int, *, deterministic: bool):
+    def __init__(self, found: ResolvedTarget, seed: int, *, deterministic: bool):
         super().__init__(found, seed, deterministic=deterministic)
         run_headless()
-        self.env = found.world.single(render=True)
+        self.env = found.env_spec.single(render=True)
         self.players = getattr(self.env.unwrapped, "num_rows", 1)
         self.keyboard = keyboard_for(self.env) if self.players == 1 else None
         self.fps = frames_per_second(self.env)
@@ -56,7 +56,7 @@ class ControlSession(Session):
             "human": self.human,
             "rate": round(self._rate, 1),
             "action": np.round(taken.astype(float), 4).tolist() if self.players == 1 else None,
-            "thought": thought_to_json(self.thought),
+            "action_info": action_info_to_json(self.action_info),
         }
 
     def begin(self) -> None:
@@ -99,7 +99,7 @@ class ControlSession(Session):
                 self._reset(message.seed)
             case Control():
                 if message.who == "human" and self.keyboard is None:
-                    raise SandlotError(f"{self.found.world.id} can't be played by keys")
+                    raise SandlotError(f"{self.found.env_spec.id} can't be played by keys")
                 self.human, self.down, self._due = message.who == "human", [], time.perf_counter()
             case Keys():
                 self._pressed = self._pressed or bool(set(message.down) - set(self.down))
@@ -111,7 +111,7 @@ class ControlSession(Session):
 
     def rethink(self) -> None:
         self.memory = None
-        self._think(start=True)
+        self._think(episode_start=True)
         self.show()
 
     @property
@@ -125,7 +125,7 @@ class ControlSession(Session):
         self.observation, _ = self.env.reset(seed=seed)
         self.memory: Any = None
         self.step, self.total, self.reward, self.over = 0, 0.0, 0.0, False
-        self._think(start=True)
+        self._think(episode_start=True)
         self._picture()
 
     def _step(self) -> None:
@@ -135,20 +135,22 @@ class ControlSession(Session):
         self.observation, reward, terminated, truncated, _ = self.env.step(action)
         self.step, self.reward, self.over = self.step + 1, float(reward), terminated or truncated
         self.total += self.reward
-        self._think(start=False)
+        self._think(episode_start=False)
         self._picture()
         if self.over:
             self._due = time.perf_counter() + REST_SECONDS
 
-    def _think(self, *, start: bool) -> None:
+    def _think(self, *, episode_start: bool) -> None:
         """Let the agent consider the present, whoever acts."""
         if self.players > 1:
-            begins = np.full(self.players, start)
-            self.action, self.memory = self.agent.choose(self.observation, self.memory, begins, self.deterministic)
-            self.thought = Thought()
+            begins = np.full(self.players, episode_start)
+            self.action, self.memory = self.agent.select_action(
+                self.observation, self.memory, begins, self.deterministic
+            )
+            self.action_info = ActionInfo()
             return
-        told = think(self.agent, self.observation, self.memory, start, self.deterministic)
-        self.action, self.memory, self.thought = told
+        told = explain(self.agent, self.observation, self.memory, episode_start, self.deterministic)
+        self.action, self.memory, self.action_info = told
 
     def _picture(self) -> None:
         now = time.perf_counter()
@@ -159,5 +161,5 @@ class ControlSession(Session):
     def _frame(self) -> Frame:
         frame: Any = self.env.render()
         if not isinstance(frame, np.ndarray) or frame.ndim != 3:
-            raise SandlotError(f"{self.found.world.id} draws no pictures")
+            raise SandlotError(f"{self.found.env_spec.id} draws no pictures")
         return frame

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from sandlot.agents.action_info import Thought
-from sandlot.agents.base import Player
+from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.base import Agent
 from sandlot.agents.registry import load_agent
-from sandlot.cli.target import Found
+from sandlot.cli.target import ResolvedTarget
 from sandlot.envs import tree_map
 from sandlot.tracking import SandlotError
 
@@ -33,7 +33,7 @@ class Session(ABC):
     kind: str
     """What the page calls such a session."""
 
-    def __init__(self, found: Found, seed: int, *, deterministic: bool):
+    def __init__(self, found: ResolvedTarget, seed: int, *, deterministic: bool):
         self.found, self.agent, self.deterministic = found, found.agent, deterministic
         self.seed = seed
         self.audience = Audience()
@@ -69,7 +69,7 @@ class Session(ABC):
         return {
             "hello": self.kind,
             "agent": self.found.agent.name,
-            "world": self.found.world.id,
+            "world": self.found.env_spec.id,
             "run": self.found.name,
             "checkpoints": self.checkpoints,
         }
@@ -113,7 +113,7 @@ class Session(ABC):
             self.audience.show(None if frame is None else jpeg(frame), json.dumps(self.state()))
 
     def _run(self) -> None:
-        with self.agent.at_work():
+        with self.agent.thread_context():
             self.begin()
             try:
                 while not self._stop.is_set():
@@ -162,9 +162,9 @@ def jpeg(frame: UInt8[np.ndarray, "height width 3"]) -> bytes:
     return file.getvalue()
 
 
-def thought_to_json(thought: Thought) -> dict[str, Any]:
+def action_info_to_json(action_info: ActionInfo) -> dict[str, Any]:
     """Return one row's thoughts as the page reads them; what is infinite or unknown is null."""
-    parts = thought._asdict().items()
+    parts = action_info._asdict().items()
     return {name: None if part is None else _numbers(np.asarray(part, float)) for name, part in parts}
 
 
@@ -174,8 +174,10 @@ def _numbers(array: Float[np.ndarray, "*shape"]) -> Any:
     return round(float(array), 5) if np.isfinite(array) else None
 
 
-def think(agent: Player, observation: Any, memory: Any, start: bool, deterministic: bool) -> tuple[Any, Any, Thought]:
+def explain(
+    agent: Agent, observation: Any, memory: Any, episode_start: bool, deterministic: bool
+) -> tuple[Any, Any, ActionInfo]:
     """Return an agent's action on one observation, the memory after it, and the thoughts behind it."""
     batch = tree_map(lambda leaf: np.asarray(leaf)[None], observation)
-    action, memory, thought = agent.think(batch, memory, np.array([start]), deterministic)
-    return (action[0].item() if action.ndim == 1 else action[0]), memory, thought.row(0)
+    action, memory, action_info = agent.explain(batch, memory, np.array([episode_start]), deterministic)
+    return (action[0].item() if action.ndim == 1 else action[0]), memory, action_info.row(0)

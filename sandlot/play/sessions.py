@@ -1,6 +1,6 @@
 """From an agent to what can be done with it on the page."""
 
-from sandlot.cli.target import Found
+from sandlot.cli.target import ResolvedTarget
 from sandlot.envs.games import games_of, is_game, takes_turns
 from sandlot.envs.games.boards import RowGame
 
@@ -9,9 +9,9 @@ from .control import ControlSession
 from .session import Session
 
 
-def session_for(found: Found, seed: int, *, deterministic: bool) -> Session:
+def session_for(found: ResolvedTarget, seed: int, *, deterministic: bool) -> Session:
     """Return a session for the agent `found`: a board to play on, or its environment to watch."""
-    world = found.world
-    on_a_board = is_game(world.id) and takes_turns(world) and isinstance(games_of(world, 0), RowGame)
+    env_spec = found.env_spec
+    on_a_board = is_game(env_spec.id) and takes_turns(env_spec) and isinstance(games_of(env_spec, 0), RowGame)
     kind = BoardSession if on_a_board else ControlSession
     return kind(found, seed, deterministic=deterministic)

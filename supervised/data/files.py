@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from sandlot.tracking import SandlotError
 
 from .config import DataConfig

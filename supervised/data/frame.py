@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+
 from sandlot.tracking import SandlotError
 
 Column = Shaped[np.ndarray, "row ..."]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+
 from sandlot.tracking import SandlotError
 
 from .config import DataConfig

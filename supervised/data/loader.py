@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Int
-from sandlot.tracking import derived_seed
 from torch import Tensor
+
+from sandlot.tracking import derived_seed
 
 Columns = Mapping[str, Tensor]
 """Named tensors with the same number of rows."""

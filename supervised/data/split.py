@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Int8, Shaped
+
 from sandlot.tracking import SandlotError, derived_seed
 
 from .frame import Column, Frame

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sandlot.tracking import picture
 from torch import Tensor
+
+from sandlot.tracking import picture
 
 from .metrics import BINS
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from sandlot.supervised.data import Frame
 from sandlot.tracking import write_table
 
@@ -13,7 +14,7 @@ from .plots import draw_images
 MOST = 24
 
 
-def write_mistakes(
+def write_worst_predictions(
     folder: Path, frame: Frame, rows: np.ndarray, inputs: Sequence[str], columns: Sequence[str], told: list[list[Any]]
 ) -> dict[str, Path]:
     """Write a table of some `rows` with what is read of them and what is `told` of each, and a picture of images.

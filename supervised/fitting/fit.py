@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sandlot.supervised.data import Loader
 from sandlot.supervised.optimization.random_state import random_state, set_random_state
 from sandlot.supervised.tasks.base import Task
-from sandlot.tracking import IMAGES, VALIDATION, Journal, Run, Stopped, StopSignals, require, step_name
+from sandlot.tracking import IMAGES, VALIDATION, MetricLogger, Run, Stopped, StopSignals, checkpoint_name, require
 
 from .monitor import Best
 
@@ -29,7 +29,7 @@ def fit(task: Task, steps: int | None = None, *, run: Run | None = None, progres
     outside = random_state()
     set_random_state(task.random)
     try:
-        with task.at_work(), StopSignals(run is not None) as stop:
+        with task.thread_context(), StopSignals(run is not None) as stop:
             training.go(stop)
     finally:
         set_random_state(outside)
@@ -48,8 +48,8 @@ class Training:
         self.task, self.loader, self.steps, self.run, self.progress = task, loader, steps, run, progress
         self.validate_every = task.config.validate_every or loader.steps_per_epoch
         self.log_every = max(1, steps // LOGS_PER_RUN)
-        self.journal = Journal(run, self.log_every, "time/steps_per_second")
-        self.journal.step = task.step
+        self.metric_logger = MetricLogger(run, self.log_every, "time/steps_per_second")
+        self.metric_logger.step = task.step
         self.watch = task.part("validation")
         self.best_tensors = None
         self.latest: float | None = None
@@ -83,22 +83,22 @@ class Training:
     def log(self) -> None:
         """Write a row of what the learners measured."""
         row = self.task.metrics()
-        self.journal.write(self.task.step, {"epoch": self.task.step / self.loader.steps_per_epoch, **row})
+        self.metric_logger.write(self.task.step, {"epoch": self.task.step / self.loader.steps_per_epoch, **row})
         self.tell()
 
     def validate(self) -> None:
         """Measure how well the task does on the rows that watch, and note whether it was never better."""
-        task, goal = self.task, self.task.goal
+        task, monitor = self.task, self.task.monitor
         if len(self.watch):
             measures = task.evaluate("validation")
             if self.run is not None:
                 self.run.log({f"{VALIDATION}{name}": value for name, value in measures.items()}, task.step)
-            if goal is not None:
-                self.judge(measures[goal.measure])
+            if monitor is not None:
+                self.judge(measures[monitor.measure])
                 self.tell()
         if self.run is not None:
-            folder = self.run.folder / IMAGES / step_name(task.step)
-            for name, path in task.sketch(folder).items():
+            folder = self.run.folder / IMAGES / checkpoint_name(task.step)
+            for name, path in task.plot_samples(folder).items():
                 self.run.log_media(name, path, task.step)
         task.train(True)
 
@@ -110,8 +110,8 @@ class Training:
     def judge(self, value: float) -> None:
         """Compare a validation of the goal with the best so far."""
         task, self.latest = self.task, value
-        assert task.goal is not None
-        better = task.best is None or task.goal.better(value, task.best.value)
+        assert task.monitor is not None
+        better = task.best is None or task.monitor.better(value, task.best.value)
         task.stale = 0 if better else task.stale + 1
         # Of equals, the newest: it has learned for longer, and few rows make many equals.
         if better or (task.best is not None and value == task.best.value):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from sandlot.supervised.optimization.learner import NonFiniteError
-from sandlot.supervised.optimization.random_state import seeded
+from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.supervised.tasks.base import Task
 from sandlot.tracking import TRAIN, SandlotError, picture
 
@@ -38,7 +39,7 @@ def find_learning_rate(task: Task) -> Finding:
     loader = task.loader()
     rates, losses, mean = [], [], 0.0
     task.train(True)
-    with task.at_work(), seeded(task.seed):
+    with task.thread_context(), seeded_rng(task.seed):
         for step, rate in enumerate(np.geomspace(LOWEST, HIGHEST, STEPS).tolist()):
             learner.learning_rate = rate
             try:

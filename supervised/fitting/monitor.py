@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Goal(NamedTuple):
+class Monitor(NamedTuple):
     """The measure on the validation rows by which checkpoints are judged."""
 
     measure: str

@@ -3,25 +3,26 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from torch import Tensor
+
 from sandlot.supervised.data import Frame
 from sandlot.supervised.data.frame import looks_numeric
 from sandlot.tracking import SandlotError
-from torch import Tensor
 
 from .images import Images
 from .tables import Tables
 from .texts import Texts
 
-Facts = dict[str, Any]
+Metadata = dict[str, Any]
 
 
 @runtime_checkable
 class Modality(Protocol):
     """A kind of inputs."""
 
-    def learn(self, train: Frame, columns: Sequence[str], config: Any) -> Facts: ...
-    def encode(self, frame: Frame, facts: Facts) -> dict[str, Tensor]: ...
-    def reader(self, facts: Facts, config: Any) -> Any: ...
+    def learn(self, train: Frame, columns: Sequence[str], config: Any) -> Metadata: ...
+    def encode(self, frame: Frame, metadata: Metadata) -> dict[str, Tensor]: ...
+    def reader(self, metadata: Metadata, config: Any) -> Any: ...
 
 
 MODALITIES: dict[str, Modality] = {"images": Images(), "tables": Tables(), "texts": Texts()}

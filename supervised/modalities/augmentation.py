@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any, Literal
 
 from jaxtyping import Float
-from sandlot.tracking import SandlotError
 from torch import Tensor
+
+from sandlot.tracking import SandlotError
 
 Augmentation = Literal["crop", "flip", "rotate", "erase", "colour"]
 Images = Float[Tensor, "row channel height width"]

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
 from sandlot.supervised.data import Batch, Frame
 from sandlot.supervised.encoder_builder import IMAGE_READERS, following, image_reader
-from sandlot.supervised.networks import Chain, Encoder, FlatImage
+from sandlot.supervised.networks import Encoder, FlatImage, Sequential
 from sandlot.tracking import SandlotError
-from torch import Tensor, nn
 
 from .columns import IMAGE
 from .pretrained import MODEL, pretrained_images
@@ -27,9 +28,9 @@ class Images:
         return {"columns": list(columns), "shape": shape, "mean": values.mean(0).tolist(),
                 "std": np.where(std > 0, std, 1.0).tolist()}  # fmt: skip
 
-    def encode(self, frame: Frame, facts: dict[str, Any]) -> dict[str, Tensor]:
-        pixels = frame.column(facts["columns"][0])
-        channels, height, width = facts["shape"]
+    def encode(self, frame: Frame, metadata: dict[str, Any]) -> dict[str, Tensor]:
+        pixels = frame.column(metadata["columns"][0])
+        channels, height, width = metadata["shape"]
         if pixels.shape[1:] != (height, width, channels):
             raise SandlotError(
                 f"the images of {frame.name} have {pixels.shape[2]}×{pixels.shape[1]} pixels and {pixels.shape[3]} "
@@ -38,10 +39,10 @@ class Images:
             )
         return {IMAGE: torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))}
 
-    def reader(self, facts: dict[str, Any], config: Any) -> nn.Module:
-        if MODEL in facts:
-            return pretrained_images(facts[MODEL], config.dropout)
-        return ImageReader(tuple(facts["shape"]), facts["mean"], facts["std"], config)
+    def reader(self, metadata: dict[str, Any], config: Any) -> nn.Module:
+        if MODEL in metadata:
+            return pretrained_images(metadata[MODEL], config.dropout)
+        return ImageReader(tuple(metadata["shape"]), metadata["mean"], metadata["std"], config)
 
 
 class ImageReader(nn.Module):
@@ -72,13 +73,13 @@ def image_encoder(shape: tuple[int, int, int], config: Any) -> Any:
             return image_reader(shape, name, config)
         if name == "mlp":
             flat = FlatImage(*shape)
-            return MemorylessChain([flat, following("mlp", flat.feature_size, config)])
+            return MemorylessSequential([flat, following("mlp", flat.feature_size, config)])
     except ValueError as error:
         raise SandlotError(str(error)) from error
     raise SandlotError(f"the network {name!r} does not read images; {', '.join((*IMAGE_READERS, 'mlp'))} do")
 
 
-class MemorylessChain(Chain):
+class MemorylessSequential(Sequential):
     """Encoders without memory, one after the other."""
 
     def __init__(self, encoders: Sequence[Encoder]):

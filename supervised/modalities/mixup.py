@@ -4,6 +4,7 @@ Source: Zhang et al., "mixup: beyond empirical risk minimization", 2018.
 """
 
 import torch
+
 from sandlot.supervised.data import Batch
 from sandlot.tracking import SandlotError
 

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
 from sandlot.supervised.data import Batch
 from sandlot.supervised.networks.sequence.pooling import mean_over
 from sandlot.tracking import SandlotError
-from torch import Tensor, nn
 
 from .columns import IMAGE, LENGTH, TOKENS
 
@@ -23,12 +24,12 @@ class Preparation(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, facts: Mapping[str, Any]):
+    def __init__(self, metadata: Mapping[str, Any]):
         super().__init__()
-        self.size, self.channels = tuple(facts["size"]), facts["channels"]
-        self.interpolation = facts.get("interpolation", "bilinear")
+        self.size, self.channels = tuple(metadata["size"]), metadata["channels"]
+        self.interpolation = metadata.get("interpolation", "bilinear")
         for name in ("mean", "std"):
-            self.register_buffer(name, torch.tensor(facts[name]).view(-1, 1, 1), persistent=False)
+            self.register_buffer(name, torch.tensor(metadata[name]).view(-1, 1, 1), persistent=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row channel height width"]:
         """Return the images of `batch`, whose pixels are between 0 and 255, prepared."""
@@ -46,13 +47,13 @@ class TimmImages(nn.Module):
 
     compiles = False
 
-    def __init__(self, facts: Mapping[str, Any], dropout: float):
+    def __init__(self, metadata: Mapping[str, Any], dropout: float):
         super().__init__()
-        known = facts["timm"]
+        known = metadata["timm"]
         self.encoder = timm_library().create_model(
             known["architecture"], pretrained_cfg=known["made_for"], **known["arguments"] | {"num_classes": 0}
         )
-        self.prepare = Preparation(facts)
+        self.prepare = Preparation(metadata)
         self.drop = nn.Dropout(dropout)
         self.feature_size = int(getattr(self.encoder, "head_hidden_size", None) or self.encoder.num_features)
 
@@ -66,10 +67,10 @@ class PretrainedReader(nn.Module):
 
     compiles = False
 
-    def __init__(self, facts: Mapping[str, Any], dropout: float):
+    def __init__(self, metadata: Mapping[str, Any], dropout: float):
         super().__init__()
         transformers = transformers_library()
-        known = dict(facts["config"])
+        known = dict(metadata["config"])
         config = transformers.AutoConfig.for_model(known.pop("model_type"), **known)
         self.encoder = transformers.AutoModel.from_config(config)
         self.drop = nn.Dropout(dropout)
@@ -80,9 +81,9 @@ class PretrainedReader(nn.Module):
 class PretrainedImages(PretrainedReader):
     """Encode images with a model of `transformers`."""
 
-    def __init__(self, facts: Mapping[str, Any], dropout: float):
-        super().__init__(facts, dropout)
-        self.prepare = Preparation(facts)
+    def __init__(self, metadata: Mapping[str, Any], dropout: float):
+        super().__init__(metadata, dropout)
+        self.prepare = Preparation(metadata)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:
         """Return the features of each image."""
@@ -103,9 +104,9 @@ class PretrainedTexts(PretrainedReader):
         return self.drop(mean_over(found.transpose(0, 1), length))
 
 
-def pretrained_images(facts: Mapping[str, Any], dropout: float) -> TimmImages | PretrainedImages:
-    """Return the reader of images that `facts` tell of."""
-    return (TimmImages if "timm" in facts else PretrainedImages)(facts, dropout)
+def pretrained_images(metadata: Mapping[str, Any], dropout: float) -> TimmImages | PretrainedImages:
+    """Return the reader of images that `metadata` tell of."""
+    return (TimmImages if "timm" in metadata else PretrainedImages)(metadata, dropout)
 
 
 def transformers_library() -> Any:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.supervised.data import Batch, Frame
 from sandlot.supervised.data.frame import looks_numeric
 from sandlot.supervised.networks import MLP
 from sandlot.tracking import SandlotError
-from torch import Tensor, nn
 
 from .columns import TABLE
 
@@ -31,21 +32,21 @@ class Tables:
                 categories[name] = sorted(set(train.texts(name)))
         return {"columns": list(columns), "scales": scales, "categories": categories}
 
-    def encode(self, frame: Frame, facts: dict[str, Any]) -> dict[str, Tensor]:
+    def encode(self, frame: Frame, metadata: dict[str, Any]) -> dict[str, Tensor]:
         parts = []
-        for name in facts["columns"]:
-            if name in facts["scales"]:
-                mean, std = facts["scales"][name]
+        for name in metadata["columns"]:
+            if name in metadata["scales"]:
+                mean, std = metadata["scales"][name]
                 parts.append((frame.numbers(name)[:, None] - mean) / std)
             else:
                 texts = np.array(frame.texts(name))
-                parts.append(texts[:, None] == np.array(facts["categories"][name])[None])
+                parts.append(texts[:, None] == np.array(metadata["categories"][name])[None])
         return {TABLE: torch.from_numpy(np.concatenate(parts, 1).astype(np.float32))}
 
-    def reader(self, facts: dict[str, Any], config: Any) -> nn.Module:
+    def reader(self, metadata: dict[str, Any], config: Any) -> nn.Module:
         if config.network not in ("auto", "mlp"):
             raise SandlotError(f"the network {config.network!r} does not read tables; mlp does")
-        size = len(facts["scales"]) + sum(map(len, facts["categories"].values()))
+        size = len(metadata["scales"]) + sum(map(len, metadata["categories"].values()))
         return TableReader(size, config)
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.supervised.data import Batch, Frame
 from sandlot.supervised.encoder_builder import MEMORIES, following
 from sandlot.supervised.networks import MLP
 from sandlot.supervised.networks.sequence.pooling import mean_over
 from sandlot.tracking import SandlotError
-from torch import Tensor, nn
 
 from .columns import LENGTH, TOKENS
 from .pretrained import MODEL, PretrainedTexts
@@ -22,18 +23,20 @@ class Texts:
 
     def learn(self, train: Frame, columns: Sequence[str], config: Any) -> dict[str, Any]:
         tokenizer = Tokenizer.learned(train.texts(columns[0]), config.units, config.vocabulary)
-        return {"columns": list(columns), "length": config.text_length, "tokenizer": tokenizer.facts}
+        return {"columns": list(columns), "length": config.text_length, "tokenizer": tokenizer.metadata}
 
-    def encode(self, frame: Frame, facts: dict[str, Any]) -> dict[str, Tensor]:
-        tokenizer = Tokenizer(facts["tokenizer"])
-        rows = [torch.tensor(tokenizer.encode(text)[: facts["length"]]) for text in frame.texts(facts["columns"][0])]
+    def encode(self, frame: Frame, metadata: dict[str, Any]) -> dict[str, Tensor]:
+        tokenizer = Tokenizer(metadata["tokenizer"])
+        rows = [
+            torch.tensor(tokenizer.encode(text)[: metadata["length"]]) for text in frame.texts(metadata["columns"][0])
+        ]
         tokens = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PADDING)
         return {TOKENS: tokens, LENGTH: torch.tensor([len(row) for row in rows])}
 
-    def reader(self, facts: dict[str, Any], config: Any) -> nn.Module:
-        if MODEL in facts:
-            return PretrainedTexts(facts[MODEL], config.dropout)
-        return TextReader(len(Tokenizer(facts["tokenizer"])), config)
+    def reader(self, metadata: dict[str, Any], config: Any) -> nn.Module:
+        if MODEL in metadata:
+            return PretrainedTexts(metadata[MODEL], config.dropout)
+        return TextReader(len(Tokenizer(metadata["tokenizer"])), config)
 
 
 class TextReader(nn.Module):
@@ -61,6 +64,6 @@ class TextReader(nn.Module):
         embedded = self.drop(self.embed(tokens)).transpose(0, 1)
         if isinstance(self.encoder, MLP):
             return self.encoder.encode(mean_over(embedded, length))
-        start = torch.zeros(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
-        features = self.encoder.features(embedded, self.encoder.no_memory(len(tokens)), start)
+        episode_start = torch.zeros(embedded.shape[:2], dtype=torch.bool, device=embedded.device)
+        features = self.encoder.features(embedded, self.encoder.no_memory(len(tokens)), episode_start)
         return self.drop(mean_over(features, length))

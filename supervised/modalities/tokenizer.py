@@ -18,14 +18,14 @@ class Tokenizer:
     units", 2016, over bytes, as in Hugging Face's `tokenizers`.
     """
 
-    def __init__(self, facts: dict[str, Any]):
-        self.facts = facts
+    def __init__(self, metadata: dict[str, Any]):
+        self.metadata = metadata
         self._pairs: Any = None
-        if "characters" in facts:
-            self._characters = [*SPECIAL, *facts["characters"]]
+        if "characters" in metadata:
+            self._characters = [*SPECIAL, *metadata["characters"]]
             self._numbers = {character: number for number, character in enumerate(self._characters)}
         else:
-            self._pairs = _tokenizers().Tokenizer.from_str(facts["byte-pairs"])
+            self._pairs = _tokenizers().Tokenizer.from_str(metadata["byte-pairs"])
 
     @classmethod
     def learned(cls, texts: Sequence[str], units: Units, vocabulary: int) -> "Tokenizer":

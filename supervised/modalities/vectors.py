@@ -2,8 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float
-from sandlot.supervised.data import Batch
 from torch import Tensor
+
+from sandlot.supervised.data import Batch
 
 from .columns import IMAGE, LENGTH, TABLE, TOKENS
 

@@ -1,6 +1,6 @@
 """The networks that everything learns with. They know torch and nothing else of the project."""
 
-from .concat import Fuse
+from .concat import Concat
 from .encoder import Encoder, Memory, Memoryless
 from .flat import Flat, FlatImage
 from .generative.decoder import ConvDecoder, MapDecoder, MLPDecoder, Upsampling
@@ -30,7 +30,7 @@ from .layers.running_norm import RunningNorm
 from .mlp import MLP, Activation, Normalization
 from .sequence.recurrent import Recurrent
 from .sequence.transformer import Transformer
-from .sequential import Chain
+from .sequential import Sequential
 
 __all__ = [
     "MLP",
@@ -40,7 +40,7 @@ __all__ = [
     "CapsuleNet",
     "Categorical",
     "CategoricalHead",
-    "Chain",
+    "Concat",
     "ConvDecoder",
     "ConvNet",
     "DiagonalGaussian",
@@ -50,7 +50,6 @@ __all__ = [
     "Ensemble",
     "Flat",
     "FlatImage",
-    "Fuse",
     "ImpalaCNN",
     "MLPDecoder",
     "MapDecoder",
@@ -68,6 +67,7 @@ __all__ = [
     "Recurrent",
     "ResNet",
     "RunningNorm",
+    "Sequential",
     "SquashedGaussian",
     "StridedCNN",
     "Transformer",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from .encoder import Encoder, Memory
 
 
-class Fuse(Encoder):
+class Concat(Encoder):
     """Encode each part of a dict of inputs with its own encoder and join the features."""
 
     def __init__(self, encoders: Mapping[str, Encoder]):
@@ -22,11 +22,11 @@ class Fuse(Encoder):
         return {name: encoder.initial_memory(batch) for name, encoder in self.encoders.items()}  # pyright: ignore[reportCallIssue]
 
     def forward(
-        self, inputs: Mapping[str, Any], memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Mapping[str, Any], memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         features: list[Tensor] = []
         carried: dict[str, Memory] = {}
         for name, encoder in self.encoders.items():
-            part, carried[name] = encoder(inputs[name], memory[name], start)
+            part, carried[name] = encoder(inputs[name], memory[name], episode_start)
             features.append(part)
         return torch.cat(features, dim=-1), carried

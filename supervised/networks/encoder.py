@@ -13,7 +13,7 @@ Memory = Any
 class Encoder(nn.Module, ABC):
     """Turn sequences of inputs into sequences of features.
 
-    Inputs are time-major. `start[t, b]` says that an episode begins at row `t`: whatever was in memory
+    Inputs are time-major. `episode_start[t, b]` says that an episode begins at row `t`: whatever was in memory
     before it must not reach it. Stepping one row at a time equals one call on the whole sequence.
     """
 
@@ -21,15 +21,15 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, inputs: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         """Return the features of each row and the memory after the last."""
 
     def features(
-        self, inputs: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch feature"]:
         """Return the features alone. Networks to which the memory is extra work leave that out."""
-        return self(inputs, memory, start)[0]
+        return self(inputs, memory, episode_start)[0]
 
     def initial_memory(self, batch: int) -> Memory:
         """Return the memory of a network that has seen nothing, for `batch` sequences."""
@@ -48,7 +48,7 @@ class Memoryless(Encoder):
         """Return the features of each row, whatever its time."""
 
     def forward(
-        self, inputs: Shaped[Tensor, "time batch ..."], memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Shaped[Tensor, "time batch ..."], memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         features = self.encode(inputs.flatten(0, 1))
-        return features.unflatten(0, start.shape), memory
+        return features.unflatten(0, episode_start.shape), memory

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from jaxtyping import Float
-from sandlot.supervised.networks.layers.initialize import orthogonal
 from torch import Tensor, nn
+
+from sandlot.supervised.networks.layers.initialize import orthogonal
 
 from .encoder import Memoryless
 

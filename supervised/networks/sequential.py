@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .encoder import Encoder, Memory
 
 
-class Chain(Encoder):
+class Sequential(Encoder):
     """Encode with each of several encoders in turn, each reading the features of the one before."""
 
     def __init__(self, encoders: Sequence[Encoder]):
@@ -21,17 +21,17 @@ class Chain(Encoder):
         return tuple(encoder.initial_memory(batch) for encoder in self.encoders)  # pyright: ignore[reportCallIssue]
 
     def forward(
-        self, inputs: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         carried = []
         for encoder, part in zip(self.encoders, memory, strict=True):
-            inputs, after = encoder(inputs, part, start)
+            inputs, after = encoder(inputs, part, episode_start)
             carried.append(after)
         return inputs, tuple(carried)
 
     def features(
-        self, inputs: Any, memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch feature"]:
         for encoder, part in zip(self.encoders, memory, strict=True):
-            inputs = encoder.features(inputs, part, start)  # pyright: ignore[reportCallIssue]
+            inputs = encoder.features(inputs, part, episode_start)  # pyright: ignore[reportCallIssue]
         return inputs

@@ -15,10 +15,10 @@ class Stateful(Protocol):
     def load_state_dict(self, state: Mapping[str, Any], /) -> Any: ...
 
 
-Parts = Mapping[str, Stateful]
+Components = Mapping[str, Stateful]
 
 
-def tensors_of(parts: Parts) -> dict[str, np.ndarray]:
+def component_tensors(parts: Components) -> dict[str, np.ndarray]:
     """Return the state of all `parts`, with the part's name before each tensor's."""
     return {
         f"{part}.{name}": value.cpu().numpy()
@@ -27,8 +27,8 @@ def tensors_of(parts: Parts) -> dict[str, np.ndarray]:
     }
 
 
-def load_parts(parts: Parts, tensors: Mapping[str, np.ndarray]) -> None:
-    """Give each of `parts` what `tensors_of` returned of it."""
+def load_components(parts: Components, tensors: Mapping[str, np.ndarray]) -> None:
+    """Give each of `parts` what `component_tensors` returned of it."""
     for part, stateful in parts.items():
         prefix = f"{part}."
         named = {name: value for name, value in tensors.items() if name.startswith(prefix)}

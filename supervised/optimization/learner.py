@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from sandlot.tracking import SandlotError, require
 from torch import Tensor, nn
+
+from sandlot.tracking import SandlotError, require
 
 from .allocator import keep_freed_memory
 from .flat_parameters import flatten, parts_of, pieces_of, trained

@@ -24,7 +24,7 @@ def set_random_state(states: Mapping[str, np.ndarray]) -> None:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded_rng(seed: int) -> Iterator[None]:
     """Draw random numbers of the seed `seed` while in the context, and go on as before after it."""
     before = random_state()
     torch.manual_seed(seed)

@@ -8,7 +8,7 @@ import torch
 from .learner import Learner
 
 
-class SlowCopy:
+class TargetNetwork:
     """A copy of a learner's module that follows it at a distance and takes no gradients.
 
     Reinforcement learning calls it a target network, the rest of the field an exponential moving average.
@@ -24,7 +24,7 @@ class SlowCopy:
         learner.lay_out(self.module, self.flat)
 
     @torch.no_grad()
-    def follow(self, tau: float = 1.0) -> None:
+    def update(self, tau: float = 1.0) -> None:
         """Go the share `tau` of the way to the learner's parameters, and take its buffers as they are."""
         if tau == 1.0:
             self.flat.copy_(self.learner.flat)

@@ -9,11 +9,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from sandlot.supervised.data import Batch, Columns, Frame, Loader, Part, Split, load_frame
-from sandlot.supervised.fitting.monitor import Best, Goal
-from sandlot.supervised.optimization.components import Stateful, load_parts, tensors_of
+from sandlot.supervised.fitting.monitor import Best, Monitor
+from sandlot.supervised.optimization.components import Stateful, component_tensors, load_components
 from sandlot.supervised.optimization.learner import Learner, choose_device
-from sandlot.supervised.optimization.random_state import random_state, seeded
+from sandlot.supervised.optimization.random_state import random_state, seeded_rng
 from sandlot.tracking import (
     TRAIN,
     Checkpoint,
@@ -26,7 +28,6 @@ from sandlot.tracking import (
     write_checkpoint,
 )
 from sandlot.tracking.common.intervals import Interval
-from torch import Tensor
 
 Data = str | Path | Frame
 """A data set's name, a file or folder, or rows that were read."""
@@ -35,7 +36,7 @@ Data = str | Path | Frame
 class Task(ABC):
     """Something to fit to data. The fit loop calls its methods and knows nothing else of it.
 
-    Rows are shared out before anything is learned from them: `learn_facts` (classes, scales, words) sees the
+    Rows are shared out before anything is learned from them: `fit_preprocessing` (classes, scales, words) sees the
     rows for training alone. Subclasses are final.
     """
 
@@ -43,7 +44,7 @@ class Task(ABC):
     """What the command line calls it."""
     Config: ClassVar[Any]
     """Its frozen dataclass of hyperparameters, a `FitConfig`."""
-    goal: ClassVar[Goal | None] = None
+    monitor: ClassVar[Monitor | None] = None
     """What the best checkpoint is best at; without a goal, it is the newest."""
 
     def __init__(self, data: Data | None, *, seed: int = 0, config: Any = None, **options: Any):
@@ -57,7 +58,7 @@ class Task(ABC):
         self.best: Best | None = None
         self.stale = 0
         """Validations since the best."""
-        self.facts: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
         """What must be known of the data to build the modules and to read more of it, as JSON."""
         self.source: dict[str, Any] = {}
         """The data set's name and fingerprint."""
@@ -65,9 +66,9 @@ class Task(ABC):
         self.split: Split | None = None
         if data is not None:
             frame = self._read(data)
-            self.facts = self.find_columns(frame)
-            self.split = self.share_out(frame)
-            self.facts |= self.learn_facts(frame.take(self.split.rows("train")))
+            self.metadata = self.find_columns(frame)
+            self.split = self.split_rows(frame)
+            self.metadata |= self.fit_preprocessing(frame.take(self.split.rows("train")))
             self._take_in(frame)
             self._build()
 
@@ -76,11 +77,11 @@ class Task(ABC):
         """Return which of the data's columns play which role."""
 
     @abstractmethod
-    def share_out(self, frame: Frame) -> Split:
+    def split_rows(self, frame: Frame) -> Split:
         """Return which rows are for training, validation and test."""
 
     @abstractmethod
-    def learn_facts(self, train: Frame) -> dict[str, Any]:
+    def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
         """Return what there is to know of the rows for training."""
 
     @abstractmethod
@@ -89,7 +90,7 @@ class Task(ABC):
 
     @abstractmethod
     def build(self) -> dict[str, Learner]:
-        """Return new learners, by name, for `facts` and `config`."""
+        """Return new learners, by name, for `metadata` and `config`."""
 
     @abstractmethod
     def train_step(self, batches: Sequence[Batch]) -> None:
@@ -106,7 +107,7 @@ class Task(ABC):
         """
         return None
 
-    def sketch(self, folder: Path) -> dict[str, Path]:
+    def plot_samples(self, folder: Path) -> dict[str, Path]:
         """Draw, at each validation, how it does into new files in `folder`, and return them by name."""
         return {}
 
@@ -114,7 +115,7 @@ class Task(ABC):
         """Draw, when it has learned, how well it does on some rows into new files in `folder`; return them by name."""
         return {}
 
-    def answers(self, frame: Frame) -> list[dict[str, Any]]:
+    def predict(self, frame: Frame) -> list[dict[str, Any]]:
         """Return what it says of each row of new data, in words."""
         raise SandlotError(f"a {self.name} says nothing of new rows")
 
@@ -137,7 +138,7 @@ class Task(ABC):
             raise SandlotError(f"this {self.name} was loaded without its data")
         return Part(name, self.columns, self.split.rows(name))
 
-    def parts(self) -> dict[str, Stateful]:
+    def components(self) -> dict[str, Stateful]:
         """Return all that learns, by name: what a checkpoint holds."""
         modules = {name: learner.module for name, learner in self.learners.items()}
         return {**modules, **{f"{name}-optimizer": learner for name, learner in self.learners.items()}}
@@ -158,7 +159,7 @@ class Task(ABC):
         for learner in self.learners.values():
             learner.prepare(steps)
 
-    def at_work(self) -> AbstractContextManager[None]:
+    def thread_context(self) -> AbstractContextManager[None]:
         """Return a context with as many CPU threads as the learners are worth."""
         largest = max(self.learners.values(), key=lambda learner: learner.flat.numel(), default=None)
         return nullcontext() if largest is None else largest.threads()
@@ -209,7 +210,9 @@ class Task(ABC):
         if state.get("task") != cls.name:
             raise SandlotError(f"this is a checkpoint of the kind {state.get('task')!r}, not {cls.name!r}")
         task = cls(None, seed=state["seed"], config=options_from_json(cls.Config, state["config"]))
-        task.step, task.stale, task.facts, task.source = (state[key] for key in ("step", "stale", "facts", "source"))
+        task.step, task.stale, task.metadata, task.source = (
+            state[key] for key in ("step", "stale", "metadata", "source")
+        )
         task.best = Best(**state["best"]) if state["best"] else None
         if data is not None:
             frame = task._read(data)
@@ -224,11 +227,15 @@ class Task(ABC):
     def tensors(self) -> dict[str, np.ndarray]:
         """Return all that was learned, the part of each row, and the state of the random generators."""
         split = {} if self.split is None else {"split": self.split.part_of}
-        return {**tensors_of(self.parts()), **split, **{f"random.{key}": state for key, state in self.random.items()}}
+        return {
+            **component_tensors(self.components()),
+            **split,
+            **{f"random.{key}": state for key, state in self.random.items()},
+        }
 
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Take up what `tensors` returned."""
-        load_parts(self.parts(), tensors)
+        load_components(self.components(), tensors)
         prefix = "random."
         self.random = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
 
@@ -241,7 +248,7 @@ class Task(ABC):
             "best": self.best._asdict() if self.best else None,
             "stale": self.stale,
             "source": self.source,
-            "facts": self.facts,
+            "metadata": self.metadata,
             "config": dataclasses.asdict(self.config),
         }
 
@@ -249,7 +256,7 @@ class Task(ABC):
     def _in_use(self) -> Iterator[None]:
         """Learn nothing while in the context, and draw the same random numbers in each."""
         self.train(False)
-        with torch.no_grad(), self.at_work(), seeded(derived_seed(self.seed, 2)):
+        with torch.no_grad(), self.thread_context(), seeded_rng(derived_seed(self.seed, 2)):
             yield
 
     def _read(self, data: Data) -> Frame:
@@ -263,6 +270,6 @@ class Task(ABC):
         self.columns = {name: column.to(self.device) for name, column in self.encode(frame).items()}
 
     def _build(self) -> None:
-        with seeded(derived_seed(self.seed, 3)):
+        with seeded_rng(derived_seed(self.seed, 3)):
             self.learners = self.build()
             self.random = random_state()

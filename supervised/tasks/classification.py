@@ -8,14 +8,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from torch import Tensor
+
 from sandlot.supervised.data import Frame, Part
 from sandlot.supervised.evaluation.metrics import classification_measures
 from sandlot.supervised.evaluation.plots import draw_confusion, draw_reliability, draw_roc
-from sandlot.supervised.evaluation.worst_predictions import write_mistakes
-from sandlot.supervised.fitting.monitor import Goal
+from sandlot.supervised.evaluation.worst_predictions import write_worst_predictions
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.tracking import SandlotError
 from sandlot.tracking.common.intervals import Interval, share_interval
-from torch import Tensor
 
 from .prediction import TARGET, PredictingTask
 
@@ -23,12 +24,12 @@ from .prediction import TARGET, PredictingTask
 class Classifying(PredictingTask):
     """Predict to which of several classes a row belongs. The outputs are logits."""
 
-    goal = Goal("accuracy", higher=True)
+    monitor = Monitor("accuracy", higher=True)
 
     @property
     def classes(self) -> list[str]:
         """What the classes are called."""
-        return self.facts["classes"]
+        return self.metadata["classes"]
 
     @property
     def outputs(self) -> int:
@@ -97,14 +98,14 @@ class Classifying(PredictingTask):
         wrong = (predicted != labels).nonzero().squeeze(-1)
         if not len(wrong):
             return paths
-        surprise = F.cross_entropy(logits[wrong], labels[wrong], reduction="none")
-        worst = wrong[surprise.argsort(descending=True)]
+        td_error = F.cross_entropy(logits[wrong], labels[wrong], reduction="none")
+        worst = wrong[td_error.argsort(descending=True)]
         told = [
             [self.classes[labels[row]], self.classes[predicted[row]], probabilities[row].max().item()]
             for row in worst.tolist()
         ]
         rows, columns = part.rows[worst.numpy()], ("true", "predicted", "confidence")
-        return {**paths, **write_mistakes(folder, self.frame, rows, self.facts["inputs"], columns, told)}
+        return {**paths, **write_worst_predictions(folder, self.frame, rows, self.metadata["inputs"], columns, told)}
 
     def _true(self, part: Part) -> Int[Tensor, "row"]:
         return part.columns[TARGET].cpu()[torch.from_numpy(part.rows)]

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch.nn.functional as F
+from torch import Tensor
+
 from sandlot.supervised.data import Batch
 from sandlot.supervised.modalities.mixup import OTHER, SHARE
 from sandlot.tracking import require
-from torch import Tensor
 
 from .classification import Classifying
 from .network_task import NetworkTask, PredictingConfig

@@ -9,17 +9,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.supervised.data import Batch, Frame, Part, Split, ordered_split
 from sandlot.supervised.data.frame import looks_numeric
 from sandlot.supervised.encoder_builder import MEMORIES, EncoderConfig, following
 from sandlot.supervised.evaluation.metrics import regression_measures
 from sandlot.supervised.evaluation.plots import draw_forecasts
 from sandlot.supervised.fitting.config import FitConfig
-from sandlot.supervised.fitting.monitor import Goal
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.networks import MLP, orthogonal
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.tracking import SandlotError, require
-from torch import Tensor, nn
 
 from .base import Task
 
@@ -70,8 +71,8 @@ class ForecastNetwork(nn.Module):
         if isinstance(self.encoder, MLP):
             features = self.encoder.encode(past.flatten(1))
         else:
-            start = torch.zeros(past.shape[1], len(past), dtype=torch.bool, device=past.device)
-            features = self.encoder.features(past.transpose(0, 1), self.encoder.no_memory(len(past)), start)[-1]
+            episode_start = torch.zeros(past.shape[1], len(past), dtype=torch.bool, device=past.device)
+            features = self.encoder.features(past.transpose(0, 1), self.encoder.no_memory(len(past)), episode_start)[-1]
         change = self.head(features).unflatten(-1, (self.horizon, len(self.targets)))
         return past[:, -1:, self.targets] + change
 
@@ -87,7 +88,7 @@ class Forecaster(Task):
 
     name = "forecaster"
     Config = ForecasterConfig
-    goal = Goal("rmse", higher=False)
+    monitor = Monitor("rmse", higher=False)
     config: ForecasterConfig
 
     def find_columns(self, frame: Frame) -> dict[str, Any]:
@@ -100,7 +101,7 @@ class Forecaster(Task):
             raise SandlotError(f"{frame.name} has no column of numbers to forecast")
         return {"columns": list(dict.fromkeys([*columns, *targets])), "targets": targets}
 
-    def share_out(self, frame: Frame) -> Split:
+    def split_rows(self, frame: Frame) -> Split:
         split = ordered_split(len(frame), self.config.validation_share, self.config.test_share)
         least = self.config.window + self.config.horizon
         if len(self._whole(split.rows("train"))) < 1:
@@ -110,11 +111,11 @@ class Forecaster(Task):
             )
         return split
 
-    def learn_facts(self, train: Frame) -> dict[str, Any]:
+    def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
         scales = {}
-        for name in self.facts["columns"]:
+        for name in self.metadata["columns"]:
             values = train.numbers(name)
-            if name in self.facts["targets"] and values.std() == 0:
+            if name in self.metadata["targets"] and values.std() == 0:
                 raise SandlotError(
                     f"the column {name!r} of {train.name} is always {values[0]:g}; there is nothing to forecast"
                 )
@@ -127,7 +128,7 @@ class Forecaster(Task):
         # A forecast is found by its last row: the rows before the first whole one are filled up.
         padded = F.pad(series, (0, 0, window + horizon - 1, 0))
         past = padded.unfold(0, window, 1).transpose(1, 2)[: len(series)]
-        targets = [self.facts["columns"].index(name) for name in self.facts["targets"]]
+        targets = [self.metadata["columns"].index(name) for name in self.metadata["targets"]]
         future = padded[window:, targets].unfold(0, horizon, 1).transpose(1, 2)
         return {PAST: past, FUTURE: future}
 
@@ -136,8 +137,8 @@ class Forecaster(Task):
         return Part(name, part.columns, self._whole(part.rows))
 
     def build(self) -> dict[str, Learner]:
-        names = self.facts["columns"]
-        targets = [names.index(name) for name in self.facts["targets"]]
+        names = self.metadata["columns"]
+        targets = [names.index(name) for name in self.metadata["targets"]]
         return {"network": Learner(ForecastNetwork(len(names), targets, self.config), forecast_loss, self.config)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
@@ -151,10 +152,10 @@ class Forecaster(Task):
 
     def draw(self, part: Part, folder: Path) -> dict[str, Path]:
         forecast, future, _ = self.forecasts(part)
-        draw_forecasts(folder / "forecasts.png", forecast[:, -1], future[:, -1], self.facts["targets"])
+        draw_forecasts(folder / "forecasts.png", forecast[:, -1], future[:, -1], self.metadata["targets"])
         return {"forecasts": folder / "forecasts.png"}
 
-    def answers(self, frame: Frame) -> list[dict[str, Any]]:
+    def predict(self, frame: Frame) -> list[dict[str, Any]]:
         """Return how the series in `frame` goes on after its last row."""
         if len(frame) < self.config.window:
             raise SandlotError(f"{frame.name} has {len(frame)} rows; a forecast is made from {self.config.window}")
@@ -164,7 +165,7 @@ class Forecaster(Task):
         with torch.no_grad():
             forecast = self._in_units(network({PAST: past})[0].cpu())
         return [
-            {"row": f"{frame.name}, {ahead} ahead", **dict(zip(self.facts["targets"], values, strict=True))}
+            {"row": f"{frame.name}, {ahead} ahead", **dict(zip(self.metadata["targets"], values, strict=True))}
             for ahead, values in enumerate(forecast.tolist(), 1)
         ]
 
@@ -172,20 +173,20 @@ class Forecaster(Task):
         """Return the forecasts, what came, and the past of the targets, in the units of the data."""
         network: Any = self.learners["network"].module
         read = [(network(batch), batch[FUTURE], batch[PAST][:, :, network.targets]) for batch in part.batches(512)]
-        scales = torch.tensor([self.facts["scales"][name] for name in self.facts["targets"]])
+        scales = torch.tensor([self.metadata["scales"][name] for name in self.metadata["targets"]])
         forecast, future, past = (
             torch.cat(pieces).cpu() * scales[:, 1] + scales[:, 0] for pieces in zip(*read, strict=True)
         )
         return forecast, future, past
 
     def _scaled(self, frame: Frame) -> Float[Tensor, "time column"]:
-        names = self.facts["columns"]
-        scales = np.array([self.facts["scales"][name] for name in names])
+        names = self.metadata["columns"]
+        scales = np.array([self.metadata["scales"][name] for name in names])
         values = np.stack([frame.numbers(name) for name in names], 1)
         return torch.from_numpy((values - scales[:, 0]) / scales[:, 1]).float()
 
     def _in_units(self, scaled: Float[Tensor, "*row target"]) -> Float[Tensor, "*row target"]:
-        scales = torch.tensor([self.facts["scales"][name] for name in self.facts["targets"]])
+        scales = torch.tensor([self.metadata["scales"][name] for name in self.metadata["targets"]])
         return scaled * scales[:, 1] + scales[:, 0]
 
     def _whole(self, rows: np.ndarray) -> np.ndarray:

@@ -9,16 +9,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from torch import Tensor, nn
+
 from sandlot.supervised.data import Batch, Frame, Loader, Part, Split, ordered_split
 from sandlot.supervised.encoder_builder import MEMORIES, EncoderConfig, following
 from sandlot.supervised.fitting.config import FitConfig
-from sandlot.supervised.fitting.monitor import Goal
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.modalities.tokenizer import Tokenizer, Units
 from sandlot.supervised.networks import Memory
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.supervised.optimization.schedules import LearningRateSchedule
 from sandlot.tracking import SandlotError, derived_seed, require
-from torch import Tensor, nn
 
 from .base import Data, Task
 
@@ -77,14 +78,16 @@ class LanguageNetwork(nn.Module):
     def forward(self, batch: Batch) -> Float[Tensor, "time row token"]:
         """Return the logits of the token after each but the last."""
         tokens = batch[TOKENS][:, :-1].T
-        start = torch.zeros(tokens.shape, dtype=torch.bool, device=tokens.device)
+        episode_start = torch.zeros(tokens.shape, dtype=torch.bool, device=tokens.device)
         embedded = self.drop(self.embed(tokens))
-        return self.head(self.drop(self.encoder.features(embedded, self.encoder.no_memory(tokens.shape[1]), start)))
+        return self.head(
+            self.drop(self.encoder.features(embedded, self.encoder.no_memory(tokens.shape[1]), episode_start))
+        )
 
     def after(self, token: Tensor, memory: Memory) -> tuple[Float[Tensor, "row token"], Memory]:
         """Return the logits of what comes after a token of each row, and the memory."""
-        start = torch.zeros(1, len(token), dtype=torch.bool, device=token.device)
-        features, memory = self.encoder(self.embed(token[None]), memory, start)
+        episode_start = torch.zeros(1, len(token), dtype=torch.bool, device=token.device)
+        features, memory = self.encoder(self.embed(token[None]), memory, episode_start)
         return self.head(features[0]), memory
 
 
@@ -99,23 +102,23 @@ class LanguageModel(Task):
 
     name = "language-model"
     Config = LanguageModelConfig
-    goal = Goal("loss", higher=False)
+    monitor = Monitor("loss", higher=False)
     config: LanguageModelConfig
 
     def find_columns(self, frame: Frame) -> dict[str, Any]:
         return {}
 
-    def share_out(self, frame: Frame) -> Split:
+    def split_rows(self, frame: Frame) -> Split:
         return ordered_split(len(frame), self.config.validation_share, self.config.test_share)
 
-    def learn_facts(self, train: Frame) -> dict[str, Any]:
+    def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
         pieces = list(train.columns["text"])
-        return {"tokenizer": Tokenizer.learned(pieces, self.config.units, self.config.vocabulary).facts}
+        return {"tokenizer": Tokenizer.learned(pieces, self.config.units, self.config.vocabulary).metadata}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
         """Return all windows of the text of each part, which overlap, as views of its tokens."""
         assert self.split is not None
-        tokenizer, window = Tokenizer(self.facts["tokenizer"]), self.config.context + 1
+        tokenizer, window = Tokenizer(self.metadata["tokenizer"]), self.config.context + 1
         self.spans: dict[str, tuple[int, int]] = {}
         self.characters: dict[str, float] = {}
         tokens: list[int] = []
@@ -141,7 +144,7 @@ class LanguageModel(Task):
         return WindowLoader(self.part("train"), self.config.context, self.config.batch_size, self.seed)
 
     def build(self) -> dict[str, Learner]:
-        self.tokenizer = Tokenizer(self.facts["tokenizer"])
+        self.tokenizer = Tokenizer(self.metadata["tokenizer"])
         network = LanguageNetwork(len(self.tokenizer), self.config)
         return {"network": Learner(network, language_loss, self.config)}
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float
+from torch import Tensor
+
 from sandlot.supervised.data import Batch
 from sandlot.supervised.encoder_builder import EncoderConfig
 from sandlot.supervised.fitting.config import FitConfig
@@ -17,7 +19,6 @@ from sandlot.supervised.networks import Activation
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.supervised.transfer.encoding import Encoding, TransferConfig, freeze, layer_scales, load_encoding
 from sandlot.tracking import require
-from torch import Tensor
 
 from .prediction import PredictingTask
 from .predictor import Predictor
@@ -57,28 +58,28 @@ class NetworkTask(PredictingTask):
     def loss(self, module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch, and what to log."""
 
-    def learn_facts(self, train: Any) -> dict[str, Any]:
-        facts = super().learn_facts(train)
+    def fit_preprocessing(self, train: Any) -> dict[str, Any]:
+        metadata = super().fit_preprocessing(train)
         if self.start is not None:
-            facts["reading"] = self.start.reading_for(facts["reading"], self.facts["kind"])
-        return facts
+            metadata["reading"] = self.start.reading_for(metadata["reading"], self.metadata["kind"])
+        return metadata
 
     def build(self) -> dict[str, Learner]:
-        network = Predictor(self.modality.reader(self.facts["reading"], self.config), self.outputs)
+        network = Predictor(self.modality.reader(self.metadata["reading"], self.config), self.outputs)
         if self.start is not None:
             load_encoding(network.reader, self.start)
         return {"network": self._learner(network)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         self._release_if_due()
-        self.learners["network"].step(*map(self.varied, batches))
+        self.learners["network"].step(*map(self.augment, batches))
 
     def train(self, learning: bool) -> None:
         super().train(learning)
         for layer in self.frozen:
             layer.eval()
 
-    def varied(self, batch: Batch) -> Batch:
+    def augment(self, batch: Batch) -> Batch:
         """Return a batch with its images changed and its rows mixed, as the config says."""
         if self.config.augment and IMAGE in batch:
             batch = {**batch, IMAGE: augmented(batch[IMAGE], self.config.augment)}
@@ -91,10 +92,10 @@ class NetworkTask(PredictingTask):
         """Return what reads the rows, for another task to start from."""
         reader: Any = self.learners["network"].module.reader
         tensors = {name: tensor.cpu().numpy() for name, tensor in reader.state_dict().items()}
-        return Encoding.of(self.facts["kind"], self.facts["reading"], self.config, tensors)
+        return Encoding.of(self.metadata["kind"], self.metadata["reading"], self.config, tensors)
 
     def _learner(self, network: Predictor) -> Learner:
-        held = 0 if self.facts.get("released") else self.config.freeze
+        held = 0 if self.metadata.get("released") else self.config.freeze
         self.frozen = freeze(network, held)
         return Learner(network, self.loss, self.config, layer_scales(network, self.config.layer_decay))
 
@@ -102,7 +103,7 @@ class NetworkTask(PredictingTask):
         """Let the frozen layers learn too, with a new optimizer, once it is time."""
         after = self.config.unfreeze_after
         if self.frozen and after and self.step == after * self.loader().steps_per_epoch:
-            self.facts["released"] = True
+            self.metadata["released"] = True
             network: Any = self.learners["network"].module.requires_grad_(True)
             self.learners = {"network": self._learner(network)}
             self.prepare(self.step)

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
+
 from sandlot.supervised.data import Batch, Frame, Part, Split, stratified_split, without_copies
 from sandlot.supervised.modalities import MODALITIES, Modality, modality_of
 from sandlot.tracking import SandlotError
-from torch import Tensor
 
 from .base import Task
 
@@ -50,12 +51,12 @@ class PredictingTask(Task):
     @property
     def target(self) -> str:
         """The column to predict."""
-        return self.facts["target"]
+        return self.metadata["target"]
 
     @property
     def modality(self) -> Modality:
         """The kind of inputs."""
-        return MODALITIES[self.facts["kind"]]
+        return MODALITIES[self.metadata["kind"]]
 
     def find_columns(self, frame: Frame) -> dict[str, Any]:
         target = self.config.target or next((name for name in TARGETS if name in frame.columns), None)
@@ -67,29 +68,29 @@ class PredictingTask(Task):
         kind, columns = modality_of(frame, columns)
         return {"target": target, "kind": kind, "inputs": columns}
 
-    def share_out(self, frame: Frame) -> Split:
-        inputs, shares = self.facts["inputs"], (self.config.validation_share, self.config.test_share)
+    def split_rows(self, frame: Frame) -> Split:
+        inputs, shares = self.metadata["inputs"], (self.config.validation_share, self.config.test_share)
         split = stratified_split(frame, inputs, self.strata(frame), *shares, self.seed)
         # A text or an image that the source's own test repeats is a copy. Rows of a table may be alike and yet
         # different cases.
-        return split if self.facts["kind"] == "tables" else without_copies(split, frame, inputs)
+        return split if self.metadata["kind"] == "tables" else without_copies(split, frame, inputs)
 
-    def learn_facts(self, train: Frame) -> dict[str, Any]:
+    def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
         target = self.learn_target(train)
-        return {"reading": self.modality.learn(train, self.facts["inputs"], self.config), **target}
+        return {"reading": self.modality.learn(train, self.metadata["inputs"], self.config), **target}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
         return {**self.encode_inputs(frame), TARGET: self.encode_target(frame)}
 
     def encode_inputs(self, frame: Frame) -> dict[str, Tensor]:
         """Return what is read of each row, as tensors."""
-        return self.modality.encode(frame, self.facts["reading"])
+        return self.modality.encode(frame, self.metadata["reading"])
 
     def predictions(self, part: Part) -> Float[Tensor, "row output"]:
         """Return what is predicted of each row of a part."""
         return torch.cat([self.outputs_of(batch).cpu() for batch in part.batches(AT_ONCE)])
 
-    def answers(self, frame: Frame) -> list[dict[str, Any]]:
+    def predict(self, frame: Frame) -> list[dict[str, Any]]:
         columns = {name: column.to(self.device) for name, column in self.encode_inputs(frame).items()}
         self.train(False)
         with torch.no_grad():

@@ -3,8 +3,9 @@
 from typing import Any
 
 from jaxtyping import Float
-from sandlot.supervised.data import Batch
 from torch import Tensor, nn
+
+from sandlot.supervised.data import Batch
 
 
 class Predictor(nn.Module):

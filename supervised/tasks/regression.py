@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
+
 from sandlot.supervised.data import Frame, Part
 from sandlot.supervised.evaluation.metrics import regression_measures
 from sandlot.supervised.evaluation.plots import draw_residuals
-from sandlot.supervised.evaluation.worst_predictions import write_mistakes
-from sandlot.supervised.fitting.monitor import Goal
+from sandlot.supervised.evaluation.worst_predictions import write_worst_predictions
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.tracking import SandlotError
 from sandlot.tracking.common.intervals import Interval, mean_interval
-from torch import Tensor
 
 from .prediction import TARGET, PredictingTask
 
@@ -25,7 +26,7 @@ STRATA = 10
 class Regressing(PredictingTask):
     """Predict a number, which is learned scaled to mean 0 and deviation 1."""
 
-    goal = Goal("rmse", higher=False)
+    monitor = Monitor("rmse", higher=False)
 
     @property
     def outputs(self) -> int:
@@ -44,7 +45,7 @@ class Regressing(PredictingTask):
         return {"scale": [float(values.mean()), float(values.std())]}
 
     def encode_target(self, frame: Frame) -> Float[Tensor, "row"]:
-        mean, std = self.facts["scale"]
+        mean, std = self.metadata["scale"]
         return torch.from_numpy((frame.numbers(self.target) - mean) / std).float()
 
     def in_words(self, outputs: Float[Tensor, "row output"]) -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ class Regressing(PredictingTask):
         worst = (prediction - target).abs().argsort(descending=True)
         told = [[target[row].item(), prediction[row].item()] for row in worst.tolist()]
         rows, columns = part.rows[worst.numpy()], ("true", "predicted")
-        mistakes = write_mistakes(folder, self.frame, rows, self.facts["inputs"], columns, told)
+        mistakes = write_worst_predictions(folder, self.frame, rows, self.metadata["inputs"], columns, told)
         return {"residuals": folder / "residuals.png", **mistakes}
 
     def _both(self, part: Part) -> tuple[Float[Tensor, "row"], Float[Tensor, "row"]]:
@@ -73,5 +74,5 @@ class Regressing(PredictingTask):
         return self._in_units(self.predictions(part).squeeze(-1)), self._in_units(target)
 
     def _in_units(self, scaled: Float[Tensor, "row"]) -> Float[Tensor, "row"]:
-        mean, std = self.facts["scale"]
+        mean, std = self.metadata["scale"]
         return scaled * std + mean

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch.nn.functional as F
+from torch import Tensor
+
 from sandlot.supervised.data import Batch
 from sandlot.supervised.modalities.mixup import OTHER, SHARE
-from torch import Tensor
 
 from .network_task import NetworkTask, PredictingConfig
 from .prediction import TARGET

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
+
 from sandlot.supervised.data import Batch, DataConfig
 from sandlot.supervised.modalities.config import ReadingConfig
 from sandlot.supervised.modalities.tokenizer import Tokenizer
@@ -16,7 +18,6 @@ from sandlot.supervised.modalities.vectors import vectors
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.tracking import SandlotError, json_object
-from torch import Tensor
 
 from .classification import Classifying
 from .prediction import TARGET, PredictingTask
@@ -84,7 +85,7 @@ class Baseline(PredictingTask):
             raise SandlotError(f"--options: {error}") from error
         return {}
 
-    def parts(self) -> dict[str, Stateful]:
+    def components(self) -> dict[str, Stateful]:
         return {"model": self.model}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
@@ -99,8 +100,8 @@ class Baseline(PredictingTask):
         return torch.from_numpy(np.asarray(self.model.outputs(self._vectors(batch)), np.float32))
 
     def _vectors(self, batch: Batch) -> Float[np.ndarray, "row size"]:
-        facts = self.facts["reading"].get("tokenizer")
-        return vectors(batch, len(Tokenizer(facts)) if facts else 0)
+        metadata = self.metadata["reading"].get("tokenizer")
+        return vectors(batch, len(Tokenizer(metadata)) if metadata else 0)
 
 
 class Model:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
+
 from sandlot.supervised.encoder_builder import EncoderConfig
 from sandlot.tracking import SandlotError, require
-from torch import nn
 
 ALL = -1
 

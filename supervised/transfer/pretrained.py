@@ -10,6 +10,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+
 from sandlot.supervised.modalities.pretrained import MODEL, timm_library, transformers_library
 from sandlot.tracking import SandlotError
 
@@ -43,12 +44,12 @@ def _of_transformers(folder: Path) -> Encoding:
         model = transformers.AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
-    facts: dict[str, Any] = {"config": model.config.to_dict()}
+    metadata: dict[str, Any] = {"config": model.config.to_dict()}
     if (folder / TOKENIZER).is_file():
-        longest = facts["config"].get("max_position_embeddings", 512)
-        reading = {"tokenizer": {"byte-pairs": (folder / TOKENIZER).read_text()}, "length": longest, MODEL: facts}
+        longest = metadata["config"].get("max_position_embeddings", 512)
+        reading = {"tokenizer": {"byte-pairs": (folder / TOKENIZER).read_text()}, "length": longest, MODEL: metadata}
         return Encoding("texts", reading, {}, _weights(model))
-    return Encoding("images", {MODEL: facts | _preparation(folder, facts["config"])}, {}, _weights(model))
+    return Encoding("images", {MODEL: metadata | _preparation(folder, metadata["config"])}, {}, _weights(model))
 
 
 def _of_timm(folder: Path, config: Mapping[str, Any]) -> Encoding:
@@ -71,9 +72,9 @@ def _of_timm(folder: Path, config: Mapping[str, Any]) -> Encoding:
     made_for = {name: said[name] for name in ("input_size", "fixed_input_size") if name in said}
     known = {"architecture": config["architecture"], "arguments": config.get("model_args", {}), "made_for": made_for}
     interpolation = said.get("interpolation") if said.get("interpolation") in RESAMPLINGS.values() else "bilinear"
-    facts = {"timm": known, "size": size, "channels": channels, "mean": list(said["mean"]), "std": list(said["std"]),
+    metadata = {"timm": known, "size": size, "channels": channels, "mean": list(said["mean"]), "std": list(said["std"]),
              "interpolation": interpolation}  # fmt: skip
-    return Encoding("images", {MODEL: facts}, {}, _weights(model))
+    return Encoding("images", {MODEL: metadata}, {}, _weights(model))
 
 
 def _weights(model: Any) -> dict[str, Any]:

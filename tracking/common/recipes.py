@@ -17,9 +17,9 @@ def recipes(package: str, name: str) -> dict[str, dict[str, Any]]:
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
-def recipe(package: str, name: str, world: str | None) -> dict[str, Any]:
+def recipe(package: str, name: str, env_spec: str | None) -> dict[str, Any]:
     """Return the recipe of `name` for an environment or data set, empty if there is none."""
-    found = recipes(package, name).get(world or "", {})
+    found = recipes(package, name).get(env_spec or "", {})
     return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
 
 

@@ -6,10 +6,11 @@ from math import prod
 from typing import Literal
 
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.supervised.networks.images.sizes import halving_kernel, pyramid
 from sandlot.supervised.networks.images.strided import MapNormalization, map_normalization
 from sandlot.supervised.networks.mlp import MLP, Activation
-from torch import Tensor, nn
 
 Upsampling = Literal["transposed", "resize"]
 Images = Float[Tensor, "row channel height width"]

@@ -3,9 +3,10 @@
 from typing import Any
 
 from jaxtyping import Float, Int
-from sandlot.supervised.networks.heads.precision import in_float32
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
+from sandlot.supervised.networks.heads.precision import in_float32
 
 WEIGHED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 

@@ -2,8 +2,9 @@
 
 import torch
 from jaxtyping import Float, Int
-from sandlot.supervised.networks.heads.precision import in_float32
 from torch import Tensor, nn
+
+from sandlot.supervised.networks.heads.precision import in_float32
 
 DEAD = 0.5
 """A word that stands for fewer vectors of a batch than this, on average, is given a new meaning."""

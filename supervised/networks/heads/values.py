@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 
 import torch
 from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
 from sandlot.supervised.networks.layers.initialize import orthogonal
 from sandlot.supervised.networks.layers.noisy import NoisyLinear
-from torch import Tensor, nn
 
 from .precision import in_float32
 

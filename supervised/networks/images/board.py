@@ -2,9 +2,10 @@
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.supervised.networks.encoder import Memoryless
 from sandlot.supervised.networks.layers.initialize import orthogonal
-from torch import Tensor, nn
 
 WINDOW = 4
 """Cells a side of what is looked at together."""

@@ -3,8 +3,9 @@
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from sandlot.supervised.networks.encoder import Memoryless
 from torch import Tensor, nn
+
+from sandlot.supervised.networks.encoder import Memoryless
 
 KERNEL = 5
 

@@ -2,9 +2,10 @@
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.supervised.networks.encoder import Memoryless
 from sandlot.supervised.networks.layers.initialize import orthogonal
-from torch import Tensor, nn
 
 SMALLEST_IMAGE = 36
 """Pixels a side below which the Nature CNN's three convolutions leave nothing."""

@@ -4,9 +4,10 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
+from torch import Tensor, nn
+
 from sandlot.supervised.networks.encoder import Memoryless
 from sandlot.supervised.networks.layers.initialize import orthogonal
-from torch import Tensor, nn
 
 Pooling = Literal["max", "average"]
 POOLINGS: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}

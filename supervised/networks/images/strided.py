@@ -5,8 +5,9 @@ from itertools import pairwise
 from typing import Literal
 
 from jaxtyping import Float
-from sandlot.supervised.networks.encoder import Memoryless
 from torch import Tensor, nn
+
+from sandlot.supervised.networks.encoder import Memoryless
 
 from .sizes import halving_kernel, pyramid
 

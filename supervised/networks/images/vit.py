@@ -2,8 +2,9 @@
 
 import torch
 from jaxtyping import Float
-from sandlot.supervised.networks.encoder import Memoryless
 from torch import Tensor, nn
+
+from sandlot.supervised.networks.encoder import Memoryless
 
 
 class ViT(Memoryless):

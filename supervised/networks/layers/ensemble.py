@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
-from sandlot.supervised.networks.mlp import ACTIVATIONS, NORMALIZATIONS, Activation, Normalization
 from torch import Tensor, nn
+
+from sandlot.supervised.networks.mlp import ACTIVATIONS, NORMALIZATIONS, Activation, Normalization
 
 from .initialize import orthogonal
 

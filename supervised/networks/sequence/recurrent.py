@@ -6,8 +6,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from sandlot.supervised.networks.encoder import Encoder, Memory
 from torch import Tensor, nn
+
+from sandlot.supervised.networks.encoder import Encoder, Memory
 
 CELLS: dict[str, type[nn.RNN] | type[nn.LSTM] | type[nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 STEPS: dict[str, Any] = {"rnn": torch.rnn_tanh_cell, "lstm": torch.lstm_cell, "gru": torch.gru_cell}
@@ -43,28 +44,28 @@ class Recurrent(Encoder):
         return (zeros, zeros) if self.kind == "lstm" else zeros
 
     def forward(
-        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
-        memory = _kept(memory, ~start[0])
+        memory = _kept(memory, ~episode_start[0])
         if len(inputs) == 1:
             return self._step(inputs, memory)
-        if not start[1:].any():
+        if not episode_start[1:].any():
             features, state = self.cell(inputs, _to_cell(memory))
             return features, _from_cell(state)
-        return self._in_pieces(inputs, memory, start), self._last_memory(inputs, memory, start)
+        return self._in_pieces(inputs, memory, episode_start), self._last_memory(inputs, memory, episode_start)
 
     def features(
-        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch feature"]:
-        memory = _kept(memory, ~start[0])
-        if not start[1:].any():
+        memory = _kept(memory, ~episode_start[0])
+        if not episode_start[1:].any():
             return self.cell(inputs, _to_cell(memory))[0]
-        return self._in_pieces(inputs, memory, start)
+        return self._in_pieces(inputs, memory, episode_start)
 
     def _in_pieces(
-        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch feature"]:
-        pieces = Pieces(start)
+        pieces = Pieces(episode_start)
         features, _ = self.cell(pieces.cut(inputs), _map(_to_cell(memory), pieces.first_state))
         return pieces.join(features)
 
@@ -83,11 +84,11 @@ class Recurrent(Encoder):
 
     @torch.no_grad()
     def _last_memory(
-        self, inputs: Float[Tensor, "time batch size"], memory: Memory, start: Bool[Tensor, "time batch"]
+        self, inputs: Float[Tensor, "time batch size"], memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Memory:
         """Return the memory after the last row: that of each column's last episode, from its first row on."""
-        rows = torch.arange(len(start), device=start.device)[:, None]
-        begin = (start * rows).amax(0)
+        rows = torch.arange(len(episode_start), device=episode_start.device)[:, None]
+        begin = (episode_start * rows).amax(0)
         state = _to_cell(_kept(memory, begin == 0))
         for first, end in pairwise([*begin.unique().tolist(), len(inputs)]):
             columns = (begin <= first).nonzero().squeeze(-1)
@@ -101,10 +102,10 @@ class Recurrent(Encoder):
 class Pieces:
     """A batch of sequences cut where episodes start: which row goes where. Piece by piece, column by column."""
 
-    def __init__(self, start: Bool[Tensor, "time batch"]):
-        self.shape = time, batch = start.shape
+    def __init__(self, episode_start: Bool[Tensor, "time batch"]):
+        self.shape = time, batch = episode_start.shape
         # NumPy, since these are many small steps: torch would take five times as long.
-        starts = start.cpu().numpy().T.copy()
+        starts = episode_start.cpu().numpy().T.copy()
         starts[:, 0] = True
         begin = np.flatnonzero(starts)
         piece = starts.cumsum() - 1
@@ -115,7 +116,7 @@ class Pieces:
         source = np.zeros((row.max() + 1) * self.count, np.int64)
         source[place] = np.arange(starts.size)
         indices = (place, source, piece[::time].copy())
-        self.place, self.source, self.first = (torch.from_numpy(index).to(start.device) for index in indices)
+        self.place, self.source, self.first = (torch.from_numpy(index).to(episode_start.device) for index in indices)
 
     def cut(self, inputs: Float[Tensor, "time batch size"]) -> Float[Tensor, "longest piece size"]:
         """Return the pieces side by side, padded to the longest."""

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
 from sandlot.supervised.networks.encoder import Encoder
 from sandlot.supervised.networks.layers.initialize import orthogonal
-from torch import Tensor, nn
 
 
 class PastSteps(NamedTuple):
@@ -60,24 +61,24 @@ class Transformer(Encoder):
         )
 
     def forward(
-        self, inputs: Float[Tensor, "time batch size"], memory: PastSteps, start: Bool[Tensor, "time batch"]
+        self, inputs: Float[Tensor, "time batch size"], memory: PastSteps, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], PastSteps]:
-        features, hidden, valid = self._encode(inputs, memory, start)
+        features, hidden, valid = self._encode(inputs, memory, episode_start)
         last = [each[:, -self.length :] for each in hidden]
         return features, PastSteps(torch.stack(last, dim=1).detach(), valid[:, -self.length :])
 
     def features(
-        self, inputs: Float[Tensor, "time batch size"], memory: PastSteps, start: Bool[Tensor, "time batch"]
+        self, inputs: Float[Tensor, "time batch size"], memory: PastSteps, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch feature"]:
-        return self._encode(inputs, memory, start)[0]
+        return self._encode(inputs, memory, episode_start)[0]
 
-    def _encode(self, inputs: Tensor, memory: PastSteps, start: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+    def _encode(self, inputs: Tensor, memory: PastSteps, episode_start: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
         """Return the features, each layer's inputs from the memory on, and which of them are of the last episode."""
         time, past_steps = len(inputs), memory.valid.shape[1]
         x = self.read(inputs).transpose(0, 1)
         # Episodes by number: what is in memory belongs to number 0, as do the rows before the first start.
-        episode = F.pad(start.T.long().cumsum(1), (past_steps, 0))
-        valid = torch.cat([memory.valid, torch.ones_like(start.T)], dim=1)
+        episode = F.pad(episode_start.T.long().cumsum(1), (past_steps, 0))
+        valid = torch.cat([memory.valid, torch.ones_like(episode_start.T)], dim=1)
         distance = _distance(time, past_steps, x.device)
         seen = (distance >= 0) & (distance <= self.length) & valid[:, None, :]
         seen = seen & (episode[:, past_steps:, None] == episode[:, None, :])
