@@ -64,6 +64,7 @@ class Generator(nn.Module):
     """Make rows of noise, of a class if there are any: images between -1 and 1."""
 
     compiles = False
+    captures = True
     """Statistics of a batch are written down on the way."""
 
     def __init__(self, decoder: nn.Module, squash: nn.Module, classes: int = 0):

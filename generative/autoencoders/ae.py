@@ -83,6 +83,7 @@ class AE(DeterministicAutoencoder):
     def make_module(self) -> nn.Module:
         module = self.autoencoder(nn.Sigmoid() if self.config.sparsity else nn.Identity())
         module.compiles = not self.config.contraction  # which takes a second derivative
+        module.captures = True
         return module
 
     def loss(self, module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

@@ -18,6 +18,7 @@ class Discriminator(nn.Module):
     """
 
     compiles = False
+    captures = True
     """Penalties and normalisations take derivatives and steps that a compiled gradient can't."""
 
     def __init__(self, encoder: Any, classes: int = 0):
