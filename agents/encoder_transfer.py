@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sandlot.agents.spaces.observations import Image
+from sandlot.agents.spaces.observations import ImagePreprocessor
 from sandlot.supervised.networks import Encoder, FlatImage, NatureCNN, Sequential
 from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import SandlotError
@@ -15,8 +15,8 @@ from sandlot.tracking import SandlotError
 def encoding_of(agent: Any) -> Encoding:
     """Return the network that reads the images that `agent` observes."""
     policy = getattr(agent, "policy", None)
-    inputs = getattr(policy, "inputs", None)
-    if not isinstance(inputs, Image):
+    inputs = getattr(policy, "preprocessor", None)
+    if not isinstance(inputs, ImagePreprocessor):
         raise SandlotError(f"--from an agent needs one that observes images; this {agent.name} does not")
     encoder: Any = getattr(policy, "actor", None) or policy.encoder  # pyright: ignore[reportOptionalMemberAccess]
     encoder = encoder.encoders[0] if isinstance(encoder, Sequential) else encoder
@@ -47,8 +47,8 @@ def config_for(encoding: Encoding, config: Any) -> Any:
 
 def take_encoding(agent: Any, encoding: Encoding) -> None:
     """Give all networks of `agent` that read observations the weights of an encoding."""
-    inputs = getattr(getattr(agent, "policy", None), "inputs", None)
-    if not isinstance(inputs, Image):
+    inputs = getattr(getattr(agent, "policy", None), "preprocessor", None)
+    if not isinstance(inputs, ImagePreprocessor):
         raise SandlotError(f"--encoder is for agents that observe images; this {agent.name} does not")
     seen, read = [inputs.channels, inputs.height, inputs.width], list(encoding.reading["shape"])
     if seen != read:

@@ -139,7 +139,7 @@ class OffPolicyAgent(NetworkAgent):
         before = self.env_step - int(step.valid.sum())
         if self.config.normalize_observations:
             rows = torch.from_numpy(step.valid).nonzero().squeeze(-1)
-            self.policy.inputs.update(self.on_device(self._observation), rows)
+            self.policy.preprocessor.update(self.on_device(self._observation), rows)
         if self.env_step > self.config.learning_starts and len(self.replay) > self.length * self.replay.num_envs:
             due = self.env_step // self.config.train_freq - before // self.config.train_freq
             if due:

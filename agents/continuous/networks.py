@@ -7,7 +7,7 @@ from gymnasium import Space
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from sandlot.agents.spaces.actions import bounded, check_mask
+from sandlot.agents.spaces.actions import bounded_actions, check_mask
 from sandlot.agents.spaces.feature_extractor import FeatureExtractor
 from sandlot.agents.spaces.observation_encoder import NetworkConfig, reader_before_mlp
 from sandlot.agents.spaces.observations import preprocessor_for
@@ -23,7 +23,7 @@ class Actor(FeatureExtractor):
         self, observation_space: Space, action_space: Space, config: NetworkConfig, make_head: Any, agent: str
     ):
         check_mask(observation_space, action_space)
-        bounds = bounded(action_space, agent)
+        bounds = bounded_actions(action_space, agent)
         inputs = preprocessor_for(observation_space, config.normalize_observations)
         first = reader_before_mlp(inputs, config)
         mlp = MLP(first.feature_size, config.hidden, config.activation, config.normalization, config.dropout)
@@ -71,7 +71,7 @@ class Critics(FeatureExtractor):
     """Estimates of the return of an action in each row of a sequence, from as many MLPs over one reader."""
 
     def __init__(self, count: int, actor: Actor, config: NetworkConfig):
-        super().__init__(actor.inputs, reader_before_mlp(actor.inputs, config))
+        super().__init__(actor.preprocessor, reader_before_mlp(actor.preprocessor, config))
         size = self.encoder.feature_size + actor.bounds.size
         self.mlps = Ensemble(count, size, config.hidden, config.activation, config.normalization, config.dropout)
 

@@ -144,7 +144,7 @@ def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> Act
             )
 
 
-class Choice(NamedTuple):
+class DiscreteActions(NamedTuple):
     """One choice among a number of actions, counted from 0, and the environment's number of the first."""
 
     actions: int
@@ -155,14 +155,14 @@ class Choice(NamedTuple):
         return action + self.first if self.first else action
 
 
-def choice_among(space: Space, agent: str) -> Choice:
+def discrete_actions(space: Space, agent: str) -> DiscreteActions:
     """Return the choice that actions of `space` are. Raises `SandlotError` if they are none."""
     if not isinstance(space, spaces.Discrete):
         raise SandlotError(f"{agent} chooses among Discrete actions, and these are {space}; try ppo, or sac for a Box")
-    return Choice(int(space.n), int(space.start))
+    return DiscreteActions(int(space.n), int(space.start))
 
 
-class Bounded:
+class BoundedActions:
     """Real numbers between bounds, which the agent knows as numbers in [-1, 1]."""
 
     def __init__(self, space: spaces.Box):
@@ -181,13 +181,13 @@ class Bounded:
         return self.middle.ravel() + self.reach.ravel() * action
 
 
-def bounded(space: Space, agent: str) -> Bounded:
+def bounded_actions(space: Space, agent: str) -> BoundedActions:
     """Return the bounded numbers that actions of `space` are. Raises `SandlotError` if they are none."""
     if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating) and space.is_bounded()):
         raise SandlotError(
             f"{agent} acts in a Box of floats with finite bounds, and these actions are {space}; try ppo"
         )
-    return Bounded(space)
+    return BoundedActions(space)
 
 
 def check_mask(observation_space: Space, action_space: Space) -> None:

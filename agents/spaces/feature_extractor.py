@@ -18,7 +18,7 @@ class FeatureExtractor(nn.Module):
 
     def __init__(self, inputs: ObservationPreprocessor, encoder: Encoder):
         super().__init__()
-        self.inputs, self.encoder = inputs, encoder
+        self.preprocessor, self.encoder = inputs, encoder
         self.has_memory = has_memory(encoder)
         """Whether anything is carried between steps."""
 
@@ -35,13 +35,13 @@ class FeatureExtractor(nn.Module):
         self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         """Return the features of each row, and the memory after the last."""
-        return self.encoder(self.inputs(observation), memory, episode_start)
+        return self.encoder(self.preprocessor(observation), memory, episode_start)
 
     def unroll(
         self, observation: Any, episode_start: Bool[Tensor, "longer batch"], burn_in: int
     ) -> Float[Tensor, "time batch feature"]:
         """Return the features of each row from `burn_in` on. The rows before only fill the memory."""
-        inputs, memory = self.inputs(observation), self.initial_memory(episode_start.shape[1])
+        inputs, memory = self.preprocessor(observation), self.initial_memory(episode_start.shape[1])
         if burn_in:
             with torch.no_grad():
                 _, memory = self.encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, episode_start[:burn_in])

@@ -209,7 +209,7 @@ class DQN(OffPolicyAgent):
         self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Int[Tensor, "1 batch"], Memory, ActionInfo]:
         action, memory, values = self._judged(observation, memory, episode_start, deterministic)
-        mask = self.policy.inputs.mask(observation)
+        mask = self.policy.preprocessor.mask(observation)
         worth = row(values if mask is None else values.masked_fill(~mask, -torch.inf))
         return action, memory, ActionInfo(action_value=worth, value=worth.max(-1))
 
@@ -287,7 +287,7 @@ class DQN(OffPolicyAgent):
 
     def _random(self, observation: Observation) -> np.ndarray:
         """Draw a legal action for each row."""
-        mask, actions = self.policy.inputs.mask(self.on_device(observation)), self.policy.choice.actions
+        mask, actions = self.policy.preprocessor.mask(self.on_device(observation)), self.policy.choice.actions
         if mask is None:
             return self.rng.integers(actions, size=len(next(tree_leaves(observation))))
         return np.where(mask.cpu().numpy(), self.rng.random(mask.shape), -1.0).argmax(-1)

@@ -6,7 +6,7 @@ from gymnasium import Space
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
-from sandlot.agents.spaces.actions import check_mask, choice_among
+from sandlot.agents.spaces.actions import check_mask, discrete_actions
 from sandlot.agents.spaces.feature_extractor import FeatureExtractor
 from sandlot.agents.spaces.observation_encoder import NetworkConfig, encoder_for
 from sandlot.agents.spaces.observations import preprocessor_for
@@ -25,7 +25,7 @@ class QNetwork(FeatureExtractor):
         check_mask(observation_space, action_space)
         inputs = preprocessor_for(observation_space, config.normalize_observations)
         super().__init__(inputs, encoder_for(inputs, config))
-        self.choice = choice_among(action_space, agent)
+        self.choice = discrete_actions(action_space, agent)
         self.head = make_head(self.encoder.feature_size, self.choice.actions)
         self._noisy = noisy_layers(self)
 
@@ -44,7 +44,7 @@ class QNetwork(FeatureExtractor):
 
     def best(self, values: Float[Tensor, "*batch action"], observation: Any) -> Int[Tensor, "*batch"]:
         """Return the best legal action of each row."""
-        return greedy(values, self.inputs.mask(observation))
+        return greedy(values, self.preprocessor.mask(observation))
 
     def draw_noise(self, generator: Generator) -> None:
         """Draw new noise for the noisy layers, if there are any."""

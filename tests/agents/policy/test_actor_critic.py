@@ -68,8 +68,8 @@ def test_a_saved_agent_acts_the_same_and_learns_on_the_same(kind, tmp_path):
     loaded = kind.load(tmp_path / "agent")
     observation = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     for deterministic in (True, False):
-        agent.action_noise.manual_seed(1)
-        loaded.action_noise.manual_seed(1)
+        agent.noise.manual_seed(1)
+        loaded.noise.manual_seed(1)
         np.testing.assert_array_equal(
             agent.predict(observation, deterministic=deterministic)[0],
             loaded.predict(observation, deterministic=deterministic)[0],

@@ -4,9 +4,8 @@ import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandlot.agents import A2C, A2CConfig
-from sandlot.agents.buffers.rollout import full_batch
-from sandlot.agents.policy.a2c import a2c_loss, policy_loss, value_loss
-from sandlot.agents.policy.advantages import gae
+from sandlot.agents.buffers.rollout import full_batch, gae
+from sandlot.agents.policy.a2c import a2c_loss, policy_gradient_loss, value_loss
 from sandlot.tracking import SandlotError
 from tests.worlds import TwoStates
 
@@ -23,17 +22,17 @@ def two_states(mode=AutoresetMode.SAME_STEP, **options):
     return agent
 
 
-def judged(agent):
+def evaluated(agent):
     envs = agent.env_factory.batch()
     agent.reset(envs.reset(0), 0)
-    while not agent.rollout.full:
+    while not agent.buffer.full:
         step = envs.step(agent.exploration_action())
-        agent.rollout.add(agent._action, step)
-    return agent._judge()[0]
+        agent.buffer.add(agent.action, step)
+    return agent.compute_advantages()
 
 
 def test_targets_by_hand():
-    experience = judged(two_states())
+    experience = evaluated(two_states())
     # 1 + gamma 2; 2 and the end; then 1 + gamma times the value of where the rollout led.
     assert experience.target[:, 0].tolist() == pytest.approx([1 + GAMMA * 2, 2, 1 + GAMMA * 10])
     assert experience.advantage[:, 0].tolist() == pytest.approx([2 - 10, 2 - 10, 6 - 10])
@@ -41,15 +40,15 @@ def test_targets_by_hand():
 
 
 def test_targets_of_one_step_by_hand():
-    experience = judged(two_states(gae_lambda=0.0))
+    experience = evaluated(two_states(gae_lambda=0.0))
     assert experience.target[:, 0].tolist() == pytest.approx([1 + GAMMA * 10, 2, 1 + GAMMA * 10])
 
 
 def test_rows_that_only_reset_weigh_nothing():
-    experience = judged(two_states(AutoresetMode.NEXT_STEP, num_steps=5))
+    experience = evaluated(two_states(AutoresetMode.NEXT_STEP, num_steps=5))
     assert experience.weight[:, 0].tolist() == [1, 1, 0, 1, 1]
-    assert full_batch(experience, standardize=False).weight[:, 0].tolist() == [0.25, 0.25, 0, 0.25, 0.25]
-    standardized = full_batch(experience, standardize=True)
+    assert full_batch(experience, normalize_advantage=False).weight[:, 0].tolist() == [0.25, 0.25, 0, 0.25, 0.25]
+    standardized = full_batch(experience, normalize_advantage=True)
     assert (standardized.advantage * standardized.weight).sum().item() == pytest.approx(0, abs=1e-6)
     assert standardized.advantage[[0, 1, 3, 4], 0].std(correction=0).item() == pytest.approx(0, abs=1e-4)
 
@@ -57,22 +56,22 @@ def test_rows_that_only_reset_weigh_nothing():
 def test_losses_by_hand():
     weight = torch.tensor([0.5, 0.5])
     log_prob, advantage = torch.tensor([-1.0, -2.0]), torch.tensor([3.0, -1.0])
-    assert policy_loss(log_prob, advantage, weight).item() == pytest.approx(-0.5 * (-3 + 2))
+    assert policy_gradient_loss(log_prob, advantage, weight).item() == pytest.approx(-0.5 * (-3 + 2))
     assert value_loss(torch.tensor([1.0, 4.0]), torch.tensor([3.0, 3.0]), weight).item() == pytest.approx(2.5)
 
 
 def test_the_loss_is_the_sum_of_its_parts_and_its_gradient_the_policy_gradient():
     agent = two_states(value_coef=0.25, entropy_coef=0.1)
-    rows = full_batch(judged(agent), standardize=False)
-    loss, metrics = a2c_loss(agent.policy, (rows, agent.memories[0]), agent.config)
+    rows = full_batch(evaluated(agent), normalize_advantage=False)
+    loss, metrics = a2c_loss(agent.policy, (rows, agent.first_memory), agent.config)
     expected = metrics["loss/policy"] + 0.25 * metrics["loss/value"] - 0.1 * metrics["policy/entropy"]
     assert loss.item() == pytest.approx(expected.item())
     assert metrics["loss/value"].item() == pytest.approx((64 + 64 + 16) / 3)
     agent = two_states(value_coef=0.0)
-    rows = full_batch(judged(agent), standardize=False)
-    a2c_loss(agent.policy, (rows, agent.memories[0]), agent.config)[0].backward()
+    rows = full_batch(evaluated(agent), normalize_advantage=False)
+    a2c_loss(agent.policy, (rows, agent.first_memory), agent.config)[0].backward()
     # The gradient of -log softmax at equal logits is p - 1 for the action taken and p for the other.
-    probability = agent.policy.act(rows.observation, agent.memories[0], rows.episode_start)[0].logits.softmax(-1)
+    probability = agent.policy.act(rows.observation, agent.first_memory, rows.episode_start)[0].logits.softmax(-1)
     taken = torch.nn.functional.one_hot(rows.action, 2)
     by_hand = ((probability - taken) * (rows.advantage * rows.weight)[..., None]).sum((0, 1))
     torch.testing.assert_close(agent.policy.head.linear.bias.grad, by_hand)
@@ -94,7 +93,7 @@ def test_values_that_go_on_through_termination_are_wrong(monkeypatch):
     def wrong(reward, value, next_value, terminated, truncated, gamma, gae_lambda):
         return gae(reward, value, next_value, np.zeros_like(terminated), truncated | terminated, gamma, gae_lambda)
 
-    monkeypatch.setattr("sandlot.agents.policy.on_policy.gae", wrong)
+    monkeypatch.setattr("sandlot.agents.policy.a2c.gae", wrong)
     assert values()[1] > 2.3
 
 
@@ -129,5 +128,5 @@ def test_absurd_numbers_are_refused(options, sentence):
 
 
 def test_a_transformer_that_remembers_more_than_a_rollout_is_refused():
-    with pytest.raises(SandlotError, match="memory_length must be at most the rows of a sequence, 5, not 32"):
+    with pytest.raises(SandlotError, match="memory_length must be at most num_steps, 5, not 32"):
         A2C("CartPole-v1", config=A2CConfig(network="transformer"))

@@ -8,9 +8,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandlot.agents import PPO, PPOConfig
 from sandlot.agents.base import Spaces
-from sandlot.agents.buffers.rollout import RolloutBatch, minibatches
+from sandlot.agents.buffers.rollout import RolloutBatch, gae, minibatches
 from sandlot.agents.evaluation import evaluate_id
-from sandlot.agents.policy.advantages import gae
 from sandlot.agents.policy.ppo import policy_loss, ppo_loss, value_loss
 from sandlot.envs import EnvFactory, EnvSpec
 from sandlot.tracking import SandlotError
@@ -66,7 +65,7 @@ class TestLosses:
             observation = torch.arange(4.0 * count).reshape(1, count, 4) / 40
             judged = (zeros - 0.7, zeros + 0.1, advantage, advantage + 0.1, weight)
             rollout = RolloutBatch(observation, zeros.bool(), zeros.long(), *judged)
-            (rows,) = minibatches(rollout, count, 1, torch.Generator(), standardize=True)
+            (rows,) = minibatches(rollout, count, 1, torch.Generator(), normalize_advantage=True)
             return ppo_loss(agent.policy, (rows, agent.policy.initial_memory(1), torch.tensor(0.2)), agent.config)[
                 0
             ].item()
@@ -78,7 +77,7 @@ class TestLosses:
         rows = torch.arange(24.0).reshape(6, 4)
         judged = (rows, rows, rows, rows, torch.ones(6, 4))
         rollout = RolloutBatch(rows[..., None], rows.bool(), rows.long(), *judged)
-        batches = list(minibatches(rollout, 8, 2, torch.Generator().manual_seed(0), standardize=True))
+        batches = list(minibatches(rollout, 8, 2, torch.Generator().manual_seed(0), normalize_advantage=True))
         assert len(batches) == 6
         for epoch in (batches[:3], batches[3:]):
             assert sorted(torch.cat([batch.target for batch in epoch], 1)[0].tolist()) == list(range(24))
@@ -94,8 +93,8 @@ class TestLosses:
         agent.reset(envs.reset(0), 0)
         for _ in range(31):
             agent.observe(envs.step(agent.exploration_action()))
-        agent.rollout.add(agent._action, envs.step(agent.exploration_action()))
-        (rows,) = minibatches(agent._judge()[0], 128, 1, torch.Generator(), standardize=True)
+        agent.buffer.add(agent.action, envs.step(agent.exploration_action()))
+        (rows,) = minibatches(agent.compute_advantages()[0], 128, 1, torch.Generator(), normalize_advantage=True)
         _, metrics = ppo_loss(agent.policy, (rows, agent.policy.initial_memory(1), torch.tensor(0.2)), agent.config)
         assert metrics["policy/approx_kl"].item() == pytest.approx(0, abs=1e-6)
         assert metrics["policy/clip_fraction"].item() == 0
@@ -122,7 +121,7 @@ class TestTruth:
         def wrong(reward, value, next_value, terminated, truncated, gamma, gae_lambda):
             return gae(reward, value, next_value, terminated | truncated, truncated, gamma, gae_lambda)
 
-        monkeypatch.setattr("sandlot.agents.policy.on_policy.gae", wrong)
+        monkeypatch.setattr("sandlot.agents.policy.ppo.gae", wrong)
         env = SyncVectorEnv([Endless] * 4)
         assert self.value(env) < 0.9 / (1 - self.GAMMA)
 
@@ -208,8 +207,8 @@ def test_a_saved_agent_acts_the_same_and_learns_on_the_same(options, tmp_path):
     loaded = PPO.load(tmp_path / "agent")
     observation = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     for deterministic in (True, False):
-        agent.action_noise.manual_seed(1)
-        loaded.action_noise.manual_seed(1)
+        agent.noise.manual_seed(1)
+        loaded.noise.manual_seed(1)
         np.testing.assert_array_equal(
             agent.predict(observation, deterministic=deterministic)[0],
             loaded.predict(observation, deterministic=deterministic)[0],
@@ -224,7 +223,7 @@ def test_a_saved_agent_acts_the_same_and_learns_on_the_same(options, tmp_path):
 
 def test_normalisation_is_frozen_when_playing():
     agent = learned("CartPole-v1", 600, normalize_observations=True)
-    norm = agent.policy.inputs.norm
+    norm = agent.policy.preprocessor.norm
     assert norm.count > 400
     before = norm.mean.clone(), norm.count.clone()
     evaluate_id(agent, "CartPole-v1", episodes=4)
@@ -234,7 +233,7 @@ def test_normalisation_is_frozen_when_playing():
 
 def test_rewards_are_scaled_to_returns_of_spread_one():
     agent = learned("CartPole-v1", 2000, normalize_rewards=True, gamma=0.99)
-    assert float(agent.reward_norm.variance) > 10
+    assert float(agent.reward_normalizer.variance) > 10
     assert 0 < agent._rewards().max() < 1
 
 

@@ -6,7 +6,7 @@ import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandlot.agents import REINFORCE, REINFORCEConfig
-from sandlot.agents.policy.reinforce import Batch, policy_loss, reinforce_loss, rewards_to_go, value_loss
+from sandlot.agents.policy.reinforce import Batch, policy_gradient_loss, reinforce_loss, rewards_to_go, value_loss
 from sandlot.envs import tree_map
 from sandlot.tracking import SandlotError
 from tests.worlds import Counter, Endless, TwoStates
@@ -26,7 +26,7 @@ def test_rewards_to_go_by_hand():
 def test_losses_by_hand():
     weight = torch.tensor([0.5, 0.5])
     log_prob, advantage = torch.tensor([-1.0, -2.0]), torch.tensor([3.0, -1.0])
-    assert policy_loss(log_prob, advantage, weight).item() == pytest.approx(-0.5 * (-3 + 2))
+    assert policy_gradient_loss(log_prob, advantage, weight).item() == pytest.approx(-0.5 * (-3 + 2))
     assert value_loss(torch.tensor([1.0, 4.0]), torch.tensor([3.0, 3.0]), weight).item() == pytest.approx(2.5)
 
 
@@ -108,7 +108,7 @@ def learned_and_played(mode, steps, *lengths, **options):
 @pytest.mark.parametrize("network", ["mlp", "lstm"])
 @pytest.mark.parametrize("mode", list(AutoresetMode))
 def test_every_episode_is_learned_from_once_and_whole_however_long(mode, network, monkeypatch):
-    monkeypatch.setattr("sandlot.agents.policy.reinforce.FIRST_ROOM", 8)
+    monkeypatch.setattr("sandlot.agents.policy.reinforce.INITIAL_STEPS", 8)
     learned, played = learned_and_played(mode, 300, 2, 90, batch_size=40, network=network, memory_size=4)
     assert not learned - played
     # What is missing is what the next update would take.
@@ -118,13 +118,13 @@ def test_every_episode_is_learned_from_once_and_whole_however_long(mode, network
 
 def test_learning_from_unfinished_episodes_is_wrong(monkeypatch):
     """The test above can fail: the returns of unfinished episodes are not those by hand."""
-    whole = REINFORCE._batch
+    whole = REINFORCE.complete_episodes
 
     def hasty(self):
-        self._end[:] = self.rollout.length
+        self.end[:] = self.buffer.length
         return whole(self)
 
-    monkeypatch.setattr(REINFORCE, "_batch", hasty)
+    monkeypatch.setattr(REINFORCE, "complete_episodes", hasty)
     learned, played = learned_and_played(AutoresetMode.SAME_STEP, 300, 2, 90, batch_size=40)
     assert learned - played
 
@@ -150,7 +150,7 @@ def test_learns_the_values_of_two_states():
 
 
 def test_an_episode_that_does_not_end_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("sandlot.agents.policy.reinforce.LONGEST", 600)
+    monkeypatch.setattr("sandlot.agents.policy.reinforce.LONGEST_EPISODE", 600)
     agent = REINFORCE(SyncVectorEnv([lambda: Endless(10**9)]), seed=0, num_envs=1)
     with pytest.raises(SandlotError, match="one of SyncVectorEnv has not ended after 600 steps"):
         agent.learn(5000)

@@ -78,7 +78,7 @@ def test_predict_carries_the_memory_and_forgets_at_a_start(network):
 
 @pytest.mark.parametrize("sequence_length", [0, 8])
 @pytest.mark.parametrize("network", ["lstm", "transformer"])
-def test_the_policy_that_is_judged_is_the_one_that_acted(network, sequence_length):
+def test_the_policy_that_is_evaluated_is_the_one_that_acted(network, sequence_length):
     """Running the rollout whole gives the log-probabilities of stepping through it, with resets in the middle.
 
     So does running the sequences that it is cut into side by side, each from its own memory.
@@ -90,21 +90,21 @@ def test_the_policy_that_is_judged_is_the_one_that_acted(network, sequence_lengt
     agent.reset(envs.reset(0), 0)
     log_probs = []
     for _ in range(16):
-        t = agent.rollout.length
-        episode_start = agent._start[t : t + 1]
-        distribution, _ = agent.policy.act(agent._observation[t : t + 1], agent.memory, episode_start)
+        episode_start = agent.buffer.latest(agent.device)[1]
+        distribution, _ = agent.policy.act(agent.buffer.latest(agent.device)[0], agent.memory, episode_start)
         action = agent.exploration_action()
-        log_probs.append(distribution.log_prob(torch.from_numpy(agent._action)[None]))
-        agent.rollout.add(agent._action, envs.step(action))
-    experience, memory = agent._judge()
-    torch.testing.assert_close(experience.log_prob, torch.cat(log_probs), atol=1e-5, rtol=1e-4)
-    rows, first = split_sequences(experience, agent.memories)
+        log_probs.append(distribution.log_prob(torch.from_numpy(agent.action)[None]))
+        agent.buffer.add(agent.action, envs.step(action))
+    acting = agent.memory
+    rollout, memories = agent.compute_advantages()
+    torch.testing.assert_close(rollout.log_prob, torch.cat(log_probs), atol=1e-5, rtol=1e-4)
+    rows, first = split_sequences(rollout, memories)
     assert rows.weight.shape == ((8, 4) if sequence_length else (16, 2))
     distribution, value = agent.policy.evaluate(rows.observation, first, rows.episode_start)
     torch.testing.assert_close(distribution.log_prob(rows.action), rows.log_prob, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(value, rows.value, atol=1e-5, rtol=1e-4)
-    for judged, stepped in zip(leaves(memory[0]), leaves(agent.memory[0]), strict=True):
-        torch.testing.assert_close(judged, stepped, atol=1e-5, rtol=1e-4)
+    for evaluated, stepped in zip(leaves(agent.memory[0]), leaves(acting[0]), strict=True):
+        torch.testing.assert_close(evaluated, stepped, atol=1e-5, rtol=1e-4)
 
 
 def leaves(tree):
@@ -123,11 +123,11 @@ def test_values_of_final_observations_are_the_same_however_episodes_restart(netw
         agent.reset(envs.reset(0), 0)
         for _ in range(5):
             agent.observe(envs.step(agent.exploration_action()))
-        while not agent.rollout.full:
-            agent.rollout.add(agent._action, envs.step(agent.exploration_action()))
-        experience, _ = agent._judge()
+        while not agent.buffer.full:
+            agent.buffer.add(agent.action, envs.step(agent.exploration_action()))
+        rollout, _ = agent.compute_advantages()
         # With lambda 0 the target is reward + gamma * next value.
-        return (experience.target[4] - 1) / agent.config.gamma
+        return (rollout.target[4] - 1) / agent.config.gamma
 
     expected = next_values(AutoresetMode.NEXT_STEP)
     torch.testing.assert_close(next_values(AutoresetMode.SAME_STEP), expected, atol=1e-5, rtol=1e-4)
@@ -144,11 +144,11 @@ def test_values_of_final_observations_are_the_same_however_episodes_restart(netw
         ({"network": "transformer", "memory_length": 0}, "memory_length must be at least 1, not 0"),
         (
             {"network": "transformer", "memory_length": 999},
-            "memory_length must be at most the rows of a sequence, 64, not 999",
+            "memory_length must be at most the sequence length, 64, not 999",
         ),
         (
             {"network": "lstm", "batch_size": 32},
-            "batch_size must be a multiple of the rows of a sequence, 64, for networks with memory",
+            "batch_size must be a multiple of the sequence length, 64, for networks with memory",
         ),
         ({"network": "board+mlp"}, "the network 'board' reads rows and columns of cells"),
         ({"network": "lstm", "memory_size": 0}, "memory_size must be at least 1, not 0"),

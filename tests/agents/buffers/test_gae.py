@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sandlot.agents.policy.advantages import discounted_sums, gae
+from sandlot.agents.buffers.rollout import gae
+from sandlot.agents.policy.reward_normalizer import discounted_sums
 
 GAMMA, LAMBDA = 0.5, 0.5
 
