@@ -15,8 +15,8 @@ from sandlot.supervised.networks import (
     normalize_spectrally,
 )
 from sandlot.supervised.networks.images.sizes import pyramid
-from sandlot.supervised.optimization.learner import Learner, LearnerConfig
-from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
+from sandlot.supervised import Learner, LearnerConfig
+from sandlot.supervised.optimization.learner import TargetNetwork, frozen
 
 
 def test_sides_are_halved_down_to_four():

@@ -22,7 +22,7 @@ from sandlot.supervised.networks import Discriminator, MapNormalization, normali
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.supervised.optimization.optimizers import Betas
-from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
+from sandlot.supervised.optimization.learner import TargetNetwork, frozen
 from sandlot.tracking import require
 
 Scores = Float[Tensor, "row"]

@@ -1,25 +1,26 @@
 """The one gradient step. Agents, generative models and classifiers all learn through a `Learner`."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sandlot.tracking import SandlotError, require
+from sandlot.tracking import SandlotError
 
 from .allocator import keep_freed_memory
 from .compilation import compile_gradient
+from .config import LearnerConfig
 from .cuda_graphs import StepGraphs
-from .device import Precision, arithmetic_context, choose_device, is_large, one_thread
+from .device import arithmetic_context, choose_device, is_large, one_thread
 from .flat_parameters import flatten, parts_of, pieces_of, trained
-from .optimizers import BETAS, OPTIMIZERS, Betas, Layered, Optimizer
-from .schedules import LearningRateSchedule, scheduled
+from .optimizers import OPTIMIZERS, Layered, Optimizer
+from .schedules import scheduled
 
 Metrics = dict[str, Tensor]
 Loss = Callable[[Any, Any], tuple[Tensor, Metrics]]
@@ -36,48 +37,6 @@ UNREAD_AT_MOST = 64
 
 class NonFiniteError(SandlotError):
     """A loss or gradient became NaN or infinite."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LearnerConfig:
-    """How gradient steps are taken."""
-
-    learning_rate: float = 3e-4
-    """Step size of the optimizer, at the start."""
-    learning_rate_schedule: LearningRateSchedule = "constant"
-    """How the learning rate changes over the run: linear and cosine fall to 0, step falls to a tenth twice,
-    one-cycle rises to it and falls."""
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
-    """Which optimizer of torch.optim."""
-    optimizer_epsilon: float = 1e-5
-    """Added to the denominator by optimizers that divide (Baselines uses 1e-5 for PPO)."""
-    weight_decay: float = 0.0
-    """Weight decay, as the optimizer defines it."""
-    l1: float = 0.0
-    """Weight of the sum of the parameters' absolute values in what is minimised."""
-    momentum: float = 0.0
-    """Momentum of SGD and RMSprop."""
-    betas: Betas = BETAS
-    """Shares of the old that Adam's averages of the gradient, and of its square, keep at each step."""
-    max_grad_norm: float = 0.5
-    """Gradients longer than this (L2 norm) are shortened to it; 0 leaves them as they are."""
-    device: str = "auto"
-    """Device to learn on: cpu, cuda, cuda:1, mps; auto is a GPU if there is one and the networks are large enough."""
-    precision: Precision = "auto"
-    """Precision of the networks' arithmetic; auto is bfloat16 for large networks on GPUs that have it, else float32."""
-    compile: Literal["auto", "on", "off"] = "auto"
-    """Compile the gradient step; auto does so on a CPU when the run is long enough to repay it."""
-    cuda_graphs: Literal["auto", "off"] = "auto"
-    """Run each gradient step on a GPU as one CUDA graph where it can be captured."""
-
-    def __post_init__(self) -> None:
-        require(0 < self.learning_rate <= 100, "learning_rate must be in (0, 100]", self.learning_rate)
-        require(self.optimizer_epsilon > 0, "optimizer_epsilon must be positive", self.optimizer_epsilon)
-        require(self.weight_decay >= 0, "weight_decay must be at least 0", self.weight_decay)
-        require(self.l1 >= 0, "l1 must be at least 0", self.l1)
-        require(0 <= self.momentum < 1, "momentum must be in [0, 1)", self.momentum)
-        require(all(0 <= beta < 1 for beta in self.betas), "betas must be in [0, 1)", self.betas)
-        require(self.max_grad_norm >= 0, "max_grad_norm must be at least 0", self.max_grad_norm)
 
 
 class Learner:
@@ -276,3 +235,40 @@ class Learner:
         ]
         culprit = ", ".join(terms) or f"the gradient of {weights[0] if weights else 'a parameter'}"
         return NonFiniteError(f"{culprit} became NaN or infinite at gradient step {self.optimizer.steps + 1}")
+
+
+class TargetNetwork:
+    """A copy of a learner's module that takes no gradients and is updated by Polyak averaging.
+
+    Generative models use it as an exponential moving average of the weights.
+
+    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992; Mnih et al.,
+    "Human-level control through deep reinforcement learning", 2015.
+    """
+
+    def __init__(self, learner: Learner):
+        self.learner = learner
+        self.module: Any = copy.deepcopy(learner.module).requires_grad_(False)
+        self.flat = learner.flat.clone()
+        learner.lay_out(self.module, self.flat)
+
+    @torch.no_grad()
+    def update(self, tau: float = 1.0) -> None:
+        """Move the parameters by `tau` towards the learner's (1 copies them), and copy the buffers."""
+        if tau == 1.0:
+            self.flat.copy_(self.learner.flat)
+        else:
+            self.flat.lerp_(self.learner.flat, tau)
+        for mine, theirs in zip(self.module.buffers(), self.learner.module.buffers(), strict=True):
+            mine.copy_(theirs)
+
+
+def frozen(learner: Learner) -> Any:
+    """Return a module over the learner's own parameters that takes no gradients.
+
+    A loss that calls it computes no gradients of its parameters, and adds none to them.
+    """
+    buffers: dict[int, Any] = {id(buffer): buffer for buffer in learner.module.buffers()}
+    module = copy.deepcopy(learner.module, buffers).requires_grad_(False)
+    learner.lay_out(module, learner.flat)
+    return module
