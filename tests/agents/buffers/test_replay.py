@@ -7,7 +7,7 @@ import pytest
 import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from sandlot.agents.buffers.prioritized import FAN, PrioritizedSampler, SumTree, importance
+from sandlot.agents.buffers.prioritized import FAN, PrioritizedSampler, SumTree, importance_weights
 from sandlot.agents.buffers.replay import ReplayBuffer
 from sandlot.agents.buffers.storage import ArrayStorage, FrameStackStorage
 from sandlot.envs import Step, make, tree_leaves
@@ -28,11 +28,13 @@ def seen(number: float) -> np.ndarray:
 
 def story() -> ReplayBuffer:
     """Two episodes: 0 -1-> 1 -2-> 2 -4-> 3 (terminated); 10 -8-> 11 -16-> 12 (truncated); 20, not acted on yet."""
-    replay = ReplayBuffer(20, 1, (), INT)
+    replay = ReplayBuffer(20, (), INT)
     replay.reset(seen(0))
     for arrival in (
-        step(seen(1), 1), step(seen(2), 2), step(seen(3), 4, terminated=True), step(seen(10), valid=False, episode_start=True),
-        step(seen(11), 8), step(seen(12), 16, truncated=True), step(seen(20), valid=False, episode_start=True),
+        step(seen(1), 1), step(seen(2), 2), step(seen(3), 4, terminated=True),
+        step(seen(10), valid=False, episode_start=True),
+        step(seen(11), 8), step(seen(12), 16, truncated=True),
+        step(seen(20), valid=False, episode_start=True),
     ):  # fmt: skip
         replay.add(np.array([0]), arrival)
     return replay
@@ -69,7 +71,7 @@ def test_a_new_segment_cuts_episodes_as_a_time_limit_would():
 
 def played(mode: AutoresetMode, length: int, terminates: bool, steps: int = 40, capacity: int = 400) -> ReplayBuffer:
     batch = make(SyncVectorEnv([lambda: Counter(length, terminates)] * 2, autoreset_mode=mode))
-    replay = ReplayBuffer(capacity, 2, (), INT)
+    replay = ReplayBuffer(capacity, (), INT)
     replay.reset(batch.reset(0))
     for _ in range(steps):
         replay.add(np.zeros(2, int), batch.step(np.zeros(2, int)))
@@ -114,9 +116,9 @@ def test_sequences_are_the_rows_one_after_the_other():
         counts = found.weight[t] > 0
         torch.testing.assert_close(found.observation[t], single.observation[0])
         torch.testing.assert_close(found.reward[t][counts], single.reward[0][counts])
-        assert found.ahead is not None
-        ahead = found.next_observation.gather(0, found.ahead[..., None])[t]
-        torch.testing.assert_close(ahead[counts], single.next_observation[0][counts])
+        assert found.next_index is not None
+        next_index = found.next_observation.gather(0, found.next_index[..., None])[t]
+        torch.testing.assert_close(next_index[counts], single.next_observation[0][counts])
     assert (found.weight == 0).any(), "rows that only reset are there"
     assert found.episode_start[0].all()
     assert found.episode_start[1:].any()
@@ -137,7 +139,7 @@ class Stacks:
 
 
 def with_frames(steps: int, capacity: int) -> tuple[ReplayBuffer, list[np.ndarray]]:
-    stacks, replay, history = Stacks(0), ReplayBuffer(capacity, 2, (), INT), []
+    stacks, replay, history = Stacks(0), ReplayBuffer(capacity, (), INT), []
     history.append(stacks.next(np.array([True, True])))
     replay.reset(history[-1])
     for t in range(1, steps):
@@ -163,12 +165,12 @@ def test_frames_are_kept_once_and_come_back_as_they_were(steps: int):
         np.testing.assert_array_equal(found.observation[0, index].numpy(), history[-1 - age][env])
         np.testing.assert_array_equal(found.next_observation[0, index].numpy(), history[-age][env])
     whole = replay.slots * history[0].nbytes
-    kept = replay.observation.frames.nbytes + sum(stack.nbytes for stack in replay.observation.wholes.values())
+    kept = replay.observation.frames.nbytes + sum(stack.nbytes for stack in replay.observation.full_stacks.values())
     assert kept < 0.5 * whole
 
 
 def test_images_that_are_no_stacks_are_kept_whole():
-    rng, replay = np.random.default_rng(0), ReplayBuffer(10, 1, (), INT)
+    rng, replay = np.random.default_rng(0), ReplayBuffer(10, (), INT)
     images = rng.integers(0, 255, (3, 1, 3, 20, 20), dtype=np.uint8)
     replay.reset(images[0])
     for image in images[1:]:
@@ -182,7 +184,7 @@ def test_images_that_are_no_stacks_are_kept_whole():
 )
 def test_what_is_saved_is_all_there_is(make_replay):
     replay = make_replay()
-    other = ReplayBuffer(60, 2, (), INT)
+    other = ReplayBuffer(60, (), INT)
     like = next(tree_leaves(replay.observation)).take(np.array(0))
     other.load_state({name: array.copy() for name, array in replay.state().items()}, like)
     rows = [each.sample(64, np.random.default_rng(3)) for each in (replay, other)]
@@ -223,12 +225,12 @@ class TestPriorities:
         drawn = priorities.sample(3_000, np.random.default_rng(0))
         expected = np.array([1, 2, 3, 4, 5]) / 15  # P(i) = p_i^alpha / sum of them, alpha = 1/2
         np.testing.assert_allclose([(drawn.rows == row).mean() for row in rows], expected, atol=1e-3)
-        weights = importance(expected, 0.7)  # w_i = (N P(i))^-beta / the greatest
+        weights = importance_weights(expected, 0.7)  # w_i = (N P(i))^-beta / the greatest
         np.testing.assert_allclose(weights, (5 * expected) ** -0.7 / (5 * expected[0]) ** -0.7, rtol=1e-6)
-        assert (importance(expected, 0.0) == 1).all()
+        assert (importance_weights(expected, 0.0) == 1).all()
 
     def test_what_is_new_has_the_highest_priority_and_what_is_gone_has_none(self):
-        replay = ReplayBuffer(6, 1, (), INT)
+        replay = ReplayBuffer(6, (), INT)
         replay.reset(seen(0))
         priorities = PrioritizedSampler(replay, exponent=1.0)
         drawn, valid = np.zeros(0, int), set()

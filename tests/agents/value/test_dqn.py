@@ -9,7 +9,7 @@ from sandlot.agents.base import Spaces
 from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.evaluation import evaluate_id
 from sandlot.agents.value.dqn import Batch, dqn_loss
-from sandlot.agents.value.losses import huber, project, quantile_huber, taken, td_target
+from sandlot.agents.value.q_network import categorical_projection, huber, q_taken, quantile_huber, td_target
 from sandlot.envs import MASK, EnvSpec
 from sandlot.tracking import SandlotError
 from tests.worlds import Endless, Match
@@ -45,14 +45,14 @@ class TestTargets:
     def rows(self) -> Transitions:
         episode_start = torch.ones(1, 2, dtype=torch.bool)
         return Transitions(
-            self.OBSERVATION, episode_start, torch.tensor([[0, 1]]), torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 0.0]]),
-            self.AFTER, episode_start, None, torch.ones(1, 2),
+            self.OBSERVATION, episode_start, torch.tensor([[0, 1]]), torch.tensor([[1.0, 2.0]]),
+            torch.tensor([[0.5, 0.0]]), self.AFTER, episode_start, None, torch.ones(1, 2),
         )  # fmt: skip
 
     def test_the_best_next_value_is_discounted_and_nothing_follows_the_end(self):
         agent = untrained()
-        following = torch.tensor([[[[3.0], [7.0]], [[9.0], [9.0]]]])
-        batch = agent._batch(self.rows(), following)
+        next_atoms = torch.tensor([[[[3.0], [7.0]], [[9.0], [9.0]]]])
+        batch = agent.targets(self.rows(), next_atoms)
         torch.testing.assert_close(batch.target, torch.tensor([[[1 + 0.5 * 7], [2.0]]]))
         through = td_target(batch.target[..., 0], torch.tensor([[0.5, 0.5]]), torch.full((1, 2, 1), 9.0))
         assert through[0, 1] != 2.0, "bootstrapping through the end would show"
@@ -61,8 +61,8 @@ class TestTargets:
         agent = untrained(double=True, hidden=(), network="mlp")
         with torch.no_grad():
             agent.policy.head.advantage.weight.copy_(torch.tensor([[0.0, 5.0], [0.0, 1.0]]))  # prefers action 0
-        following = torch.tensor([[[[3.0], [7.0]], [[9.0], [9.0]]]])
-        target = agent._batch(self.rows(), following).target
+        next_atoms = torch.tensor([[[[3.0], [7.0]], [[9.0], [9.0]]]])
+        target = agent.targets(self.rows(), next_atoms).target
         torch.testing.assert_close(target, torch.tensor([[[1 + 0.5 * 3.0], [2.0]]]))
 
     def test_the_loss_is_hubers_of_the_action_taken(self):
@@ -75,7 +75,7 @@ class TestTargets:
         loss, metrics = dqn_loss(agent.policy, batch, agent.config)
         # Values 1 (state 0, action 0) and 4 (state 1, action 1): errors of 0.5 and 3.
         assert loss.item() == pytest.approx(0.5 * (0.5 * 0.5**2) + 0.5 * (3 - 0.5))
-        torch.testing.assert_close(metrics["surprise"], torch.tensor([[0.5, 3.0]]))
+        torch.testing.assert_close(metrics["td_error"], torch.tensor([[0.5, 3.0]]))
 
 
 class TestDistributions:
@@ -83,18 +83,20 @@ class TestDistributions:
 
     def test_a_distribution_is_moved_and_shared_between_neighbours(self):
         probability = torch.tensor([[0.0, 0.0, 1.0]])
-        projected = project(probability, torch.tensor([0.25]), torch.tensor([0.5]), self.SUPPORT)
+        projected = categorical_projection(probability, torch.tensor([0.25]), torch.tensor([0.5]), self.SUPPORT)
         torch.testing.assert_close(projected, torch.tensor([[0.0, 0.25, 0.75]]))
-        ended = project(torch.tensor([[0.2, 0.3, 0.5]]), torch.tensor([-0.5]), torch.tensor([0.0]), self.SUPPORT)
+        ended = categorical_projection(
+            torch.tensor([[0.2, 0.3, 0.5]]), torch.tensor([-0.5]), torch.tensor([0.0]), self.SUPPORT
+        )
         torch.testing.assert_close(ended, torch.tensor([[0.5, 0.5, 0.0]]))
-        clipped = project(probability, torch.tensor([9.0]), torch.tensor([0.5]), self.SUPPORT)
+        clipped = categorical_projection(probability, torch.tensor([9.0]), torch.tensor([0.5]), self.SUPPORT)
         torch.testing.assert_close(clipped, torch.tensor([[0.0, 0.0, 1.0]]))
 
     def test_projecting_keeps_the_mean_inside_the_support(self):
         support = torch.linspace(-10, 10, 51)
         probability = torch.rand(6, 51).softmax(-1)
         reward, discount = torch.randn(6), torch.full((6,), 0.7)
-        projected = project(probability, reward, discount, support)
+        projected = categorical_projection(probability, reward, discount, support)
         torch.testing.assert_close(projected.sum(-1), torch.ones(6))
         torch.testing.assert_close(
             (projected * support).sum(-1), reward + discount * (probability * support).sum(-1), atol=1e-4, rtol=1e-4
@@ -121,7 +123,7 @@ class TestDistributions:
     def test_the_loss_of_single_values_has_their_shape(self):
         assert huber(torch.zeros(3, 2, 1), torch.ones(3, 2, 1)).shape == (3, 2)
         atoms = torch.arange(12.0).view(1, 2, 3, 2)
-        torch.testing.assert_close(taken(atoms, torch.tensor([[2, 0]])), torch.tensor([[[4.0, 5.0], [6.0, 7.0]]]))
+        torch.testing.assert_close(q_taken(atoms, torch.tensor([[2, 0]])), torch.tensor([[[4.0, 5.0], [6.0, 7.0]]]))
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -162,7 +164,7 @@ def test_masked_actions_are_neither_taken_nor_hoped_for():
     assert evaluate_id(agent, "tests/Legal-v0", episodes=10).mean > 6.5
     values = torch.tensor([[[1.0, 9.0, 2.0, 3.0]]])
     mask = {"observation": torch.zeros(1, 1, 4), MASK: torch.tensor([[[1, 0, 1, 0]]], dtype=torch.int8)}
-    assert agent.policy.best(values, mask).item() == 2
+    assert agent.policy.greedy_action(values, mask).item() == 2
 
 
 def test_memory_solves_what_no_single_observation_tells():
@@ -194,7 +196,7 @@ def test_noise_explores_and_is_silent_when_it_counts():
     rows = np.random.default_rng(0).random((64, 2)).astype(np.float32)
     one, two = (agent.predict(rows, deterministic=True)[0] for _ in range(2))
     np.testing.assert_array_equal(one, two)
-    agent.policy.draw_noise(agent.noise)
+    agent.policy.resample_noise(agent.noise)
     layer = agent.policy.head.advantage
     loud = layer(torch.ones(1, 32))
     layer.quiet = True
@@ -202,7 +204,7 @@ def test_noise_explores_and_is_silent_when_it_counts():
 
 
 def test_rainbow_is_written_out():
-    config = DQNConfig(rainbow=True)
+    config = DQN("CartPole-v1", rainbow=True).config
     assert (config.double, config.dueling, config.prioritized, config.noisy) == (True,) * 4
     assert (config.distribution, config.n_step) == ("c51", 3)
 
@@ -222,14 +224,14 @@ def test_bad_hyperparameters_are_named(options, said):
 
 
 def test_dqn_says_what_to_try_for_continuous_actions():
-    with pytest.raises(SandlotError, match=r"chooses among Discrete actions.* sac for a Box"):
+    with pytest.raises(SandlotError, match=r"needs Discrete actions.* sac for a Box"):
         DQN("Pendulum-v1")
 
 
-def test_rows_that_only_reset_surprise_nobody():
+def test_rows_that_only_reset_have_no_td_error():
     agent = untrained(hidden=(), network="mlp")
     episode_start = torch.ones(1, 2, dtype=torch.bool)
     rows = (torch.eye(2)[None], episode_start, torch.zeros(1, 2, dtype=torch.long), torch.full((1, 2, 1), 50.0))
     _, metrics = dqn_loss(agent.policy, Batch(*rows, torch.tensor([[1.0, 0.0]])), agent.config)
-    assert metrics["surprise"][0, 0] > 40
-    assert metrics["surprise"][0, 1] == 0
+    assert metrics["td_error"][0, 0] > 40
+    assert metrics["td_error"][0, 1] == 0

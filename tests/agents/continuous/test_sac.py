@@ -10,13 +10,17 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandlot.agents import SAC, SACConfig
 from sandlot.agents.base import Spaces
-from sandlot.agents.continuous.agent import CriticBatch, td_target
+from sandlot.agents.continuous.actor_critics import ActorBatch, CriticBatch, td_target
 from sandlot.agents.continuous.sac import critic_loss, soft_value, temperature_loss
 from sandlot.supervised import frozen
 from sandlot.tracking import SandlotError
 from tests.control import QUICK, Controlled, constant_critics, learned_values, match, score, transitions
 
 WEIGHT = torch.full((1, 2), 0.5)
+
+
+def actor_batch(agent, rows, noise=None):
+    return ActorBatch(rows.observation, rows.episode_start, rows.weight / agent.config.batch_size, noise)
 
 
 def two_states(**options):
@@ -35,10 +39,12 @@ class TestLosses:
         constant_critics(agent.target.module, [3.0, 4.0])
         rows = transitions([1.0, 1.0], [False, True])
         agent.noise.manual_seed(0)
-        y = td_target(rows, agent._following(rows))[0]
+        y = td_target(rows, agent.next_value(rows))[0]
         agent.noise.manual_seed(0)
         with torch.no_grad():
-            log_prob = agent.policy.rows(rows.next_observation, rows.next_start).sample_with_log_prob(agent.noise)[1]
+            log_prob = agent.policy.rows(rows.next_observation, rows.next_episode_start).sample_with_log_prob(
+                agent.noise
+            )[1]
         assert y[0].item() == pytest.approx(1 + 0.9 * (3.0 - 0.5 * log_prob[0, 0].item()), rel=1e-5)
         assert y[1].item() == 1.0
 
@@ -60,9 +66,9 @@ class TestLosses:
         agent = two_states(alpha=0.5, learn_alpha=False)
         constant_critics(agent.critic_learner.module, [3.0, 4.0])
         rows = transitions([0.0, 0.0], [False, False])
-        batch = agent.actor_batch(rows, torch.tensor([[[0.0], [1.0]]]))
+        batch = actor_batch(agent, rows, torch.tensor([[[0.0], [1.0]]]))
         batch = batch._replace(weight=WEIGHT)
-        loss, metrics = agent.actor_learner.loss(agent.soft, batch)
+        loss, metrics = agent.actor_learner.loss(agent.soft_policy, batch)
         with torch.no_grad():
             gaussian = agent.policy.rows(rows.observation, rows.episode_start).gaussian
         mean, std = gaussian.mean[0, 0, 0].item(), gaussian.log_std[0, 0, 0].exp().item()
@@ -77,14 +83,14 @@ class TestLosses:
     def test_the_temperature_moves_towards_the_target_entropy(self, target_entropy, rises):
         agent = two_states(target_entropy=target_entropy)
         rows = transitions([0.0] * 8, [False] * 8)
-        agent.actor_learner.step(agent.actor_batch(rows, torch.randn(1, 8, 1)))
-        assert (agent.soft.log_alpha.item() > 0) is rises
+        agent.actor_learner.step(actor_batch(agent, rows, torch.randn(1, 8, 1)))
+        assert (agent.soft_policy.log_alpha.item() > 0) is rises
 
     def test_the_actors_step_leaves_the_critics_alone(self):
         agent = two_states()
         before = agent.critic_learner.flat.clone()
         agent.critic_learner.gradient.zero_()
-        agent.actor_learner.step(agent.actor_batch(transitions([0.0] * 8, [False] * 8), torch.randn(1, 8, 1)))
+        agent.actor_learner.step(actor_batch(agent, transitions([0.0] * 8, [False] * 8), torch.randn(1, 8, 1)))
         assert not agent.critic_learner.gradient.any()
         assert torch.equal(agent.critic_learner.flat, before)
 
@@ -115,10 +121,10 @@ class TestTruth:
         assert self.values(True) == pytest.approx([1 + 0.5 * 2, 2], rel=0.05)
 
     def test_the_wrong_handling_of_termination_fails(self, monkeypatch):
-        def wrong(rows, following):
-            return rows.reward + self.GAMMA * following
+        def wrong(sample, next_value):
+            return sample.reward + self.GAMMA * next_value
 
-        monkeypatch.setattr("sandlot.agents.continuous.agent.td_target", wrong)
+        monkeypatch.setattr("sandlot.agents.continuous.sac.td_target", wrong)
         assert self.values(True)[1] > 1.5 * 2
 
 
@@ -133,10 +139,10 @@ def test_what_has_learned_nothing_does_not_pass():
 
 def test_the_temperature_falls_where_there_is_something_to_learn():
     agent = SAC(match(), seed=1, **QUICK).learn(600)
-    assert agent.soft.log_alpha.exp().item() < 0.5
-    assert SAC(match(), seed=1, alpha=0.1, learn_alpha=False, **QUICK).learn(150).soft.log_alpha.exp().item() == (
-        pytest.approx(0.1)
-    )
+    assert agent.soft_policy.log_alpha.exp().item() < 0.5
+    assert SAC(match(), seed=1, alpha=0.1, learn_alpha=False, **QUICK).learn(
+        150
+    ).soft_policy.log_alpha.exp().item() == (pytest.approx(0.1))
 
 
 def test_a_policy_acts_at_random_only_if_asked():
@@ -189,5 +195,5 @@ print("same")
 def test_a_world_without_bounds_is_a_sentence():
     box = gymnasium.spaces.Box(0, 1, (2,))
     for space in (gymnasium.spaces.Discrete(3), gymnasium.spaces.Box(-np.inf, np.inf, (2,))):
-        with pytest.raises(SandlotError, match="sac acts in a Box of floats with finite bounds, and these actions are"):
+        with pytest.raises(SandlotError, match="sac needs a Box of floats with finite bounds as actions"):
             SAC(Spaces(box, space))

@@ -9,7 +9,7 @@ from gymnasium.vector import SyncVectorEnv
 from sandlot.agents import DDPG, SAC, TD3, DDPGConfig, TD3Config
 from sandlot.agents.base import Spaces
 from sandlot.agents.continuous import ddpg, td3
-from sandlot.agents.continuous.agent import CriticBatch, td_target
+from sandlot.agents.continuous.actor_critics import ActorBatch, CriticBatch, td_target
 from sandlot.agents.loop import train
 from sandlot.agents.registry import load_agent
 from sandlot.tracking import Run, SandlotError
@@ -19,6 +19,10 @@ from tests.worlds import OBSERVATIONS
 WEIGHT = torch.full((1, 2), 0.5)
 ALL = pytest.mark.parametrize("kind", [SAC, TD3, DDPG])
 BOTH = pytest.mark.parametrize("kind", [TD3, DDPG])
+
+
+def actor_batch(agent, rows, noise=None):
+    return ActorBatch(rows.observation, rows.episode_start, rows.weight / agent.config.batch_size, noise)
 
 
 def two_states(kind, **options):
@@ -40,7 +44,7 @@ class TestLosses:
             *((agent.target_critics.module, [3.0, 4.0]) if kind is TD3 else (agent.target_critic.module, [3.0]))
         )
         rows = transitions([1.0, 1.0], [False, True])
-        assert td_target(rows, agent._following(rows)).tolist() == [[pytest.approx(1 + 0.9 * 3.0), 1.0]]
+        assert td_target(rows, agent.next_value(rows)).tolist() == [[pytest.approx(1 + 0.9 * 3.0), 1.0]]
 
     def test_the_target_smooths_the_target_policy(self):
         """A critic that says what the action is shows which actions the target is made of."""
@@ -49,7 +53,7 @@ class TestLosses:
         rows = transitions([0.0] * 64, [False] * 64)
         seen = []
         agent.target_critics.module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
-        agent._following(rows)
+        agent.next_value(rows)
         assert seen[0].abs().max().item() == pytest.approx(0.3)
         assert seen[0].std().item() > 0.2
 
@@ -68,7 +72,7 @@ class TestLosses:
         agent = two_states(kind, learning_rate=1e-2)
         constant_critics(agent.critic_learner.module, [2.0, 9.0] if kind is TD3 else [2.0])
         rows = transitions([0.0, 0.0], [False, False])
-        batch = agent.actor_batch(rows)._replace(weight=WEIGHT)
+        batch = actor_batch(agent, rows)._replace(weight=WEIGHT)
         assert agent.actor_learner.loss(agent.policy, batch)[0].item() == pytest.approx(-2.0)
         for layer in agent.critic_learner.module.mlps.layers:  # Q = 10 a, where that is positive
             if hasattr(layer, "weight"):
@@ -84,13 +88,13 @@ class TestLosses:
         agent = two_states(TD3, policy_delay=3)
         steps = []
         for _ in range(6):
-            agent.learn_from(transitions([1.0] * 8, [False] * 8))
+            agent.update(transitions([1.0] * 8, [False] * 8))
             steps.append(agent.actor_learner.optimizer.steps)
         assert steps == [0, 0, 1, 1, 1, 2]
 
     def test_ddpg_has_one_critic_and_no_delay(self):
         agent = two_states(DDPG)
-        agent.learn_from(transitions([1.0] * 8, [False] * 8))
+        agent.update(transitions([1.0] * 8, [False] * 8))
         assert agent.critic_learner.module.mlps.members == agent.actor_learner.optimizer.steps == 1
 
 
@@ -112,10 +116,10 @@ class TestTruth:
         assert self.values(kind, True) == pytest.approx([1 + 0.5 * 2, 2], rel=0.06)
 
     def test_the_wrong_handling_of_termination_fails(self, kind, monkeypatch):
-        def wrong(rows, following):
-            return rows.reward + self.GAMMA * following
+        def wrong(sample, next_value):
+            return sample.reward + self.GAMMA * next_value
 
-        monkeypatch.setattr("sandlot.agents.continuous.agent.td_target", wrong)
+        monkeypatch.setattr(f"sandlot.agents.continuous.{kind.name}.td_target", wrong)
         assert self.values(kind, True)[1] > 1.5 * 2
 
 
@@ -171,9 +175,9 @@ def test_one_seed_gives_one_result(kind):
 @pytest.mark.parametrize(("observation", "network"), MATRIX)
 def test_every_network_learns_something_and_survives_saving(kind, observation, network, tmp_path):
     agent = kind(match(observation), seed=0, network=network, **SMALL)
-    before = [learner.flat.clone() for learner in agent.learners()]
+    before = [learner.flat.clone() for learner in (agent.critic_learner, agent.actor_learner)]
     agent.learn(44)
-    for learner, flat in zip(agent.learners(), before, strict=True):
+    for learner, flat in zip((agent.critic_learner, agent.actor_learner), before, strict=True):
         assert torch.isfinite(learner.flat).all()
         assert not torch.equal(learner.flat, flat)
     agent.save(tmp_path / "agent")
@@ -225,5 +229,5 @@ def test_absurd_numbers_are_refused(config, options, sentence):
 @BOTH
 def test_actions_it_cannot_take_are_a_sentence(kind):
     for space in (spaces.Discrete(3), spaces.Box(-np.inf, np.inf, (2,)), spaces.Box(0, 9, (2,), np.int64)):
-        with pytest.raises(SandlotError, match=f"{kind.name} acts in a Box of floats with finite bounds"):
+        with pytest.raises(SandlotError, match=f"{kind.name} needs a Box of floats with finite bounds"):
             kind(Spaces(spaces.Box(0, 1, (2,)), space))
