@@ -85,11 +85,3 @@ def test_mistakes_are_one_sentence(capsys):
     assert main(["record", "latest", "--progress"]) == 2
     assert "has one checkpoint; --progress wants two or more" in capsys.readouterr().err
     assert not list(run.folder.glob("videos/*"))
-
-
-def test_films_made_while_training_have_an_overlay_if_asked_for():
-    words = ["--wandb", "disabled", "--video-every", "1000"]
-    run = trained(*words, "--video-overlay", env="CartPole-v1")
-    assert [probe(path)[0] for path in sorted(run.folder.glob("videos/*.mp4"))] == [(600, 616)] * 2
-    plain = trained(*words, env="CartPole-v1")
-    assert [probe(path)[0] for path in sorted(plain.folder.glob("videos/*.mp4"))] == [(600, 400)] * 2
