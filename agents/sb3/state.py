@@ -35,8 +35,9 @@ def load_model_arrays(model: BaseAlgorithm, arrays: Mapping[str, np.ndarray]) ->
         recursive_getattr(model, name).data.copy_(torch.tensor(array))
     for name, array in _under(arrays, COUNTER):
         setattr(model, name, array.item())
-    if hasattr(model, "weights"):  # ARS keeps its parameters once more as a vector
-        model.weights = parameters_to_vector(model.policy.parameters()).detach()  # pyright: ignore[reportAttributeAccessIssue]
+    if hasattr(model, "weights"):  # ARS keeps its parameters a second time, as a vector
+        ars: Any = model
+        ars.weights = parameters_to_vector(model.policy.parameters()).detach()
 
 
 def replay_arrays(buffer: ReplayBuffer) -> dict[str, np.ndarray]:

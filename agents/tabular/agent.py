@@ -144,7 +144,7 @@ class TabularAgent(Agent):
         return {"exact/return": expected, "exact/optimum": self._optimum, "exact/regret": self._optimum - expected}
 
     def _known_transitions(self) -> Table | None:
-        """Return the environment's transitions, if it tells them and numbers its states as the table does."""
+        """Return the environment's transitions, if they are known and its states are numbered as in the table."""
         table = self.env_factory.table if self.env_factory is not None else None
         same = table is not None and table.allowed.shape == self.table.q.shape[1:]
         return table if same and not self._first_action else None

@@ -52,7 +52,7 @@ class QLearning(TabularAgent):
         return self.metrics_if_due(td_error)
 
     def _non_greedy(self) -> tuple[Bool[np.ndarray, "env"] | None, Float[np.ndarray, "env"] | None]:
-        """Return where A is not greedy, and max_a Q(S, a). What follows such actions says nothing of earlier ones."""
+        """Return where A is not greedy, so that returns and traces must end there, and max_a Q(S, a)."""
         if not self.td.multi_step:
             return None, None
         q_values = self.q_values(self.current_state, self.current_mask)
