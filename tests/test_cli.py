@@ -107,7 +107,7 @@ def test_a_table_is_trained_drawn_and_compared_without_torch(capsys, tmp_path):
 
 def test_a_table_is_described(capsys):
     assert main(["describe", "double-q-learning", "FrozenLake-v1"]) == 0
-    assert "2 of 16 states × 4 actions" in capsys.readouterr().out
+    assert "2 × 16 states × 4 actions" in capsys.readouterr().out
 
 
 WORDS = [

@@ -238,10 +238,10 @@ class TestAtari:
 
     def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
         from sandlot.agents.loop import EpisodeLogger
-        from sandlot.agents.sb3.envs import Watched, make_envs
+        from sandlot.agents.sb3.envs import LoggedVecEnv, make_envs
 
         metric_logger, rng, ends = EpisodeLogger(None, 1, None), np.random.default_rng(0), 0
-        envs = Watched(make_envs("dummy", 1, EnvSpec("ALE/Breakout-v5")), metric_logger)
+        envs = LoggedVecEnv(make_envs("dummy", 1, EnvSpec("ALE/Breakout-v5")), metric_logger)
         envs.seed(1)
         envs.reset()
         while not metric_logger.returns:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from sandlot.agents.base import Agent
 from sandlot.agents.evaluation import Evaluation, evaluate_id
-from sandlot.agents.films import Films, film_path
+from sandlot.agents.films import FilmWorker, film_path
 from sandlot.agents.loop import train
 from sandlot.agents.multi_agent import env_spec_of
 from sandlot.tracking import IMAGES, Run, checkpoint_name
@@ -62,7 +62,7 @@ class Filming:
     """Choose the checkpoints to film: the first, the last, and some between; none if `every` is 0."""
 
     def __init__(self, run: Run, every: int, steps: int):
-        self.films = Films(run) if every else None
+        self.films = FilmWorker(run) if every else None
         self.every, self.steps = every, steps
         self.due = 0
         self.problem: str | None = None

@@ -1,8 +1,8 @@
-"""Recipes do what they are for: one seed of each that is quick. `benchmarks.returns` trains more."""
+"""Recipes: their options exist, and the quick ones reach their return. `benchmarks.returns` runs more seeds."""
 
 import pytest
 
-from sandlot.agents.recipes import recipe_config
+from sandlot.agents.recipes import recipe_config, recipes
 from sandlot.agents.registry import agent_class
 from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
 
@@ -22,21 +22,19 @@ AGENTS = (
 
 
 @pytest.mark.parametrize("name", AGENTS)
-def test_every_option_of_every_recipe_is_known(name: str):
-    from sandlot.agents.recipes import recipes
-
-    kind = agent_class(name).Config
+def test_every_option_of_every_recipe_exists(name: str):
+    config_type = agent_class(name).Config
     for env, options in recipes(name).items():
-        config = recipe_config(name, kind, env)
+        config = recipe_config(name, config_type, env)
         assert options["steps"] > 0
         for option in options.keys() - {"steps"}:
-            assert hasattr(config, option), f"{name} has no option {option}, which its recipe for {env} sets"
+            assert hasattr(config, option), f"{name} has no option {option}, but its recipe for {env} sets it"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "env", "least"),
+    ("name", "env", "lowest"),
     [("ppo", "CartPole-v1", 475), ("a2c", "CartPole-v1", 400), ("sarsa", "FrozenLake-v1", 0.6)],
 )
-def test_a_recipe_reaches_what_it_is_for(name: str, env: str, least: float):
-    assert learned_apart(name, env) >= least
+def test_a_recipe_reaches_its_return(name: str, env: str, lowest: float):
+    assert learned_apart(name, env) >= lowest

@@ -1,4 +1,4 @@
-"""`sandlot record`, from the words to W&B's file."""
+"""`sandlot record`, from the command line to the files of W&B."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def trained(*words, env="tests/Match-v0"):
     return Run.find(runs(), "latest")
 
 
-def test_every_kind_of_film_is_in_the_folder_and_in_wandb(capsys):
+def test_every_kind_of_film_is_in_the_run_and_in_wandb(capsys):
     run = trained("--wandb", "offline", "--video-every", "0")
     steps = run.checkpoint_steps()
     assert len(steps) == 4
@@ -29,16 +29,16 @@ def test_every_kind_of_film_is_in_the_folder_and_in_wandb(capsys):
     path = check(run, "progress-seed20000", "progress", gif=False, size=(850, 652), count=9)
     first, last = decode(path)[[0, -1]].astype(int)
     assert first[:25, :200].max() > 200, "a label above the first checkpoint"
-    assert np.abs(first[:25, :200] - last[:25, :200]).mean() < 3, "it stays"
-    assert np.abs(first[30:300] - last[30:300]).mean() > 30, "and the pictures change"
-    said = capsys.readouterr().out.replace("\n", " ")
-    assert "after 0 env steps" in said
+    assert np.abs(first[:25, :200] - last[:25, :200]).mean() < 3, "the label stays"
+    assert np.abs(first[30:300] - last[30:300]).mean() > 30, "and the picture changes"
+    output = capsys.readouterr().out.replace("\n", " ")
+    assert "after 0 env steps" in output
     assert main(["record", "latest", "--progress", "--grid", "2x1", "--episodes", "2", "--output", "film.mp4"]) == 0
     assert probe("film.mp4") == ((850, 324), True, 10.0, 18)
 
 
 def check(run, stem, key, *, gif, size, count):
-    """Hold that the folder's film, and W&B's copy of it, are what they should be; return its path."""
+    """Check the film in the run's folder and W&B's copy of it, and return its path."""
     path = run.folder / "videos" / f"{stem}.mp4"
     assert probe(path) == (size, True, 10.0, count)
     history = read_history(run.folder)
@@ -57,7 +57,7 @@ def check(run, stem, key, *, gif, size, count):
     return path
 
 
-def test_mistakes_get_one_sentence(capsys):
+def test_mistakes_are_one_sentence(capsys):
     run = trained("--wandb", "disabled", "--video-every", "0")
     capsys.readouterr()
     mistakes = [
@@ -73,9 +73,9 @@ def test_mistakes_get_one_sentence(capsys):
     ]
     for words, sentence in mistakes:
         assert main(["record", "latest", *words]) == 2, words
-        said = capsys.readouterr().err
-        assert sentence in said
-        assert len(said.strip().splitlines()) == 1
+        output = capsys.readouterr().err
+        assert sentence in output
+        assert len(output.strip().splitlines()) == 1
     assert main(["record", "model.zip", "--progress", "--env", "CartPole-v1"]) == 2
     assert "a .zip file holds one model" in capsys.readouterr().err
     for folder in run.checkpoints()[1:]:
@@ -85,11 +85,3 @@ def test_mistakes_get_one_sentence(capsys):
     assert main(["record", "latest", "--progress"]) == 2
     assert "has one checkpoint; --progress wants two or more" in capsys.readouterr().err
     assert not list(run.folder.glob("videos/*"))
-
-
-def test_films_of_a_training_show_thoughts_if_told_to():
-    words = ["--wandb", "disabled", "--video-every", "1000"]
-    run = trained(*words, "--video-overlay", env="CartPole-v1")
-    assert [probe(path)[0] for path in sorted(run.folder.glob("videos/*.mp4"))] == [(600, 616)] * 2
-    plain = trained(*words, env="CartPole-v1")
-    assert [probe(path)[0] for path in sorted(plain.folder.glob("videos/*.mp4"))] == [(600, 400)] * 2

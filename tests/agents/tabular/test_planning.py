@@ -6,7 +6,7 @@ from sandlot.agents.tabular.planning import (
     GIVEN_UP_AFTER,
     action_values,
     greedy,
-    optimum,
+    optimal_return,
     policy_iteration,
     policy_return,
     value_iteration,
@@ -30,8 +30,8 @@ def two_states(time_limit=None):
 
 
 def test_action_values_by_hand():
-    worth = action_values(two_states(), np.array([5.0, 7.0]), 0.5)
-    np.testing.assert_allclose(worth, [[1 + 2.5, 2 + 3.5], [1 + 3.5, 10.0]])  # nothing comes after the end
+    q_values = action_values(two_states(), np.array([5.0, 7.0]), 0.5)
+    np.testing.assert_allclose(q_values, [[1 + 2.5, 2 + 3.5], [1 + 3.5, 10.0]])  # nothing comes after the end
 
 
 @pytest.mark.parametrize("plan", [value_iteration, policy_iteration])
@@ -47,11 +47,11 @@ def test_plans_by_hand(plan):
 
 
 @pytest.mark.parametrize(("limit", "best"), [(1, 2.0), (2, 12.0), (3, 13.0), (10, 20.0)])
-def test_the_optimum_heeds_the_clock(limit, best):
-    assert optimum(two_states(limit)) == pytest.approx(best)
+def test_the_optimal_return_depends_on_the_time_limit(limit, best):
+    assert optimal_return(two_states(limit)) == pytest.approx(best)
 
 
-def test_the_return_of_a_policy_by_hand():
+def test_policy_returns_by_hand():
     assert policy_return(two_states(5), np.array([0, 1])) == 5.0
     assert policy_return(two_states(5), np.array([1, 1])) == 12.0
     assert policy_return(two_states(5), np.array([1, 0])) == 6.0
@@ -60,7 +60,7 @@ def test_the_return_of_a_policy_by_hand():
 
 
 @pytest.mark.parametrize("slip", [0.0, 0.3])
-def test_both_ways_to_a_return_agree(slip):
+def test_both_computations_of_a_return_agree(slip):
     known = read_table(Chain(6, slip))
     for policy in ([1] * 6, [0] * 6, [1, 1, 1, 0, 1, 1]):
         long = known._replace(time_limit=GIVEN_UP_AFTER)
@@ -68,25 +68,25 @@ def test_both_ways_to_a_return_agree(slip):
 
 
 @pytest.mark.parametrize("env", ["FrozenLake-v1", "FrozenLake8x8-v1", "CliffWalkingSlippery-v1"])
-def test_the_two_plans_agree(env):
+def test_value_iteration_and_policy_iteration_agree(env):
     known = table(env)
     by_value, by_policy = value_iteration(known, 0.95), policy_iteration(known, 0.95)
     np.testing.assert_allclose(by_value.value, by_policy.value, atol=1e-7)
-    worth = action_values(known, by_policy.value, 0.95)
-    np.testing.assert_allclose(worth[np.arange(len(worth)), by_value.policy], worth.max(1), atol=1e-7)
+    q_values = action_values(known, by_policy.value, 0.95)
+    np.testing.assert_allclose(q_values[np.arange(len(q_values)), by_value.policy], q_values.max(1), atol=1e-7)
 
 
 @pytest.mark.parametrize(
     ("env", "best"),
     [("FrozenLake-v1", 0.7442), ("FrozenLake8x8-v1", 0.9132), ("Taxi-v4", 7.93), ("CliffWalking-v1", -13.0)],
 )
-def test_optima_within_the_time_limit(env, best):
+def test_optimal_returns_of_known_environments(env, best):
     known = table(env)
-    assert optimum(known) == pytest.approx(best, abs=1e-4)
-    assert policy_return(known, value_iteration(known, 0.99).policy) <= optimum(known) + 1e-9
+    assert optimal_return(known) == pytest.approx(best, abs=1e-4)
+    assert policy_return(known, value_iteration(known, 0.99).policy) <= optimal_return(known) + 1e-9
 
 
-def test_an_exact_return_is_what_playing_gives():
+def test_the_exact_return_is_the_mean_of_played_episodes():
     known, policy = table("FrozenLake-v1"), policy_iteration(table("FrozenLake-v1"), 0.99).policy
     env, returns = gymnasium.make("FrozenLake-v1", max_episode_steps=20), []
     state, _ = env.reset(seed=0)
@@ -101,31 +101,31 @@ def test_an_exact_return_is_what_playing_gives():
     assert policy_return(known, policy) > policy_return(known._replace(time_limit=20), policy) + 0.2
 
 
-def test_masks_rule_out_actions():
+def test_masked_actions_are_not_planned():
     allowed = np.array([[True, False], [True, True]])
     known = two_states(3)._replace(allowed=allowed)
-    assert optimum(known) == 3.0
+    assert optimal_return(known) == 3.0
     assert value_iteration(known, 0.5).policy.tolist() == [0, 1]
     assert greedy(np.array([[1.0, 2.0]]), np.array([[True, False]])).tolist() == [0]
 
 
-def test_values_without_bound_are_a_sentence():
-    with pytest.raises(SandlotError, match="did not settle in 50 sweeps; give a gamma below 1"):
+def test_unbounded_values_are_an_error():
+    with pytest.raises(SandlotError, match="did not converge in 50 sweeps; choose a gamma below 1"):
         value_iteration(two_states(), 1.0, sweeps=50)
 
 
-def test_only_environments_that_tell_their_transitions_have_a_table():
+def test_only_environments_with_known_transitions_have_a_table():
     assert read_table(gymnasium.make("CartPole-v1")) is None
     assert read_table(Chain()) is not None
 
 
-def test_what_the_recipe_of_the_big_lake_can_reach():
-    """Its discount's best policy is one that no change in one state improves, and 2.15 % below the optimum."""
+def test_the_best_return_with_the_discount_of_the_frozen_lake_8x8_recipe():
+    """Its optimal policy is 2.15 % below the optimal return, and no change in a single state improves it."""
     known = table("FrozenLake8x8-v1")
     policy = policy_iteration(known, 0.995).policy
     reached = policy_return(known, policy)
     assert reached == pytest.approx(0.8936, abs=1e-4)
-    assert reached < 0.98 * optimum(known)
+    assert reached < 0.98 * optimal_return(known)
     for state in np.flatnonzero(~known.terminated.all((1, 2))):
         for action in range(4):
             other = policy.copy()
