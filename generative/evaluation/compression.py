@@ -108,7 +108,11 @@ def plot_rate_distortion(path: Path, points: list[RateDistortion], values: int) 
 
 
 def _rate_distortion_curve(
-    method: str, codes: Latent, fitted: Latent, decode: Callable[[Latent], Rows], truth: Rows
+    method: str,
+    codes: Latent,
+    fitted: Float[Tensor, "fitted latent"],
+    decode: Callable[[Latent], Rows],
+    truth: Rows,
 ) -> list[RateDistortion]:
     """Return rate and distortion at each number of levels, which span the range of the `fitted` codes."""
     low, high = fitted.quantile(0.005, dim=0), fitted.quantile(0.995, dim=0)

@@ -22,6 +22,7 @@ def assert_same_weights(model, other):
 
 @pytest.mark.parametrize("name", list(MODELS))
 class TestEachModel:
+    @pytest.mark.shapes
     def test_same_seed_gives_the_same_weights_and_a_saved_model_the_same_samples(self, name, tmp_path):
         model, again = small_model(name).learn(), small_model(name).learn()
         assert_same_weights(model, again)
@@ -47,6 +48,7 @@ class TestEachModel:
             assert value == pytest.approx(exact.evaluate()[key], rel=0.1, abs=0.3), key
         assert samples(rough).dtype == torch.float32
 
+    @pytest.mark.shapes
     def test_sample_plots_are_reproducible_and_samples_are_images(self, name, tmp_path):
         model = small_model(name)
         first, second = model.plot_samples(tmp_path / "a"), model.plot_samples(tmp_path / "b")
