@@ -6,7 +6,8 @@ from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
     from .fitting.config import FitConfig
-    from .optimization.learner import Learner, LearnerConfig, NonFiniteError, one_thread
+    from .optimization.device import one_thread
+    from .optimization.learner import Learner, LearnerConfig, NonFiniteError
     from .optimization.schedules import Schedule, scheduled
     from .optimization.target_network import TargetNetwork, frozen
     from .tasks.base import Task
@@ -50,7 +51,7 @@ _HOMES = {
     "Learner": "optimization.learner",
     "LearnerConfig": "optimization.learner",
     "NonFiniteError": "optimization.learner",
-    "one_thread": "optimization.learner",
+    "one_thread": "optimization.device",
     "Schedule": "optimization.schedules",
     "scheduled": "optimization.schedules",
     "TargetNetwork": "optimization.target_network",

@@ -174,7 +174,7 @@ def test_a_compiled_step_does_what_an_eager_one_does():
     # In a process of its own: shape checks at run time can't be compiled.
     code = """
 import torch
-from agents import SAC
+from sandlot.agents import SAC
 
 small = dict(num_envs=2, hidden=(16,), batch_size=16, learning_starts=20, buffer_size=500)
 agents = [SAC("Pendulum-v1", seed=1, compile=how, **small).learn(60) for how in ("on", "off")]

@@ -22,7 +22,9 @@ class Generator(nn.Module):
     """Turn noise into rows, of a given class if there are `num_classes`; images have values in [-1, 1]."""
 
     compiles = False
-    """Batch normalization updates its running statistics on the way."""
+    """Batch normalization updates its running statistics, so a gradient step can't be compiled whole."""
+    captures = True
+    """Whether a gradient step can be captured as a CUDA graph."""
 
     def __init__(self, decoder: nn.Module, output_activation: nn.Module, num_classes: int = 0):
         super().__init__()

@@ -64,6 +64,8 @@ class AutoencoderNetwork(nn.Module):
         self.output_activation, self.code_activation = output_activation, code_activation
         self.compiles = True
         """Whether a gradient step can be compiled whole."""
+        self.captures = True
+        """Whether a gradient step can be captured as a CUDA graph."""
         self.to_latent = nn.Linear(encoder.feature_size, latent_size)
         self.code_distribution = GaussianCodes(latent_size)
 

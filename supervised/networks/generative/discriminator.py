@@ -23,6 +23,8 @@ class Discriminator(nn.Module):
 
     compiles = False
     """Gradient penalties and spectral normalization can't be compiled into one step."""
+    captures = True
+    """Whether a gradient step can be captured as a CUDA graph."""
 
     def __init__(self, encoder: RowEncoder, num_classes: int = 0):
         super().__init__()
