@@ -6,8 +6,8 @@ from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
     from .fitting.config import FitConfig
-    from .optimization.device import one_thread
     from .optimization.config import LearnerConfig
+    from .optimization.device import one_thread
     from .optimization.learner import Learner, NonFiniteError, TargetNetwork, frozen
     from .optimization.schedules import Schedule, scheduled
     from .tasks.base import Task
