@@ -14,19 +14,18 @@ from gymnasium import spaces
 from stable_baselines3.common.env_util import make_vec_env
 
 from sandlot.agents.base import Spaces
-from sandlot.agents.loop import EpisodeLogger
 from sandlot.agents.registry import agent_class
 from sandlot.agents.sb3 import sb3_agent
 from sandlot.agents.sb3.config import arguments, config_for
 from sandlot.agents.sb3.envs import Watched, make_envs
 from sandlot.agents.sb3.state import cut_episodes
 from sandlot.agents.sb3.zips import algorithm_of, load_zip
+from sandlot.agents.training import EpisodeLogger, Training
 from sandlot.cli import main
 from sandlot.envs import EnvSpec
 from sandlot.tracking import (
     Run,
     SandlotError,
-    StopSignals,
     derived_seed,
     read_checkpoint,
     read_metrics,
@@ -66,7 +65,9 @@ def new(name, **options):
 
 
 def play(agent, steps, end, metric_logger=None):
-    agent.train_segment(steps, end, metric_logger or EpisodeLogger(None, 1, None), StopSignals(False))
+    training = Training(agent, steps)
+    training.episodes = metric_logger or training.episodes
+    agent.train_segment(training, end)
     return {name: array.copy() for name, array in (agent.tensors() | agent.experience()).items()}
 
 
@@ -125,7 +126,7 @@ def test_returns_and_env_steps_are_those_of_the_monitor():
         def add(self, episodes):
             told.extend(zip(episodes.returns, episodes.lengths, strict=True))
 
-    agent, metric_logger = new("sb3:a2c", num_envs=3), Notes(None, 1, None)
+    agent, metric_logger = new("sb3:a2c", num_envs=3), Notes()
     play(agent, 600, 600, metric_logger)
     monitored = [(info["r"], info["l"]) for info in agent.model.ep_info_buffer or []]
     assert monitored == told
@@ -135,9 +136,7 @@ def test_returns_and_env_steps_are_those_of_the_monitor():
 
 
 def test_an_episode_that_runs_out_of_time_is_told_from_one_that_ends():
-    envs = Watched(
-        make_envs("dummy", 1, EnvSpec("tests/Counter-v0", {"terminates": False})), EpisodeLogger(None, 1, None)
-    )
+    envs = Watched(make_envs("dummy", 1, EnvSpec("tests/Counter-v0", {"terminates": False})), EpisodeLogger())
     envs.reset()
     steps = [envs.step(np.array([0])) for _ in range(3)]
     observation, _, done, infos = steps[-1]
@@ -168,10 +167,11 @@ def test_no_return_is_built_across_two_segments():
 
 
 def test_a_stop_ends_the_segment_where_it_is():
-    agent, stop = new("sb3:ars") if "sb3_contrib" in sys.modules else new("sb3:ppo"), StopSignals(False)
-    stop.received = 2
+    agent = new("sb3:ars") if "sb3_contrib" in sys.modules else new("sb3:ppo")
+    training = Training(agent, 10_000)
+    training.stop()
     before = {name: array.copy() for name, array in agent.tensors().items() if name.startswith("module")}
-    agent.train_segment(10_000, 10_000, EpisodeLogger(None, 1, None), stop)
+    agent.train_segment(training, 10_000)
     assert agent.env_step == agent.config.num_envs
     assert_same({name: array for name, array in agent.tensors().items() if name in before}, before)
 

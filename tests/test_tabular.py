@@ -6,7 +6,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandlot.agents import DoubleQLearning, ExpectedSarsa, QLearning, QLearningConfig, Sarsa
 from sandlot.agents.base import Spaces
-from sandlot.agents.evaluation import evaluate, evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.agents.tabular.double_q_learning import judged_value
 from sandlot.agents.tabular.expected_sarsa import expected_value
 from sandlot.agents.tabular.exploration import (
@@ -382,7 +382,7 @@ def test_predict_takes_one_or_many():
 
 def test_blackjack_is_played_better_than_at_random():
     agent = QLearning("Blackjack-v1", num_envs=32, gamma=1.0, learning_rate=0.05, epsilon=0.3, seed=1).learn(20_000)
-    assert evaluate_id(agent, "Blackjack-v1", episodes=600).mean > -0.22  # at random: -0.39
+    assert evaluate(agent, "Blackjack-v1", episodes=600).mean > -0.22  # at random: -0.39
     assert agent.metrics() == {}
 
 
@@ -437,7 +437,7 @@ def test_what_falls_falls():
 @pytest.mark.parametrize("env", ["FrozenLake-v1", "CliffWalking-v1", "Blackjack-v1", CHAIN])
 def test_tables_are_drawn(env, tmp_path):
     agent = QLearning(env, num_envs=2).learn(300)
-    assert agent.draw(tmp_path / "table.png")
+    assert agent.plot(tmp_path / "table.png")
     assert (tmp_path / "table.png").stat().st_size > 3_000
 
 
@@ -469,6 +469,6 @@ def test_sarsa_takes_the_safe_path_and_q_learning_the_shortest():
         steps = recipe(agent_type.name, "CliffWalking-v1")["steps"]
         agent = agent_type("CliffWalking-v1", seed=1).learn(steps)
         greedily[agent_type] = agent.metrics()["exact/return"]
-        exploring[agent_type] = evaluate_id(agent, "CliffWalking-v1", episodes=300, deterministic=False).mean
+        exploring[agent_type] = evaluate(agent, "CliffWalking-v1", episodes=300, deterministic=False).mean
     assert greedily == {QLearning: -13.0, Sarsa: -17.0}
     assert exploring[Sarsa] > exploring[QLearning] + 10

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import env_spec_of
-from sandlot.agents.registry import load_agent
 from sandlot.tracking import VIDEOS, Run, SandlotError, checkpoint_name, send_to_worker, start_worker, stop_worker
 
 from .film import Look, Take, film
@@ -25,7 +25,8 @@ class Films:
     def __init__(self, run: Run):
         self.run = run
         self.log = run.folder / "films.log"
-        self._helper = start_worker([sys.executable, "-m", "sandlot.agents.films", str(run.folder)], self.log)
+        command = [sys.executable, "-P", "-m", "sandlot.agents.films", str(run.folder), str(Path.cwd())]
+        self._helper = start_worker(command, self.log)
         self._pending: list[int] = []
 
     def request(self, env_step: int) -> None:

@@ -44,5 +44,5 @@ def sb3_agent(name: str) -> "type[SB3Agent]":
     from .agent import SB3Agent
     from .config import config_for
 
-    members = {"name": name, "algorithm": algorithm_type, "Config": config_for(algorithm_type)}
+    members = {"name": name, "algorithm": algorithm_type, "Config": config_for(algorithm_type), "__module__": __name__}
     return type(f"{algorithm}Agent", (SB3Agent,), members)

@@ -16,9 +16,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.agents.loop import EpisodeLogger
+from sandlot.agents.training import Training
 from sandlot.envs import EnvFactory, EnvSpec, Observation, has_mask
-from sandlot.tracking import SandlotError, StopSignals, derived_seed, require
+from sandlot.tracking import SandlotError, derived_seed, require
 
 from .config import arguments, policy_for
 from .envs import Unplayable, Watched, counts_from_zero, make_envs, split_mask, without_mask
@@ -65,16 +65,16 @@ class SB3Agent(Agent):
     def prepare(self, steps: int) -> None:
         pass
 
-    def train_segment(self, steps: int, end: int, metric_logger: EpisodeLogger, stop: StopSignals) -> None:
+    def train_segment(self, training: Training, end: int) -> None:
         assert self.env_factory is not None
         assert self.env_factory.env_spec is not None
         envs = make_envs(self.config.vec_env, self.config.num_envs, self.env_factory.env_spec)
         latest = LatestValues()
         try:
-            self._begin(Watched(envs, metric_logger), latest)
+            self._begin(Watched(envs, training.episodes), latest)
             with suppress(SegmentOver):
-                segment = Segment(end, metric_logger, stop, latest)
-                self.model.learn(steps - self.env_step, callback=segment, reset_num_timesteps=False)
+                segment = Segment(end, training, latest)
+                self.model.learn(training.steps - self.env_step, callback=segment, reset_num_timesteps=False)
         except (AssertionError, ValueError) as error:
             raise SandlotError(f"{self.name} failed at env step {self.model.num_timesteps}: {_first(error)}") from error
         finally:
@@ -147,9 +147,9 @@ class LatestValues(KVWriter):
 class Segment(BaseCallback):
     """Write the rows that are due, and end `learn` at env step `end` or when it is to stop."""
 
-    def __init__(self, end: int, metric_logger: EpisodeLogger, stop: StopSignals, latest: LatestValues):
+    def __init__(self, end: int, training: Training, latest: LatestValues):
         super().__init__()
-        self.end, self.metric_logger, self.stop, self.latest = end, metric_logger, stop, latest
+        self.end, self.training, self.latest = end, training, latest
         self.begin = 0
 
     def _on_training_start(self) -> None:
@@ -162,7 +162,7 @@ class Segment(BaseCallback):
             raise SegmentOver
 
     def _on_step(self) -> bool:
-        if self.stop.received is not None:
+        if self.training.stopped:
             raise SegmentOver
         return True
 
@@ -176,7 +176,8 @@ class Segment(BaseCallback):
         lost = [name for name in numbers if name.endswith("loss") and name not in finite]
         if lost:
             raise SandlotError(f"{lost[0]} became NaN or infinite by env step {self.model.num_timesteps}")
-        self.metric_logger.note(self.model.num_timesteps, finite)
+        self.training.agent.env_step = self.model.num_timesteps
+        self.training.record_update(self.model.num_timesteps, finite)
 
 
 def _first(error: Exception) -> str:

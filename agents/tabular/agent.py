@@ -199,7 +199,7 @@ class TabularAgent(Agent):
         reached = policy_return(table, greedy(self.q.mean(0), table.allowed))
         return {"exact/return": reached, "exact/optimum": self._optimum, "exact/regret": self._optimum - reached}
 
-    def draw(self, path: Path) -> bool:
+    def plot(self, path: Path) -> bool:
         from .plots import draw_table
 
         table, env_factory = self._known(), self.env_factory

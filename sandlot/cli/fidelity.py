@@ -4,11 +4,10 @@ from typing import Any
 
 from rich.console import Console
 
-from sandlot.generative import MODELS
 from sandlot.tracking import Run, SandlotError, require
 
 from .options import Fidelity
-from .registry import load_task, task_of
+from .registry import is_generative, load_task, task_of
 from .table import print_table
 
 
@@ -18,7 +17,7 @@ def main(options: Fidelity) -> None:
 
     require(options.rows >= 1, "--rows must be at least 1", options.rows)
     run = Run.find(options.runs_dir, options.run)
-    if task_of(run) not in MODELS:
+    if not is_generative(task_of(run)):
         raise SandlotError(f"{run.folder} is no run of a generative model")
     extractor = find_extractor(options, run)
     model = load_task(run, options.step)

@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from sandlot.generative import MODELS
 from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.tracking import IMAGES, Run, SandlotError, checkpoint_name, require
 
 from .options import Pictured
-from .registry import load_task, task_of
+from .registry import is_generative, load_task, task_of
 from .table import print_table
 
 
@@ -24,7 +23,7 @@ class GeneratedOutput:
         self.options, self.name = options, name
         self.run = Run.find(options.runs_dir, options.run)
         kind = task_of(self.run) or self.run.config.get("agent")
-        if kind not in MODELS:
+        if not (task_of(self.run) and is_generative(kind)):
             raise SandlotError(f"{self.run.folder} is a run of {kind}, no generative model, so it can't {name}")
         require(options.seed >= 0, "--seed must be at least 0", options.seed)
         if options.output is not None and options.output.suffix != ".png":

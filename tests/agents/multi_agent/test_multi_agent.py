@@ -9,12 +9,12 @@ import pytest
 from gymnasium import spaces
 
 from sandlot.agents import DQN, PPO, QLearning
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
+from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import AgentOpponent, Score, Team, agent_for, match, resolve_opponent
-from sandlot.agents.multi_agent.opponent_pool import POOL, OpponentPool
+from sandlot.agents.multi_agent.opponent_pool import POOL_SIZE, OpponentPool
 from sandlot.agents.multi_agent.ratings import elo, expected
 from sandlot.agents.multi_agent.self_play import SelfPlay
-from sandlot.agents.registry import load_agent
 from sandlot.cli import main
 from sandlot.envs import MASK, EnvBatch, EnvFactory, EnvSpec, tree_leaves
 from sandlot.envs.games import games_of, rule
@@ -137,7 +137,7 @@ def test_a_team_learns_saves_and_plays(kind, tmp_path):
     assert sum(member.env_step for member in team.members) == team.env_step
     for name, array in team.tensors().items():
         np.testing.assert_array_equal(array, again.tensors()[name])
-    found = evaluate_id(load_agent(run), "mpe2/simple_tag_v3", episodes=2)
+    found = evaluate(load_agent(run), "mpe2/simple_tag_v3", episodes=2)
     assert len(found.returns) == 8, "each player of each game counts"
     folder, checkpoint = run.checkpoint()
     other = EnvSpec("mpe2/simple_tag_v3", {"num_adversaries": 2}).to_json()
@@ -199,15 +199,15 @@ def test_past_selves_join_are_rated_and_thinned_out():
     agent = agent_for(PPO, TICTACTOE, seed=0, config=SMALL)
     assert isinstance(agent, SelfPlay)
     opponent_pool = agent.opponent_pool
-    for step in range(POOL + 4):
-        opponent_pool.join(step * 1000)
-    assert len(opponent_pool.steps) == POOL + 1
+    for step in range(POOL_SIZE + 4):
+        opponent_pool.add(step * 1000)
+    assert len(opponent_pool.steps) == POOL_SIZE + 1
     assert opponent_pool.steps[:2] == [-1, 0]
-    assert opponent_pool.steps[-1] == (POOL + 3) * 1000
-    assert opponent_pool.points.shape == (POOL + 1, POOL + 1)
-    opponent_pool.sit_down(3)
-    assert len(opponent_pool._guests) == 5
-    assert np.bincount(opponent_pool._block).tolist() == [4, 2, 2]  # 8 games: half against the present self
+    assert opponent_pool.steps[-1] == (POOL_SIZE + 3) * 1000
+    assert opponent_pool.points.shape == (POOL_SIZE + 1, POOL_SIZE + 1)
+    opponent_pool.choose_opponents(3)
+    assert len(opponent_pool._opponents) == 5
+    assert np.bincount(opponent_pool._opponent_of_pair).tolist() == [4, 2, 2]  # 8 games: half against the present self
     copy = OpponentPool(opponent_pool.env_spec, 8)
     copy.load_state(opponent_pool.state())
     assert copy.steps == opponent_pool.steps
@@ -287,10 +287,10 @@ def test_killed_and_resumed_ends_as_if_nothing_had_been(words: str):
 
 def test_mistakes_are_named(capsys):
     for words, said in (
-        (f"train ppo {TICTACTOE} --opponent nobody", "there is no opponent 'nobody': it is none of random"),
+        (f"train ppo {TICTACTOE} --opponent nobody", "there is no opponent 'nobody': it is not random"),
         ("train ppo CartPole-v1 --opponent self", "CartPole-v1 has one player"),
         ("train ppo mpe2/simple_spred_v3", "did you mean mpe2/simple_spread_v3"),
-        ("train sb3:ppo mpe2/simple_spread_v3", "sb3:ppo knows one player"),
+        ("train sb3:ppo mpe2/simple_spread_v3", "sb3:ppo is for one player"),
         (f"train q-learning {TICTACTOE}", "self-play is for agents with networks"),
     ):
         assert main([*words.split(), "--wandb", "disabled"]) == 2
