@@ -35,7 +35,7 @@ from sandlot.tracking import (
 from sandlot.tracking.common.extensions import is_from_outside
 
 from .action_info import ActionInfo
-from .callbacks.base import Callback, Callbacks
+from .callbacks.base import CallbackList, Callbacks
 from .loop import train, train_segment
 from .recipes import recipe_config
 from .run_config import recorded
@@ -161,7 +161,7 @@ class Agent(ABC):
         raise NotImplementedError(f"{self.name} trains in a loop of its own")
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
-        """Learn from a step. Return metrics if there was an update."""
+        """Learn from a step. Return metrics after an update, or after several small ones."""
         raise NotImplementedError(f"{self.name} trains in a loop of its own")
 
     @abstractmethod
@@ -229,7 +229,7 @@ class Agent(ABC):
             progress: Whether to show a progress bar.
             checkpoint_every: Env steps between the run's checkpoints; by default what the run says, or 50,000.
         """
-        callbacks = [callback] if isinstance(callback, Callback) else list(callback or ())
+        callbacks = CallbackList(callback).callbacks
         if progress:
             from .callbacks.progress import ProgressBarCallback
 

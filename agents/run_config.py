@@ -101,8 +101,9 @@ def recorded(
         return
     training = run.config.get("training", {})
     every = checkpoint_every or training.get("checkpoint_every", CHECKPOINT_EVERY)
-    config = {**run_config(agent, steps, checkpoint_every=every), **run.config, "steps": steps}
-    run.set_config({**config, "training": {**training, "checkpoint_every": every}})
+    known = run_config(agent, steps)
+    training = {**known["training"], **training, "checkpoint_every": every}
+    run.set_config({**known, **run.config, "steps": steps, "training": training})
     yield run, every
 
 

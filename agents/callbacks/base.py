@@ -29,7 +29,7 @@ class Callback:
         """Watch each step of all environments. It is in the hot loop: prefer `on_update` or `on_log`."""
 
     def on_update(self, training: "Training", metrics: Mapping[str, float]) -> bool | None:
-        """Watch each update of the agent, with its metrics."""
+        """Watch the agent's updates, with their metrics; small updates are gathered until there is enough to tell."""
 
     def on_log(self, training: "Training", row: dict[str, float]) -> bool | None:
         """Watch each row of metrics before it is written (about 200 a training); what is added to it is, too."""
@@ -50,7 +50,7 @@ class CallbackList:
     """Several callbacks, of which only the hooks that they override are called."""
 
     def __init__(self, callbacks: Callbacks):
-        self.callbacks = [callbacks] if isinstance(callbacks, Callback) else list(_checked(callbacks or ()))
+        self.callbacks: list[Callback] = [callbacks] if isinstance(callbacks, Callback) else _checked(callbacks)
         self.overriding: dict[str, list[Callback]] = {
             hook: [one for one in self.callbacks if getattr(type(one), hook) is not getattr(Callback, hook)]
             for hook in HOOKS
@@ -58,9 +58,10 @@ class CallbackList:
         """For each hook, the callbacks that override it."""
 
 
-def _checked(callbacks: Any) -> Sequence[Callback]:
-    for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
+def _checked(callbacks: Any) -> list[Callback]:
+    several = () if callbacks is None else callbacks if isinstance(callbacks, Sequence) else [callbacks]
+    for callback in several:
         if not isinstance(callback, Callback):
             kind = f"the class {callback.__name__}" if isinstance(callback, type) else f"a {type(callback).__name__}"
             raise SandlotError(f"a callback must be an instance of sandlot.agents.callbacks.Callback, not {kind}")
-    return callbacks
+    return list(several)
