@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
+import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
+from gymnasium.vector import VectorEnv
 from jaxtyping import Bool
 
 from sandlot.envs import (
+    EnvBatch,
     EnvFactory,
     EnvSpec,
     Observation,
@@ -41,18 +44,16 @@ from .recipes import recipe_config
 from .run_config import recorded
 from .training import Training
 
-if TYPE_CHECKING:
-    import gymnasium
-    from gymnasium.vector import VectorEnv
-
-    from sandlot.envs import EnvBatch
-
 
 class Spaces(NamedTuple):
     """The observation and action space, for an agent that is loaded without its environment."""
 
     observation: Space
     action: Space
+
+
+EnvLike = str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch | EnvFactory | Spaces
+"""What an agent can be made for."""
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class Agent(ABC):
 
     def __init__(
         self,
-        env: "str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch | EnvFactory | Spaces",
+        env: EnvLike,
         *,
         seed: int = 0,
         config: Any = None,
@@ -274,7 +275,7 @@ class Agent(ABC):
         write_checkpoint(Path(folder), self.tensors(), self.state())
 
     @classmethod
-    def load(cls, folder: str | Path, env: "str | gymnasium.Env | VectorEnv | EnvBatch | None" = None) -> Self:
+    def load(cls, folder: str | Path, env: EnvLike | None = None) -> Self:
         """Return the agent that `save` wrote to `folder`, to learn on in `env`, or in the one it was trained in."""
         checkpoint = read_checkpoint(Path(folder))
         if checkpoint.state.get("agent") != cls.name:
@@ -284,8 +285,8 @@ class Agent(ABC):
         return cls.restore(checkpoint, env, learning=True)
 
     @classmethod
-    def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
-        """Return the agent in `checkpoint`; unless it goes on `learning`, without environments."""
+    def restore(cls, checkpoint: Checkpoint, env: EnvLike | None = None, *, learning: bool) -> Self:
+        """Return the agent in `checkpoint`: with environments if it goes on `learning`."""
         state = checkpoint.state
         config = cls.config_from(state)
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))

@@ -41,20 +41,21 @@ def train_segment(agent: "Agent", training: Training, end: int) -> None:
     seed = derived_seed(agent.seed, agent.env_step)
     seed_everything(seed)
     envs, steps, watched = agent.env_factory.batch(), training.steps, training.watches_steps
+    progress = agent.training_progress
     try:
-        agent.progress = agent.env_step / steps
+        progress.fraction = progress.env_step / steps
         agent.reset(envs.reset(seed), seed)
-        while agent.env_step < steps and not training.stopped:
+        while progress.env_step < steps and not training.stopped:
             step = envs.step(agent.exploration_action())
-            agent.env_step += int(step.valid.sum())
-            agent.progress = min(agent.env_step / steps, 1.0)
+            progress.env_step += int(step.valid.sum())
+            progress.fraction = min(progress.env_step / steps, 1.0)
             metrics = agent.observe(step)
             training.episodes.add(step.episodes)
             if watched:
                 training.record_step(step)
             if metrics is not None:
-                training.record_update(agent.env_step, metrics, agent.metrics)
-                if agent.env_step >= end:
+                training.record_update(progress.env_step, metrics, agent.metrics)
+                if progress.env_step >= end:
                     break
     finally:
         agent.env_factory.release(envs)

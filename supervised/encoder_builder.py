@@ -26,7 +26,10 @@ from .networks import (
 IMAGE_READERS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
 MEMORIES = ("rnn", "lstm", "gru", "transformer")
 BOARD = "board"
-NETWORKS = ("mlp", *IMAGE_READERS, *MEMORIES, BOARD)
+ENCODERS: dict[str, type[Encoder]] = {"nature": NatureCNN, "capsule": CapsuleNet}
+"""By name, networks that take nothing but the sizes of their inputs. A line here registers one for vectors; one for
+images is named in IMAGE_READERS, too."""
+NETWORKS = ("mlp", *dict.fromkeys([*IMAGE_READERS, *MEMORIES, BOARD, *ENCODERS]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +93,18 @@ class EncoderConfig:
 
 
 def is_custom(name: str) -> bool:
-    """Tell whether the network called `name` is the user's own."""
-    return name not in ("auto", "flat", *NETWORKS)
+    """Tell whether `custom_encoder` makes the network called `name` for any inputs."""
+    return name not in ("auto", "flat", "mlp", *IMAGE_READERS, *MEMORIES, BOARD)
 
 
 def custom_encoder(name: str, *sizes: int) -> Encoder:
-    """Return the user's own encoder `name`, a `module:Name` or an entry point, for inputs of `sizes`.
+    """Return the encoder `name` for inputs of `sizes`: one of ENCODERS, or the user's own.
 
-    The class or function gets the size of a vector, or the channels, height and width of an image.
+    That is a `module:Name` or an entry point: a class or function which takes the size of a vector, or the channels,
+    height and width of an image.
     """
+    if name in ENCODERS:
+        return ENCODERS[name](*sizes)
     reference = extensions.resolve(name, extensions.NETWORKS)
     assert reference is not None
     make = extensions.load_reference(reference)
@@ -119,8 +125,6 @@ def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) 
         return custom_encoder(name, *shape)
     try:
         match name:
-            case "nature":
-                return NatureCNN(*shape)
             case "strided":
                 return StridedCNN(*shape, widths=config.widths)
             case "impala":
@@ -129,8 +133,8 @@ def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) 
                 return ResNet(shape[0])
             case "vit":
                 return ViT(*shape, size=config.memory_size, layers=config.memory_layers, heads=config.heads)
-            case "capsule":
-                return CapsuleNet(*shape)
+            case _ if name in ENCODERS:
+                return ENCODERS[name](*shape)
             case _ if config.cnn is ConvNet:
                 return ConvNet(*shape, widths=config.widths)
             case _:

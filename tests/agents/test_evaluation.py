@@ -41,7 +41,7 @@ def test_an_id_and_an_object_give_the_same_episodes():
 
 
 def test_mistakes_are_sentences():
-    with pytest.raises(SandlotError, match="was trained with the space .* and Acrobot-v1 has"):
+    with pytest.raises(SandlotError, match=r"was trained with the space .* and Acrobot-v1 has"):
         evaluate(AGENT, "Acrobot-v1")
     with pytest.raises(SandlotError, match="was trained with the space"):
         evaluate(AGENT, Counter())

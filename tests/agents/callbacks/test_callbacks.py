@@ -14,7 +14,6 @@ from sandlot.agents.callbacks import (
     EvaluationCallback,
     MetricsCallback,
     PlotCallback,
-    ProgressBarCallback,
     StopAtReturn,
     StopWithoutImprovement,
     VideoCallback,
@@ -136,7 +135,7 @@ def test_only_hooks_that_are_overridden_are_called(monkeypatch):
 
 @pytest.mark.parametrize("wrong", [Witness, [Witness], print, "on_step"])
 def test_what_is_no_callback_is_refused(wrong):
-    with pytest.raises(SandlotError, match="a callback must be an instance of .*Callback, not"):
+    with pytest.raises(SandlotError, match=r"a callback must be an instance of .*Callback, not"):
         new().learn(100, callback=wrong)
 
 

@@ -69,6 +69,7 @@ class Lives:
         pass
 
 
+@pytest.mark.shapes
 @pytest.mark.parametrize("truncates", [False, True])
 def test_a_player_who_is_out_waits_without_acting(truncates: bool):
     batch = EnvBatch(ParallelGames([Lives(truncates), Lives(truncates)], [("a", "b")]), "lives")
@@ -103,6 +104,7 @@ def test_rows_of_players_are_learned_from(kind):
     assert agent.env_step < 1_700, "rows that wait are no env steps"
 
 
+@pytest.mark.shapes
 def test_players_with_other_spaces_or_on_request_are_groups_of_their_own():
     class Unlike(Lives):
         def action_space(self, agent):
@@ -179,6 +181,7 @@ def test_scores_count_from_both_sides():
     assert Score(1, 1, 0).share == 0.75
 
 
+@pytest.mark.shapes
 def test_an_opponent_with_a_memory_keeps_one_for_each_seat():
     agent = PPO(EnvSpec(TICTACTOE, opponent="random"), **TINY | {"network": "lstm", "memory_size": 8, "batch_size": 64})
     seated, alone = AgentOpponent(agent, deterministic=True), AgentOpponent(agent, deterministic=True)
@@ -195,6 +198,7 @@ def test_an_opponent_with_a_memory_keeps_one_for_each_seat():
         np.testing.assert_allclose(many[9], single[0], atol=1e-6)
 
 
+@pytest.mark.shapes
 def test_past_selves_join_are_rated_and_thinned_out():
     agent = agent_for(PPO, TICTACTOE, seed=0, config=SMALL)
     assert isinstance(agent, SelfPlay)
@@ -241,6 +245,7 @@ def test_self_play_learns_and_a_trained_agent_can_be_the_opponent(capsys):
     assert against.env_factory.env_spec.opponent == f"{run.folder}@{learned.env_step}"
 
 
+@pytest.mark.shapes
 def test_dqn_plays_itself():
     config = DQN.Config(num_envs=16, hidden=(16,), learning_starts=100, train_freq=64)
     agent = agent_for(DQN, TICTACTOE, config=config).learn(1_000)
