@@ -4,14 +4,18 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
+import gymnasium
 import numpy as np
 from gymnasium import Space, spaces
+from gymnasium.vector import VectorEnv
 from jaxtyping import Bool
 
 from sandlot.envs import (
+    EnvBatch,
     EnvFactory,
     EnvSpec,
     Observation,
@@ -26,63 +30,82 @@ from sandlot.tracking import (
     Checkpoint,
     Run,
     SandlotError,
-    StopSignals,
     options_from_json,
     read_checkpoint,
     with_options,
     write_checkpoint,
 )
+from sandlot.tracking.common.extensions import is_from_outside
 
 from .action_info import ActionInfo
-from .loop import EpisodeLogger, train, train_segment
+from .callbacks.base import CallbackList, Callbacks
+from .loop import train, train_segment
 from .recipes import recipe_config
-
-if TYPE_CHECKING:
-    import gymnasium
-    from gymnasium.vector import VectorEnv
-
-    from sandlot.envs import EnvBatch
+from .run_config import recorded
+from .training import Training
 
 
 class Spaces(NamedTuple):
-    """What an agent sees and does, for one that is loaded without its environment."""
+    """The observation and action space, for an agent that is loaded without its environment."""
 
     observation: Space
     action: Space
 
 
-class Agent(ABC):
-    """An algorithm with what it has learned: the one interface of everything that acts."""
+EnvLike = str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch | EnvFactory | Spaces
+"""What an agent can be made for."""
 
-    name: ClassVar[str]
-    """What the command line calls it."""
+
+@dataclass(slots=True)
+class Progress:
+    """How far a training is; an agent that wraps another shares it."""
+
+    env_step: int = 0
+    fraction: float = 0.0
+
+
+class Agent(ABC):
+    """An algorithm with what it has learned: the one interface of everything that acts.
+
+    A subclass needs a `Config`, and `_build`, `prepare`, `reset`, `exploration_action`, `observe`, `select_action`,
+    `tensors` and `load_tensors`; the rest has defaults. `docs` shows a whole one in sixty lines.
+    """
+
+    name: str
+    """What the command line and the record call it; `module:Name` for a class of the user's own."""
     has_own_loop: ClassVar[bool] = False
     """Whether it trains in a loop of its own (Stable-Baselines3's do), instead of a step at a time by `observe`."""
     Config: ClassVar[Any]
     """Its frozen dataclass of hyperparameters, which has a field `num_envs`."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if is_from_outside(cls):
+            cls.name = f"{cls.__module__}:{cls.__qualname__}"
+
     def __init__(
         self,
-        env: "str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch | EnvFactory | Spaces",
+        env: EnvLike,
         *,
         seed: int = 0,
         config: Any = None,
-        **options: Any,
+        **hyperparameters: Any,
     ):
-        """Make an untrained agent for `env`: an id, a world, an environment object, or only its spaces.
+        """Make an untrained agent.
 
-        Hyperparameters are those of `config`, or of the recipe for the id, or the defaults; `options`
-        (fields of the config by name) beat all three.
+        Args:
+            env: An environment's id, an `EnvSpec`, an environment or vector environment, or only its spaces.
+            seed: Seed of everything random.
+            config: Its hyperparameters; by default those of the recipe for the id, if there is one.
+            hyperparameters: Fields of the config by name, which beat `config` and the recipe.
         """
         if config is None:
             config = recipe_config(
                 self.name, self.Config, EnvSpec.of(env).id if isinstance(env, str | EnvSpec) else None
             )
-        self.config = with_options(config, options)
+        self.config = with_options(config, hyperparameters)
         self.seed = seed
-        self.env_step = 0
-        self.progress = 0.0
-        """The fraction of the training that is done; the loop keeps it."""
+        self.training_progress = Progress()
         self.env_factory: EnvFactory | None = None
         if isinstance(env, Spaces):
             self.spaces = env
@@ -91,9 +114,27 @@ class Agent(ABC):
             self.spaces = Spaces(self.env_factory.observation_space, self.env_factory.action_space)
         self._build()
 
+    @property
+    def env_step(self) -> int:
+        """Env steps that it has been trained for."""
+        return self.training_progress.env_step
+
+    @env_step.setter
+    def env_step(self, value: int) -> None:
+        self.training_progress.env_step = value
+
+    @property
+    def progress(self) -> float:
+        """The fraction of the training that is done; the loop keeps it."""
+        return self.training_progress.fraction
+
+    @progress.setter
+    def progress(self, value: float) -> None:
+        self.training_progress.fraction = value
+
     @classmethod
     def make_env_factory(cls, env: Any, config: Any) -> EnvFactory:
-        """Return where the environments for training come from."""
+        """Return the factory of the environments for training."""
         return EnvFactory(env, config.num_envs)
 
     @abstractmethod
@@ -101,27 +142,27 @@ class Agent(ABC):
         """Make networks, optimizers and buffers for `self.spaces`, `self.config` and `self.seed`."""
 
     def thread_context(self) -> AbstractContextManager[None]:
-        """Return a context in which the process is set up for this agent."""
+        """Return a context with as many CPU threads as the agent is worth."""
         return nullcontext()
 
     @abstractmethod
     def prepare(self, steps: int) -> None:
         """Get ready to train until `steps` env steps in all."""
 
-    def train_segment(self, steps: int, end: int, metric_logger: EpisodeLogger, stop: StopSignals) -> None:
-        """Train in new environments up to the first update at or after env step `end`, or until `steps`."""
-        train_segment(self, steps, end, metric_logger, stop)
+    def train_segment(self, training: Training, end: int) -> None:
+        """Train in new environments up to the first update at or after env step `end`, or until the training ends."""
+        train_segment(self, training, end)
 
     def reset(self, observation: Observation, seed: int) -> None:
-        """Start from the first observations of new environments, with random generators seeded by `seed`."""
+        """Start with the first observations of new environments, and with random generators seeded by `seed`."""
         raise NotImplementedError(f"{self.name} trains in a loop of its own")
 
     def exploration_action(self) -> np.ndarray:
-        """Return an action for each training environment, to explore with."""
+        """Return an exploring action for each training environment."""
         raise NotImplementedError(f"{self.name} trains in a loop of its own")
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
-        """Take in what the last actions led to. Return metrics if the agent learned from it."""
+        """Learn from a step. Return metrics after an update, or after several small ones."""
         raise NotImplementedError(f"{self.name} trains in a loop of its own")
 
     @abstractmethod
@@ -133,9 +174,9 @@ class Agent(ABC):
     def explain(
         self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any, ActionInfo]:
-        """Return what `select_action` does, and the thoughts behind it, which take time; by default there are none.
+        """Return what `select_action` does, and the probabilities or values behind it; by default there are none.
 
-        Take turns with `select_action` only between episodes: what it doesn't need to know, it doesn't keep in memory.
+        Switch between the two only between episodes: `select_action` keeps in memory only what it needs itself.
         """
         return *self.select_action(observation, memory, episode_start, deterministic), ActionInfo()
 
@@ -145,30 +186,57 @@ class Agent(ABC):
 
     @abstractmethod
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Take up what `tensors` returned."""
+        """Load what `tensors` returned."""
 
     def experience(self) -> dict[str, np.ndarray]:
-        """Return what is needed to go on learning, but not to act, by name: a replay memory."""
+        """Return what only further learning needs, by name: the contents of a replay buffer."""
         return {}
 
     def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:  # noqa: B027 (most have none)
-        """Take up what `experience` returned."""
+        """Load what `experience` returned."""
 
     def metrics(self) -> dict[str, float]:
-        """Return what is known of how well it plays without playing, as "group/name"; nothing by default."""
+        """Return what is known of its quality without an evaluation, as "group/name"; nothing by default."""
         return {}
 
-    def draw(self, path: Path) -> bool:
-        """Draw what was learned into the PNG file `path`, if it can be drawn, and tell whether it was."""
+    def plot(self, path: Path) -> bool:
+        """Plot what was learned into the PNG file `path`, if it can be plotted, and tell whether it was."""
         return False
 
     def describe(self) -> dict[str, str]:
-        """Return what the agent is made of, in words, if that is not networks."""
+        """Return what the agent consists of, in words, if that is not networks."""
         return {}
 
-    def learn(self, steps: int, run: Run | None = None) -> Self:
-        """Train until `steps` env steps in all, and record it in `run` if one is given."""
-        train(self, steps, run=run)
+    def acting_copy(self) -> "Agent":
+        """Return an agent that acts as this one does, with random generators of its own, and can't learn."""
+        tensors = {name: np.array(array) for name, array in self.tensors().items()}
+        return self.restore(Checkpoint(tensors, self.state()), learning=False)
+
+    def learn(
+        self,
+        steps: int,
+        callback: Callbacks = None,
+        run: Run | str | Path | None = None,
+        progress: bool = False,
+        checkpoint_every: int | None = None,
+    ) -> Self:
+        """Train until `steps` env steps in all.
+
+        Args:
+            steps: Env steps, counted from the start of the agent's training.
+            callback: A `Callback`, or several, which are called in this order.
+            run: The record: a `Run` (see `create_run`), or the folder to create a new one in, such as "runs". It can
+                then be evaluated, recorded, played, resumed and compared on the command line.
+            progress: Whether to show a progress bar.
+            checkpoint_every: Env steps between the run's checkpoints; by default what the run says, or 50,000.
+        """
+        callbacks = CallbackList(callback).callbacks
+        if progress:
+            from .callbacks.progress import ProgressBarCallback
+
+            callbacks.insert(0, ProgressBarCallback())
+        with recorded(self, run, steps, checkpoint_every) as (record, every):
+            train(self, steps, run=record, callback=callbacks, checkpoint_every=every)
         return self
 
     def predict(
@@ -179,10 +247,17 @@ class Agent(ABC):
         deterministic: bool = False,
         action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
-        """Return the action for one observation, or one for each of a batch, and the memory to pass next time.
+        """Return the action for one observation, or for each of a batch, and the memory to pass next time.
 
         The signature is Stable-Baselines3's (and, with `action_masks`, sb3-contrib's), so their tools work on
-        our agents. Masks that the observations show need not be given again.
+        our agents.
+
+        Args:
+            observation: One observation, or a batch of them.
+            state: The memory that the last call returned; None before the first step.
+            episode_start: For each observation, whether an episode starts with it.
+            deterministic: Whether to take the likeliest action in place of sampling one.
+            action_masks: The legal actions, unless the observations show them.
         """
         observation = with_mask(self.spaces.observation, observation, action_masks)
         single = self._is_single(observation)
@@ -200,8 +275,8 @@ class Agent(ABC):
         write_checkpoint(Path(folder), self.tensors(), self.state())
 
     @classmethod
-    def load(cls, folder: str | Path, env: "str | gymnasium.Env | VectorEnv | EnvBatch | None" = None) -> Self:
-        """Return the agent that `save` wrote to `folder`, in the environment `env` or the one it was trained in."""
+    def load(cls, folder: str | Path, env: EnvLike | None = None) -> Self:
+        """Return the agent that `save` wrote to `folder`, to learn on in `env`, or in the one it was trained in."""
         checkpoint = read_checkpoint(Path(folder))
         if checkpoint.state.get("agent") != cls.name:
             raise SandlotError(
@@ -210,8 +285,8 @@ class Agent(ABC):
         return cls.restore(checkpoint, env, learning=True)
 
     @classmethod
-    def restore(cls, checkpoint: Checkpoint, env: Any = None, *, learning: bool) -> Self:
-        """Return the agent in `checkpoint`; unless it goes on `learning`, without environments."""
+    def restore(cls, checkpoint: Checkpoint, env: EnvLike | None = None, *, learning: bool) -> Self:
+        """Return the agent in `checkpoint`: with environments if it goes on `learning`."""
         state = checkpoint.state
         config = cls.config_from(state)
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))

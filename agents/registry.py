@@ -1,37 +1,60 @@
-"""Agents by name, and from the checkpoints of runs."""
+"""Agents by name: ours, Stable-Baselines3's, and the user's own."""
 
+import dataclasses
 from importlib import import_module
 
 from sandlot.agents import AGENTS
-from sandlot.tracking import Run, SandlotError, hint
+from sandlot.tracking import Checkpoint, SandlotError, hint
+from sandlot.tracking.common import extensions
 
 from .base import Agent
 from .sb3 import ALGORITHMS, sb3_agent
 
 
+def is_agent(name: str) -> bool:
+    """Tell whether `name` is one of ours or Stable-Baselines3's agents."""
+    return name in AGENTS or name in ALGORITHMS
+
+
 def agent_class(name: str) -> type[Agent]:
-    """Return the class of the agent that the command line calls `name`."""
+    """Return the class of the agent that the command line calls `name`: by name, `module:Name` or entry point."""
     if name in ALGORITHMS:
         return sb3_agent(name)
-    if name not in AGENTS:
+    if name in AGENTS:
+        module, _, cls = AGENTS[name][0].partition(":")
+        return getattr(import_module(f"sandlot.agents.{module}"), cls)
+    reference = extensions.resolve(name, extensions.AGENTS)
+    if reference is None:
         raise SandlotError(f"there is no agent {name!r}; {hint(name, [*AGENTS, *ALGORITHMS])}")
-    return getattr(import_module("sandlot.agents"), AGENTS[name][0])
+    return checked(extensions.load_class(reference, Agent), reference)
+
+
+def checked(cls: type[Agent], reference: str) -> type[Agent]:
+    """Return a user's agent class, or raise `SandlotError` about what it lacks."""
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    if missing:
+        raise SandlotError(f"the agent {reference} must define {', '.join(missing)}")
+    config = getattr(cls, "Config", None)
+    if not dataclasses.is_dataclass(config) or "num_envs" not in {field.name for field in dataclasses.fields(config)}:
+        raise SandlotError(f"the agent {reference} needs a Config: a frozen dataclass with a field num_envs")
+    return cls
 
 
 def what_is(name: str) -> str:
     """Return a few words about the agent that the command line calls `name`."""
-    return "{}'s {}".format(*ALGORITHMS[name]) if name in ALGORITHMS else AGENTS[name][1]
+    if name in ALGORITHMS:
+        return "{}'s {}".format(*ALGORITHMS[name])
+    return AGENTS[name][1] if name in AGENTS else (agent_class(name).__doc__ or name).strip().splitlines()[0]
 
 
-def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False) -> Agent:
-    """Return the agent of a run as it was at the checkpoint of `env_step`, or at the newest."""
-    folder, checkpoint = run.checkpoint(env_step)
-    kind = checkpoint.state.get("agent")
-    if kind not in AGENTS and kind not in ALGORITHMS:
-        raise SandlotError(f"{folder} holds an agent of the kind {kind!r}, which this version does not know")
-    from .multi_agent import restored  # late, since opponents are loaded from runs in turn
+def acting_agent(checkpoint: Checkpoint) -> Agent:
+    """Return the agent in a checkpoint, without environments, for acting only."""
+    return class_in(checkpoint).restore(checkpoint, learning=False)
 
-    agent = restored(agent_class(kind), checkpoint, learning=learning)
-    if learning:
-        agent.load_experience(run.experience(agent.env_step))
-    return agent
+
+def class_in(checkpoint: Checkpoint) -> type[Agent]:
+    """Return the class of the agent in a checkpoint."""
+    name = checkpoint.state.get("agent")
+    if not isinstance(name, str):
+        raise SandlotError("the checkpoint holds no agent")
+    return agent_class(name)

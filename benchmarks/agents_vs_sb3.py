@@ -60,7 +60,7 @@ def train_sandlot(name: str, steps: int, compiling: str, seed: int) -> tuple[flo
 
     A compilation that was asked for happens in a warm-up of a tenth of the steps, which is not counted.
     """
-    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.evaluation import evaluate
     from sandlot.agents.registry import agent_class
 
     equal = COMPARISONS[name]
@@ -72,7 +72,7 @@ def train_sandlot(name: str, steps: int, compiling: str, seed: int) -> tuple[flo
     first, begin = agent.env_step, time.perf_counter()
     agent.learn(steps)
     seconds = time.perf_counter() - begin
-    return seconds, evaluate_id(agent, equal.env).mean, agent.env_step - first
+    return seconds, evaluate(agent, equal.env).mean, agent.env_step - first
 
 
 def train_sb3(name: str, steps: int, seed: int) -> tuple[float, float, int]:

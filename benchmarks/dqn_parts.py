@@ -13,8 +13,9 @@ import numpy as np
 
 from benchmarks.statistics import iqm, iqm_interval, machine
 from sandlot.agents import DQN, DQNConfig
-from sandlot.agents.evaluation import evaluate_id
-from sandlot.agents.loop import train
+from sandlot.agents.callbacks import Callback
+from sandlot.agents.evaluation import evaluate
+from sandlot.agents.training import Training
 
 BASE: dict[str, Any] = {
     "hidden": (128, 128), "learning_rate": 5e-4, "batch_size": 64, "buffer_size": 50_000, "train_freq": 4,
@@ -38,13 +39,14 @@ def trained(env: str, steps: int, seed: int, part: dict[str, Any]) -> tuple[floa
     """Return the mean return over the training, and the greedy return at its end."""
     latest: list[float] = []
 
-    def note(_: int, mean_return: float | None) -> None:
-        if mean_return is not None:
-            latest.append(mean_return)
+    class Returns(Callback):
+        def on_log(self, training: Training, row: dict[str, float]) -> None:
+            if training.latest_return is not None:
+                latest.append(training.latest_return)
 
     agent = DQN(env, seed=seed, config=DQNConfig(**BASE | part))  # a config of its own: no recipe is mixed in
-    train(agent, steps, progress=note)
-    return float(np.mean(latest)), evaluate_id(agent, env).mean
+    agent.learn(steps, callback=Returns())
+    return float(np.mean(latest)), evaluate(agent, env).mean
 
 
 def main() -> None:

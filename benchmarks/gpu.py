@@ -173,7 +173,7 @@ def _sb3(case: dict[str, Any]) -> dict[str, Any]:
     return figures((model.num_timesteps - clock.first) / (time.perf_counter() - clock.begin))
 
 
-def images(section: str, way: str) -> dict[str, Any]:
+def images(_: str, way: str) -> dict[str, Any]:
     """Return the images a second that a small CNN learns from: by the Learner, or by a bare eager loop."""
     import torch
     import torch.nn.functional as F

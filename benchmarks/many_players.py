@@ -75,12 +75,13 @@ def board_game(env: str, seed: int, options: argparse.Namespace) -> None:
 
 def train_until(agent: Any, steps: int, end: int) -> None:
     """Train up to env step `end` of a training of `steps`."""
-    from sandlot.agents.loop import EpisodeLogger, StopSignals
+    from sandlot.agents.training import Training
 
+    training = Training(agent, steps)
     agent.prepare(steps)
-    with agent.thread_context(), StopSignals(False) as stop:
+    with agent.thread_context():
         while agent.env_step < end:
-            agent.play(steps, end, EpisodeLogger(None, 1, None), stop)
+            agent.train_segment(training, end)
 
 
 def in_words(score: Score) -> str:
@@ -128,14 +129,14 @@ def replayed(lines: list[list[int]]) -> Games:
 
 def spread(seed: int, steps: int | None) -> None:
     """Learn simple_spread, ours and Stable-Baselines3's, and print speed and return."""
-    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.evaluation import evaluate
 
     total = int(steps or recipe("ppo", SPREAD)["steps"])
     agent = agent_for(agent_class("ppo"), SPREAD, seed=seed)
     begin = time.perf_counter()
     agent.learn(total)
     took = time.perf_counter() - begin
-    found = evaluate_id(agent, SPREAD, episodes=200)
+    found = evaluate(agent, SPREAD, episodes=200)
     report("sandlot", seed, agent.env_step, took, found.returns)
     begin = time.perf_counter()
     model = sb3_model(seed)

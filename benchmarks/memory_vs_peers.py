@@ -90,7 +90,7 @@ def speed(steps: int, pairs: int) -> None:
 def returns(env: str, networks: tuple[str, ...], seeds: int) -> None:
     """Print the greedy return of each network, trained by the recipe for `env`."""
     from sandlot.agents import PPO
-    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.evaluation import evaluate
     from sandlot.agents.recipes import recipe
 
     if env == POPGYM and importlib.util.find_spec("popgym") is None:
@@ -102,7 +102,7 @@ def returns(env: str, networks: tuple[str, ...], seeds: int) -> None:
         begin, reached = time.perf_counter(), []
         for seed in range(seeds):
             agent = PPO(env, seed=seed, network=network).learn(steps)
-            reached.append(evaluate_id(agent, env).mean)
+            reached.append(evaluate(agent, env).mean)
         seconds = (time.perf_counter() - begin) / seeds
         print(f"  {network:12} {'  '.join(f'{value:.2f}' for value in reached)}   ({seconds:.0f} s each)", flush=True)
 

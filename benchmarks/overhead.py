@@ -4,7 +4,6 @@ python -m benchmarks.overhead | tee benchmarks/results/overhead.txt
 """
 
 import argparse
-import dataclasses
 import tempfile
 import time
 from pathlib import Path
@@ -14,12 +13,10 @@ from rich.console import Console
 
 from benchmarks.ppo_vs_peers import EQUAL
 from benchmarks.statistics import machine
-from sandlot.agents import PPO, PPOConfig
+from sandlot.agents import PPO, PPOConfig, create_run
+from sandlot.agents.callbacks import ProgressBarCallback, VideoCallback
 from sandlot.agents.loop import train
-from sandlot.cli.agent_session import Filming
 from sandlot.cli.options import Train
-from sandlot.cli.progress import ProgressBar
-from sandlot.tracking import Run
 
 ENV = "CartPole-v1"
 
@@ -33,22 +30,9 @@ def bare(agent: PPO, steps: int) -> float:
 
 def recorded(agent: PPO, steps: int, root: Path, every: int) -> float:
     """Return the seconds that training takes as `sandlot train` does it: W&B offline, films, checkpoints, progress."""
-    config = {
-        "agent": "ppo",
-        "env": {"id": ENV, "kwargs": {}},
-        "seed": agent.seed,
-        "steps": steps,
-        "config": dataclasses.asdict(agent.config),
-    }
-    begin = time.perf_counter()
-    with (
-        Run.create(root, f"overhead-s{agent.seed}", config, wandb="offline") as run,
-        Filming(run, every, steps) as films,
-    ):
-        with ProgressBar(Console(stderr=True), "overhead", steps, "return") as bar:
-            train(agent, steps, run=run, progress=bar.update, on_checkpoint=films.on_checkpoint)
-        seconds = time.perf_counter() - begin
-        films.finish()
+    callbacks = [ProgressBarCallback(Console(stderr=True)), VideoCallback(every)]
+    with create_run(agent, root, steps=steps, wandb="offline", video_every=every) as run:
+        seconds = train(agent, steps, run=run, callback=callbacks).seconds
         run.finish({"status": "finished"})
     return seconds
 

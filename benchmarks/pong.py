@@ -53,25 +53,27 @@ def train_sb3(steps: int, seed: int) -> tuple[float, float, int]:
 def score(steps: int | None, seed: int, episodes: int, folder: Path | None) -> None:
     """Train by the recipe for ALE/Pong-v5, printing the return as it grows, evaluate what was learned and save it."""
     from sandlot.agents import PPO
-    from sandlot.agents.evaluation import evaluate_id
-    from sandlot.agents.loop import train
+    from sandlot.agents.callbacks import Callback
+    from sandlot.agents.evaluation import evaluate
     from sandlot.agents.recipes import recipe
+    from sandlot.agents.training import Training
 
     env = "ALE/Pong-v5"
     agent, begin = PPO(env, seed=seed), time.perf_counter()
     steps = steps or int(recipe("ppo", env)["steps"])
     print(f"PPO on {env}, its recipe, seed {seed}, {steps:,} env steps")
 
-    def show(env_step: int, latest: float | None) -> None:
-        taken = time.perf_counter() - begin
-        reached = "      –" if latest is None else f"{latest:7.2f}"
-        print(f"  {env_step:>9,} env steps   return {reached}   {FRAMES * env_step / taken:7,.0f} frames/s", flush=True)
+    class Show(Callback):
+        def on_log(self, training: Training, row: dict[str, float]) -> None:
+            taken, step, latest = time.perf_counter() - begin, training.env_step, training.latest_return
+            reached = "      –" if latest is None else f"{latest:7.2f}"
+            print(f"  {step:>9,} env steps   return {reached}   {FRAMES * step / taken:7,.0f} frames/s", flush=True)
 
-    train(agent, steps, progress=show)
+    agent.learn(steps, callback=Show())
     if folder is not None:
         agent.save(folder)
     for how, deterministic in (("likeliest actions", True), ("drawn actions", False)):
-        evaluation = evaluate_id(agent, env, episodes=episodes, deterministic=deterministic)
+        evaluation = evaluate(agent, env, episodes=episodes, deterministic=deterministic)
         low, high = evaluation.interval()
         print(f"score, {how}: {evaluation.mean:.1f} ({low:.1f} to {high:.1f}, {episodes} episodes)", flush=True)
 

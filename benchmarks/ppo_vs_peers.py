@@ -36,7 +36,7 @@ def train_sandlot(env: str, steps: int, options: dict[str, Any] | None, seed: in
     A compilation that was asked for happens in a warm-up of one rollout, which is not counted.
     """
     from sandlot.agents import PPO, PPOConfig
-    from sandlot.agents.evaluation import evaluate_id
+    from sandlot.agents.evaluation import evaluate
 
     agent = PPO(env, seed=seed, config=None if options is None else PPOConfig(**options))
     if agent.config.compile == "on":
@@ -44,7 +44,7 @@ def train_sandlot(env: str, steps: int, options: dict[str, Any] | None, seed: in
     first, begin = agent.env_step, time.perf_counter()
     agent.learn(steps)
     seconds = time.perf_counter() - begin
-    return seconds, evaluate_id(agent, env).mean, agent.env_step - first
+    return seconds, evaluate(agent, env).mean, agent.env_step - first
 
 
 def train_sb3(env: str, steps: int, options: dict[str, Any] | None, seed: int) -> tuple[float, float, int]:

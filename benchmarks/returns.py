@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from benchmarks.statistics import iqm, iqm_interval, machine
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.agents.recipes import recipe
 from sandlot.agents.registry import agent_class
 
@@ -69,7 +69,7 @@ def measure(name: str, env: str, seeds: range) -> None:
         seconds.append(time.perf_counter() - begin)
         figures = agent.metrics()
         optimum = figures.get("exact/optimum")
-        returns.append(evaluate_id(agent, env).mean if optimum is None else figures["exact/return"])
+        returns.append(evaluate(agent, env).mean if optimum is None else figures["exact/return"])
     low, high = iqm_interval(returns)
     digits = 3 if max(map(abs, returns)) < 10 else 1
     aim = AIMS.get((name, env))

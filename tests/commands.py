@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
+from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import env_spec_of
-from sandlot.agents.registry import load_agent
 from sandlot.cli import main
 from sandlot.tracking import Run, read_checkpoint
 
@@ -55,7 +55,7 @@ def learned_apart(*words):
     In a process of its own the annotations are not checked, which would take most of the time.
     """
     run = trained_apart(*words, "--video-every", "0", *QUIET)
-    return evaluate_id(load_agent(run), env_spec_of(run.config["env"])).mean
+    return evaluate(load_agent(run), env_spec_of(run.config["env"])).mean
 
 
 def stopped_after_a_checkpoint(words, number):

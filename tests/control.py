@@ -5,7 +5,7 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
 from sandlot.agents.buffers.replay import Transitions
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.envs import EnvSpec
 from tests.worlds import Match, TwoStates
 
@@ -36,9 +36,7 @@ def match(observation="box"):
 
 
 def score(agent, observation="box"):
-    return evaluate_id(
-        agent, EnvSpec("tests/Match-v0", {"observation": observation, "action": "box"}), episodes=20
-    ).mean
+    return evaluate(agent, EnvSpec("tests/Match-v0", {"observation": observation, "action": "box"}), episodes=20).mean
 
 
 def transitions(reward, terminated, action=0.0, gamma=0.9):

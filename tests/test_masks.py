@@ -6,7 +6,7 @@ import pytest
 from gymnasium import spaces
 
 from sandlot.agents import PPO
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.envs import MASK, EnvSpec, make, with_mask
 from sandlot.tracking import SandlotError
 from tests import worlds
@@ -46,7 +46,7 @@ def test_ppo_never_acts_illegally_and_learns():
     agent = PPO("tests/Legal-v0", num_envs=8, num_steps=32, batch_size=64, learning_rate=5e-3, seed=1)
     agent.learn(5_000)  # an illegal action would be an error
     for tells in TELLS:
-        assert evaluate_id(agent, EnvSpec("tests/Legal-v0", {"tells": tells}), episodes=10).mean > 7
+        assert evaluate(agent, EnvSpec("tests/Legal-v0", {"tells": tells}), episodes=10).mean > 7
 
 
 def test_predict_takes_the_mask_as_sb3_contrib_does():

@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from sandlot.agents import PPO
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.envs import EnvSpec, Wrappers, make
 from sandlot.tracking import SandlotError
 from tests.worlds import HORIZON
@@ -115,7 +115,7 @@ def test_the_learner_sees_shaped_rewards_and_returns_are_true(env, backend):
 def test_evaluation_reports_the_true_return():
     agent = PPO("tests/Endless-v0", num_envs=1, num_steps=8, batch_size=8)
     env_spec = EnvSpec("tests/Endless-v0", wrappers=Wrappers(reward_scale=-5.0))
-    assert evaluate_id(agent, env_spec, episodes=2).returns.tolist() == [HORIZON, HORIZON]
+    assert evaluate(agent, env_spec, episodes=2).returns.tolist() == [HORIZON, HORIZON]
 
 
 def test_a_lost_life_ends_the_episode_for_the_learner_only():
@@ -237,10 +237,10 @@ class TestAtari:
         assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * spread).all()
 
     def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
-        from sandlot.agents.loop import EpisodeLogger
         from sandlot.agents.sb3.envs import LoggedVecEnv, make_envs
+        from sandlot.agents.training import EpisodeLogger
 
-        metric_logger, rng, ends = EpisodeLogger(None, 1, None), np.random.default_rng(0), 0
+        metric_logger, rng, ends = EpisodeLogger(), np.random.default_rng(0), 0
         envs = LoggedVecEnv(make_envs("dummy", 1, EnvSpec("ALE/Breakout-v5")), metric_logger)
         envs.seed(1)
         envs.reset()

@@ -80,6 +80,12 @@ class Run:
                 return cls(folder)
         raise SandlotError(f"there is no run {name!r}, neither as a folder nor in {root}")
 
+    def set_config(self, config: Mapping[str, Any]) -> None:
+        """Replace what the run was made with, as training begins."""
+        if config != self.config:
+            self.config = dict(config)
+            write_json(self.folder / CONFIG, self.config)
+
     def reopen(self, step: int, steps: int) -> None:
         """Go on recording from the checkpoint of `step`, dropping what came later, until `steps`."""
         with writing(self.folder):
@@ -88,7 +94,7 @@ class Run:
             for folder in self.checkpoints():
                 if folder.name > checkpoint_name(step):
                     shutil.rmtree(folder)
-        if steps != self.config["steps"]:
+        if steps != self.config.get("steps"):
             self.config["steps"] = steps
             write_json(self.folder / CONFIG, self.config)
         self.open()
@@ -112,6 +118,7 @@ class Run:
             offset = self._metrics.tell()
         command = [
             sys.executable,
+            "-P",  # nothing in the current folder is the recorder's
             "-m",
             "sandlot.tracking.recorder",
             str(self.folder),

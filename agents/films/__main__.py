@@ -5,4 +5,6 @@ from pathlib import Path
 
 from .worker import serve
 
-serve(Path(sys.argv[1]))
+folder, *user_folders = sys.argv[1:]
+sys.path += user_folders  # where the modules of the user's own agents and environments are
+serve(Path(folder))

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import env_spec_of
-from sandlot.agents.registry import load_agent
 from sandlot.tracking import VIDEOS, Run, SandlotError, checkpoint_name, send_to_worker, start_worker, stop_worker
 
 from .film import Clip, FilmOptions, film_episodes
@@ -26,7 +26,8 @@ class FilmWorker:
     def __init__(self, run: Run):
         self.run = run
         self.log = run.folder / "films.log"
-        self._worker = start_worker([sys.executable, "-m", "sandlot.agents.films", str(run.folder)], self.log)
+        command = [sys.executable, "-P", "-m", "sandlot.agents.films", str(run.folder), str(Path.cwd())]
+        self._worker = start_worker(command, self.log)
         self._pending: list[int] = []
 
     def request(self, env_step: int) -> None:

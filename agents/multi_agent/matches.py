@@ -1,4 +1,4 @@
-"""Games between players."""
+"""Matches: games between two players, and their score."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from sandlot.tracking.common.intervals import share_interval
 
 
 class Score(NamedTuple):
-    """How games between two players ended, as one of them sees it."""
+    """The results of games between two players, for one of them."""
 
     wins: int
     draws: int
@@ -19,21 +19,21 @@ class Score(NamedTuple):
 
     @property
     def games(self) -> int:
-        """How many games were played."""
+        """Number of games."""
         return self.wins + self.draws + self.losses
 
     @property
     def share(self) -> float:
-        """Points won, where a draw is half a point, as a share of what was to be won."""
+        """Points won as a fraction of all points, where a draw is half a point."""
         return (self.wins + 0.5 * self.draws) / self.games
 
     def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval of the share of wins."""
+        """Return the 95 % interval of the fraction of wins."""
         return share_interval(self.wins / self.games, self.games)
 
     @property
     def reversed(self) -> "Score":
-        """The same games as the other one sees them."""
+        """The same games for the other player."""
         return Score(self.losses, self.draws, self.wins)
 
     def plus(self, other: "Score") -> "Score":
@@ -42,17 +42,17 @@ class Score(NamedTuple):
 
     @classmethod
     def of(cls, mine: Float[np.ndarray, "game"], others: Float[np.ndarray, "game"]) -> "Score":
-        """Return the score of games from what each side earned."""
+        """Return the score of games from both sides' returns."""
         return cls(int((mine > others).sum()), int((mine == others).sum()), int((mine < others).sum()))
 
 
 def play_games(games: Games, players: Sequence[Opponent], seed: int = 0) -> Float[np.ndarray, "game seat"]:
-    """Play all `games` to the end, with `players` in the seats; return what each seat earned."""
-    everywhere = np.arange(games.num_games)
-    games.restart(everywhere, seed)
-    met = np.zeros((games.num_games, games.num_seats), bool)
+    """Play all `games` to the end, with `players` in the seats; return each seat's return."""
+    all_games = np.arange(games.num_games)
+    games.restart(all_games, seed)
+    moved = np.zeros((games.num_games, games.num_seats), bool)
     while True:
-        waiting = everywhere[~games.out.all(1)]
+        waiting = all_games[~games.out.all(1)]
         if not waiting.size:
             return games.score.copy()
         turn = games.turn[waiting]
@@ -60,8 +60,8 @@ def play_games(games: Games, players: Sequence[Opponent], seed: int = 0) -> Floa
             rows = waiting[turn == seat]
             if rows.size:
                 seats = np.full(rows.size, seat)
-                episode_start = ~met[rows, seat]
-                met[rows, seat] = True
+                episode_start = ~moved[rows, seat]
+                moved[rows, seat] = True
                 slots = rows * games.num_seats + seat
                 games.play(rows, player.reply(slots, games.observe(rows, seats), episode_start))
 

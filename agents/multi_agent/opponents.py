@@ -1,4 +1,4 @@
-"""Agents in the seats opposite."""
+"""Agents as opponents."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from sandlot.agents.registry import load_agent
+from sandlot.agents.registry import acting_agent
 from sandlot.envs import EnvSpec, tree_leaves, tree_map
 from sandlot.envs.games import OpponentPolicy, games_of
 from sandlot.tracking import Run, SandlotError
@@ -17,46 +17,46 @@ BY_NAME = (None, "self", "random", "scripted")
 
 
 class AgentOpponent:
-    """A player in several seats at once, who remembers in each what it has seen there."""
+    """An agent that plays in several seats at once, with a memory for each."""
 
-    def __init__(self, player: OpponentPolicy, *, deterministic: bool = False):
-        self.player, self.deterministic = player, deterministic
+    def __init__(self, agent: OpponentPolicy, *, deterministic: bool = False):
+        self.agent, self.deterministic = agent, deterministic
         self._memory: Any = None
 
     def reply(
         self, slots: Int[np.ndarray, "row"], observation: Any, episode_start: Bool[np.ndarray, "row"]
     ) -> np.ndarray:
         """Return a move for each row; see `envs.games.Opponent`."""
-        here = None if self._memory is None else self._remember(slots)
-        action, after = self.player.select_action(observation, here, episode_start, self.deterministic)
-        if any(True for _ in tree_leaves(after)) and after is not None:
-            self._keep(slots, after)
+        memory = None if self._memory is None else self._memory_of(slots)
+        action, memory = self.agent.select_action(observation, memory, episode_start, self.deterministic)
+        if memory is not None and any(True for _ in tree_leaves(memory)):
+            self._store(slots, memory)
         return action
 
-    def _remember(self, slots: Int[np.ndarray, "row"]) -> Any:
-        have = len(next(tree_leaves(self._memory)))
-        # What a seat that is new here gets does not matter: `episode_start` wipes it.
-        rows = np.minimum(slots, have - 1)
+    def _memory_of(self, slots: Int[np.ndarray, "row"]) -> Any:
+        size = len(next(tree_leaves(self._memory)))
+        # What a new seat gets does not matter: `episode_start` resets it.
+        rows = np.minimum(slots, size - 1)
         return tree_map(lambda leaf: leaf[rows], self._memory)
 
-    def _keep(self, slots: Int[np.ndarray, "row"], after: Any) -> None:
-        import torch  # late: players that remember nothing need none
+    def _store(self, slots: Int[np.ndarray, "row"], memory: Any) -> None:
+        import torch  # late: agents without memory need none
 
         with torch.inference_mode():
-            have = 0 if self._memory is None else len(next(tree_leaves(self._memory)))
-            room = max(int(slots.max()) + 1, have)
+            size = 0 if self._memory is None else len(next(tree_leaves(self._memory)))
+            needed = max(int(slots.max()) + 1, size)
             if self._memory is None:
-                self._memory = tree_map(lambda leaf: leaf[np.zeros(room, int)], after)
-            elif room > have:
-                rows = np.minimum(np.arange(room), have - 1)
+                self._memory = tree_map(lambda leaf: leaf[np.zeros(needed, int)], memory)
+            elif needed > size:
+                rows = np.minimum(np.arange(needed), size - 1)
                 self._memory = tree_map(lambda leaf: leaf[rows], self._memory)
-            tree_map(lambda kept, leaf: kept.__setitem__(slots, leaf), self._memory, after)
+            tree_map(lambda stored, leaf: stored.__setitem__(slots, leaf), self._memory, memory)
 
 
 def resolve_opponent(env_spec: EnvSpec, runs_dir: Path = Path("runs")) -> EnvSpec:
-    """Return `env_spec` with its opponent in person, if that is the agent of a run: RUN, or RUN@STEP.
+    """Return `env_spec` with its opponent loaded, if that is the agent of a run: RUN, or RUN@STEP.
 
-    The world that is returned names the checkpoint, so that the opponent stays the same when its run goes on.
+    The result names the checkpoint, so that the opponent stays the same when its run goes on.
     """
     if env_spec.opponent in BY_NAME or env_spec.opponent_policy is not None:
         return env_spec
@@ -66,23 +66,21 @@ def resolve_opponent(env_spec: EnvSpec, runs_dir: Path = Path("runs")) -> EnvSpe
     try:
         run = Run.find(runs_dir, name)
     except SandlotError as error:
-        raise SandlotError(
-            f"there is no opponent {name!r}: it is none of random, scripted and self, and {error}"
-        ) from error
-    theirs = run.config.get("env", {}).get("id")
+        raise SandlotError(f"there is no opponent {name!r}: it is not random, scripted or self, and {error}") from error
+    theirs = (run.config.get("env") or {}).get("id")
     if theirs != env_spec.id:
         raise SandlotError(f"the opponent {run.folder} plays {theirs}, not {env_spec.id}")
-    player = load_agent(run, int(step) if step else None)
+    agent = acting_agent(run.checkpoint(int(step) if step else None)[1])
     games = games_of(env_spec, 0)
-    if (player.spaces.observation, player.spaces.action) != (games.observation_space, games.action_space):
+    if (agent.spaces.observation, agent.spaces.action) != (games.observation_space, games.action_space):
         raise SandlotError(
             f"the opponent {run.folder} was trained with other options of {env_spec.id}: its spaces differ"
         )
     return dataclasses.replace(
-        env_spec, opponent=f"{run.folder}@{player.env_step}", opponent_policy=AgentOpponent(player)
+        env_spec, opponent=f"{run.folder}@{agent.env_step}", opponent_policy=AgentOpponent(agent)
     )
 
 
 def env_spec_of(record: Mapping[str, Any]) -> EnvSpec:
-    """Return the world that a run's config or a checkpoint describes, to play in, with its opponent in person."""
+    """Return the environment that a run's config or a checkpoint describes, to play in, with its opponent loaded."""
     return resolve_opponent(EnvSpec.from_json(record).playable())

@@ -1,4 +1,4 @@
-"""Learning by playing against oneself."""
+"""Learning by self-play: against oneself and one's past selves."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -11,32 +11,38 @@ from jaxtyping import Bool
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.agents.loop import MetricLogger, StopSignals, derived_seed, train_segment
+from sandlot.agents.loop import train_segment
 from sandlot.agents.network_agent import NetworkAgent
+from sandlot.agents.training import Training
 from sandlot.envs import EnvSpec, Observation, Step, has_mask
 from sandlot.envs.games import games_of
-from sandlot.tracking import SandlotError
+from sandlot.tracking import SandlotError, derived_seed
 
 from .opponent_pool import OpponentPool
 from .standings import draw_standings
 
-JOIN_EVERY, MEMBERS_PER_RUN = 50_000, 50
-"""Env steps before a new self joins the pool, at least; and how many join over a run, at most."""
+ADD_EVERY, MEMBERS_PER_RUN = 50_000, 50
+"""Env steps between additions to the pool, at least; and how many are added over a run, at most."""
 OPENINGS = 8
 """Random moves that half of the games may begin with, in games with a mask of legal moves."""
 STANDINGS_GAMES, STANDINGS_MEMBERS = 50, 8
+POOL = "opponent_pool."
+"""What the names of the pool's arrays begin with in a checkpoint."""
 
 
 class SelfPlay(Agent):
-    """Train `agent` against itself and its past selves, which are in its source's seats.
+    """Train an agent in games against itself and its past selves.
 
-    All that an agent does, it does; what this adds is the league: who joins, who plays, what is kept.
+    The agent learns and acts as ever; this adds the pool of opponents: who is added to it, who plays, what is kept.
     """
 
-    def __init__(self, agent: Agent, opponent_pool: OpponentPool):
+    def __init__(self, agent: NetworkAgent, opponent_pool: OpponentPool):
         self.agent, self.opponent_pool = agent, opponent_pool
-        self.name = agent.name  # pyright: ignore[reportAttributeAccessIssue] (a class's own everywhere else)
-        opponent_pool.agent = agent
+        self.name, self.config, self.seed = agent.name, agent.config, agent.seed
+        self.spaces, self.env_factory, self.training_progress = (
+            agent.spaces, agent.env_factory, agent.training_progress
+        )  # fmt: skip
+        opponent_pool.attach(agent)
 
     @classmethod
     def make(cls, kind: type[Agent], env_spec: EnvSpec, *, seed: int, config: Any) -> Self:
@@ -54,41 +60,22 @@ class SelfPlay(Agent):
         )
         return cls(kind(env_factory, seed=seed, config=config), opponent_pool)
 
-    def __getattr__(self, name: str) -> Any:
-        """Return what `agent` has: its seed, spaces, config, source and the rest."""
-        if name == "agent":
-            raise AttributeError(name)
-        return getattr(self.agent, name)
-
-    @property
-    def env_step(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Env steps so far."""
-        return self.agent.env_step
-
-    @env_step.setter
-    def env_step(self, value: int) -> None:
-        self.agent.env_step = value
-
-    @property
-    def progress(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The fraction of the training that is done."""
-        return self.agent.progress
-
-    @progress.setter
-    def progress(self, value: float) -> None:
-        self.agent.progress = value
-
     def _build(self) -> None:
-        """Leave building to `agent`."""
+        """Leave building to the agent."""
 
-    def train_segment(self, steps: int, end: int, metric_logger: MetricLogger, stop: StopSignals) -> None:
-        every = max(JOIN_EVERY, steps // MEMBERS_PER_RUN)
-        while self.env_step < min(end, steps) and stop.received is None:
+    def train_segment(self, training: Training, end: int) -> None:
+        every = max(ADD_EVERY, training.steps // MEMBERS_PER_RUN)
+        while self.env_step < min(end, training.steps) and not training.stopped:
             if self.env_step >= self.opponent_pool.steps[-1] + every or len(self.opponent_pool.steps) == 1:
-                self.opponent_pool.join(self.env_step)
-            self.opponent_pool.sit_down(derived_seed(self.seed, self.env_step))
-            until = min(end, (self.env_step // every + 1) * every)
-            train_segment(self, steps, until, metric_logger, stop)  # pyright: ignore[reportArgumentType] (its properties)
+                self.opponent_pool.add(self.env_step)
+            self.opponent_pool.choose_opponents(derived_seed(self.seed, self.env_step))
+            train_segment(self, training, min(end, (self.env_step // every + 1) * every))
+
+    def thread_context(self) -> AbstractContextManager[None]:
+        return self.agent.thread_context()
+
+    def prepare(self, steps: int) -> None:
+        self.agent.prepare(steps)
 
     def reset(self, observation: Observation, seed: int) -> None:
         self.agent.reset(observation, seed)
@@ -98,12 +85,6 @@ class SelfPlay(Agent):
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         return self.agent.observe(step)
-
-    def thread_context(self) -> AbstractContextManager[None]:
-        return self.agent.thread_context()
-
-    def prepare(self, steps: int) -> None:
-        self.agent.prepare(steps)
 
     def select_action(
         self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
@@ -115,6 +96,9 @@ class SelfPlay(Agent):
     ) -> tuple[np.ndarray, Any, ActionInfo]:
         return self.agent.explain(observation, memory, episode_start, deterministic)
 
+    def acting_copy(self) -> Agent:
+        return self.agent.acting_copy()
+
     def tensors(self) -> dict[str, np.ndarray]:
         return self.agent.tensors()
 
@@ -122,31 +106,30 @@ class SelfPlay(Agent):
         self.agent.load_tensors(tensors)
 
     def experience(self) -> dict[str, np.ndarray]:
-        opponent_pool = {f"league.{name}": array for name, array in self.opponent_pool.state().items()}
-        return self.agent.experience() | opponent_pool
+        pool = {f"{POOL}{name}": array for name, array in self.opponent_pool.state().items()}
+        return self.agent.experience() | pool
 
     def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:
-        prefix = "league."
-        self.agent.load_experience({name: array for name, array in tensors.items() if not name.startswith(prefix)})
-        named = [name for name in tensors if name.startswith(prefix)]
-        self.opponent_pool.load_state({name.removeprefix(prefix): tensors[name] for name in named})
+        self.agent.load_experience({name: array for name, array in tensors.items() if not name.startswith(POOL)})
+        pool = {name.removeprefix(POOL): array for name, array in tensors.items() if name.startswith(POOL)}
+        self.opponent_pool.load_state(pool)
 
     def state(self) -> dict[str, Any]:
         return self.agent.state()
 
     def metrics(self) -> dict[str, float]:
-        """Return the rating of the newest self in the pool, where a random player's is 0, and the highest."""
+        """Return the Elo rating of the newest member of the pool, where a random player's is 0, and the highest."""
         known = self.agent.metrics()
         if len(self.opponent_pool.steps) == 1:
             return known
         ratings = self.opponent_pool.ratings
         return {**known, "elo/newest": ratings[self.opponent_pool.steps[-1]], "elo/highest": max(ratings.values())}
 
-    def draw(self, path: Path) -> bool:
-        """Let the pool play itself, and draw who beats whom; the figures lie beside the picture, as JSON."""
+    def plot(self, path: Path) -> bool:
+        """Let the members of the pool play each other, and plot who beats whom; the figures go beside it as JSON."""
         if self.opponent_pool.steps[-1] != self.env_step:
-            self.opponent_pool.join(self.env_step)
-        names, table = self.opponent_pool.standings(STANDINGS_GAMES, STANDINGS_MEMBERS)
+            self.opponent_pool.add(self.env_step)
+        names, table = self.opponent_pool.play_standings(STANDINGS_GAMES, STANDINGS_MEMBERS)
         draw_standings(path, self.opponent_pool.env_spec.id, names, table, self.opponent_pool.ratings)
         return True
 

@@ -17,9 +17,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.agents.loop import EpisodeLogger
+from sandlot.agents.training import Training
 from sandlot.envs import EnvFactory, EnvSpec, Observation, has_mask
-from sandlot.tracking import SandlotError, StopSignals, derived_seed, require
+from sandlot.tracking import SandlotError, derived_seed, require
 
 from .config import constructor_arguments, resolve_policy
 from .envs import LoggedVecEnv, SpacesOnlyEnv, counts_from_zero, make_envs, split_mask, without_mask
@@ -72,16 +72,16 @@ class SB3Agent(Agent):
     def prepare(self, steps: int) -> None:
         pass
 
-    def train_segment(self, steps: int, end: int, metric_logger: EpisodeLogger, stop: StopSignals) -> None:
+    def train_segment(self, training: Training, end: int) -> None:
         assert self.env_factory is not None
         assert self.env_factory.env_spec is not None
         envs = make_envs(self.config.vec_env, self.config.num_envs, self.env_factory.env_spec)
         latest = LatestLogWriter()
         try:
-            self._start_segment(LoggedVecEnv(envs, metric_logger), latest)
+            self._start_segment(LoggedVecEnv(envs, training.episodes), latest)
             with suppress(SegmentEnd):
-                callback = SegmentCallback(end, metric_logger, stop, latest)
-                self.model.learn(steps - self.env_step, callback=callback, reset_num_timesteps=False)
+                callback = SegmentCallback(end, training, latest)
+                self.model.learn(training.steps - self.env_step, callback=callback, reset_num_timesteps=False)
         except (AssertionError, ValueError) as error:
             raise SandlotError(
                 f"{self.name} failed at env step {self.model.num_timesteps}: {_first_line(error)}"
@@ -156,9 +156,9 @@ class LatestLogWriter(KVWriter):
 class SegmentCallback(BaseCallback):
     """Log the metrics that are due, and end `learn` at env step `end` or on a stop signal."""
 
-    def __init__(self, end: int, metric_logger: EpisodeLogger, stop: StopSignals, latest: LatestLogWriter):
+    def __init__(self, end: int, training: Training, latest: LatestLogWriter):
         super().__init__()
-        self.end, self.metric_logger, self.stop, self.latest = end, metric_logger, stop, latest
+        self.end, self.training, self.latest = end, training, latest
         self.start = 0
 
     def _on_training_start(self) -> None:
@@ -171,7 +171,7 @@ class SegmentCallback(BaseCallback):
             raise SegmentEnd
 
     def _on_step(self) -> bool:
-        if self.stop.received is not None:
+        if self.training.stopped:
             raise SegmentEnd
         return True
 
@@ -185,7 +185,8 @@ class SegmentCallback(BaseCallback):
         diverged = [name for name in metrics if name.endswith("loss") and name not in finite]
         if diverged:
             raise SandlotError(f"{diverged[0]} became NaN or infinite by env step {self.model.num_timesteps}")
-        self.metric_logger.note(self.model.num_timesteps, finite)
+        self.training.agent.env_step = self.model.num_timesteps
+        self.training.record_update(self.model.num_timesteps, finite)
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 
-from sandlot.agents.loop import EpisodeLogger
+from sandlot.agents.training import EpisodeLogger
 from sandlot.envs import MASK, EnvSpec, Episodes, has_mask
 
 VEC_ENVS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 
 from sandlot.envs import tree_leaves
-from sandlot.supervised.encoder_builder import BOARD, IMAGE_READERS, MEMORIES, EncoderConfig, following, image_reader
+from sandlot.supervised.encoder_builder import (
+    BOARD,
+    IMAGE_READERS,
+    MEMORIES,
+    EncoderConfig,
+    custom_encoder,
+    following,
+    image_reader,
+    is_custom,
+)
 from sandlot.supervised.networks import BoardCNN, Concat, Encoder, Flat, FlatImage, NatureCNN, Sequential
 from sandlot.tracking import SandlotError
 
@@ -57,7 +66,7 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
         case CompositePreprocessor():
             named = {key: reader_for(part, _for_part(part, name), config) for key, part in inputs.parts.items()}  # pyright: ignore[reportArgumentType]
             return Concat(named)
-        case ImagePreprocessor() if name in ("auto", "flat", *IMAGE_READERS):
+        case ImagePreprocessor() if name in ("auto", "flat", *IMAGE_READERS) or is_custom(name):
             shape = (inputs.channels, inputs.height, inputs.width)
             return image_reader(shape, "cnn" if name in ("auto", "flat") else name, config)
         case ImagePreprocessor():
@@ -65,6 +74,8 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
             return Sequential([flat, following(name, flat.feature_size, config)])
         case VectorPreprocessor() | OneHotPreprocessor() if name in ("auto", "mlp"):
             return following("mlp", inputs.size, config)
+        case VectorPreprocessor() | OneHotPreprocessor() if is_custom(name):
+            return custom_encoder(name, inputs.size)
         case VectorPreprocessor() | OneHotPreprocessor() if name == "flat":
             return Flat(inputs.size)
         case VectorPreprocessor(shape=(height, width, channels)) if name == BOARD:

@@ -13,6 +13,7 @@ import gymnasium
 from sandlot.envs.action_masks import show_mask
 from sandlot.envs.wrappers import wrap
 from sandlot.tracking import SandlotError
+from sandlot.tracking.common.extensions import import_user_module
 
 from .atari import is_atari, make_atari, quiet
 from .envpool import PoolSingle, pool_ids
@@ -69,7 +70,9 @@ def _make(env_spec: "EnvSpec", options: dict[str, Any]) -> gymnasium.Env:
 
 
 def register(env: str) -> None:
-    """Import the package that registers the id `env`, if we know of one."""
+    """Import the package that registers the id `env`, if we know of one or if the id names it (`module:id`)."""
+    if ":" in env:
+        import_user_module(env.partition(":")[0])
     if env.lower().startswith("ale/") or "NoFrameskip-v" in env:
         try:
             quiet(importlib.import_module("ale_py"))

@@ -8,6 +8,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.extensions import add_working_folder
 
 COMMANDS = {
     "train": None,
@@ -58,6 +59,7 @@ RUN is a run's folder or name; "latest" names the newest.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name and return the exit status: 2 for what the user can put right."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    add_working_folder()
     try:
         run_command(words)
         sys.stdout.flush()

@@ -7,13 +7,15 @@ from pathlib import Path
 from rich.console import Console
 
 from sandlot.agents.base import Agent
-from sandlot.agents.evaluation import Evaluation, evaluate_id
-from sandlot.agents.films import FilmWorker, film_path
+from sandlot.agents.callbacks import EvaluationCallback, PlotCallback, ProgressBarCallback, VideoCallback
+from sandlot.agents.evaluation import Evaluation
+from sandlot.agents.films import film_path
 from sandlot.agents.loop import train
 from sandlot.agents.multi_agent import env_spec_of
-from sandlot.tracking import IMAGES, Run, checkpoint_name
+from sandlot.agents.run_config import setting
+from sandlot.tracking import Run
 
-from .progress import ProgressBar, ended_in_order
+from .progress import ended_in_order
 from .table import interval, print_table, speed_in, where_wandb_is
 
 
@@ -23,72 +25,22 @@ def train_and_report(agent: Agent, run: Run, begin: float) -> None:
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
     console = Console()
-    steps, training, env_spec = run.config["steps"], run.config["training"], env_spec_of(run.config["env"])
-    with (
-        run,
-        Filming(run, training["video_every"], steps) as filming,
-        ended_in_order(run, console, lambda: agent.env_step, before=filming.finish),
-    ):
-        first_step, trained = agent.env_step, time.perf_counter()
-        with ProgressBar(console, f"{agent.name} {env_spec.id}", steps, "return") as bar:
-            train(
-                agent,
-                steps,
-                run=run,
-                checkpoint_every=training["checkpoint_every"],
-                progress=bar.update,
-                on_checkpoint=filming.on_checkpoint,
-            )
-        trained = time.perf_counter() - trained
-        evaluation = evaluate_id(agent, env_spec, episodes=training["evaluation_episodes"])
-        picture = draw_picture(agent, run)
-        filming.finish()
-        speed = (agent.env_step - first_step) / trained
-        figures = {"env_step": agent.env_step, "training_seconds": trained, "env_steps_per_second": speed}
-        run.finish({"status": "finished", **figures, **agent.metrics(), "evaluation": evaluation.to_json()})
-    report(console, run, agent, evaluation, speed, time.perf_counter() - begin, filming.problem, picture)
-
-
-def draw_picture(agent: Agent, run: Run) -> Path | None:
-    """Draw what `agent` has learned, log it and return where it lies, if it can be drawn."""
-    path = run.folder / IMAGES / f"{checkpoint_name(agent.env_step)}.png"
-    if not agent.draw(path):
-        return None
-    run.log_media("learned", path, agent.env_step)
-    return path
-
-
-class Filming:
-    """Choose the checkpoints to film: the first, the last, and some between; none if `every` is 0."""
-
-    def __init__(self, run: Run, every: int, steps: int):
-        self.films = FilmWorker(run) if every else None
-        self.every, self.steps = every, steps
-        self.due = 0
-        self.problem: str | None = None
-        """What went wrong, if something did."""
-
-    def on_checkpoint(self, env_step: int) -> None:
-        """Ask for a film of a new checkpoint if it is time for one, and log those that are ready."""
-        if self.films is None:
-            return
-        self.films.collect()
-        if env_step >= min(self.due, self.steps):
-            self.films.request(env_step)
-            self.due = (env_step // self.every + 1) * self.every
-
-    def finish(self) -> None:
-        """Wait for the films and log them."""
-        if self.films is not None:
-            self.problem = self.films.finish()
-            self.films = None
-
-    def __enter__(self) -> "Filming":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self.films is not None:
-            self.films.stop()
+    steps, training = setting(run, "steps"), setting(run, "training")
+    evaluation = EvaluationCallback(env_spec_of(setting(run, "env")), every=0, episodes=training["evaluation_episodes"])
+    plot, videos = PlotCallback(), VideoCallback(training["video_every"])
+    with run, ended_in_order(run, console, lambda: agent.env_step):
+        done = train(
+            agent,
+            steps,
+            run=run,
+            callback=[ProgressBarCallback(console), evaluation, plot, videos],
+            checkpoint_every=training["checkpoint_every"],
+        )
+        assert evaluation.latest is not None
+        speed = (done.env_step - done.first_step) / done.seconds
+        figures = {"env_step": agent.env_step, "training_seconds": done.seconds, "env_steps_per_second": speed}
+        run.finish({"status": "finished", **figures, **agent.metrics(), "evaluation": evaluation.latest.to_json()})
+    report(console, run, agent, evaluation.latest, speed, time.perf_counter() - begin, videos.problem, plot.path)
 
 
 def report(

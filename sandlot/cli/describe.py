@@ -33,7 +33,9 @@ def main(words: list[str]) -> None:
     _, config, env_spec = parse(words[0], agent_type.Config, words[1:], command="describe")
     agent: Any = agent_type(env_spec, config=config)
     words_for_it = agent.describe()
-    if words_for_it:
+    if words_for_it or not isinstance(getattr(agent, "policy", None), nn.Module):
+        shapes = {name: " × ".join(map(str, array.shape)) or "number" for name, array in agent.tensors().items()}
+        words_for_it = words_for_it or shapes
         spaces = {"observations": str(agent.spaces.observation), "actions": str(agent.spaces.action)}
         print_table(Console(), list((spaces | words_for_it).items()))
         return

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.agents.multi_agent import AgentOpponent, match
 from sandlot.envs.games import games_of, is_game, opponent_name, opponents_in, takes_turns
 from sandlot.tracking import require
@@ -19,7 +19,7 @@ def play_agent(options: Evaluate) -> None:
     if is_game(found.env_spec.id) and takes_turns(found.env_spec):
         report_match(options, found)
         return
-    evaluation = evaluate_id(
+    evaluation = evaluate(
         found.agent,
         found.env_spec,
         episodes=options.episodes,

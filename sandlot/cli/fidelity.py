@@ -2,11 +2,11 @@
 
 from rich.console import Console
 
-from sandlot.generative import MODELS, GenerativeModel
+from sandlot.generative import GenerativeModel
 from sandlot.tracking import Run, SandlotError, require
 
 from .options import Fidelity
-from .registry import load_task, task_of
+from .registry import is_generative, load_task, task_of
 from .table import print_table
 
 TITLES = {"fid": "FID", "kid": "KID", "precision": "precision", "recall": "recall"}
@@ -18,7 +18,7 @@ def main(options: Fidelity) -> None:
 
     require(options.rows >= 1, "--rows must be at least 1", options.rows)
     run = Run.find(options.runs_dir, options.run)
-    if task_of(run) not in MODELS:
+    if not is_generative(task_of(run)):
         raise SandlotError(f"{run.folder} is not a run of a generative model")
     extractor = find_extractor(options, run)
     model: GenerativeModel = load_task(run, options.step)

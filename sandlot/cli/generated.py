@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from sandlot.generative import MODELS, GenerativeModel
+from sandlot.generative import GenerativeModel
 from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.tracking import IMAGES, Run, SandlotError, checkpoint_name, require
 
 from .options import Pictured
-from .registry import load_task, task_of
+from .registry import is_generative, load_task, task_of
 from .table import print_table
 
 
@@ -30,7 +30,7 @@ class GeneratedOutput:
         self.options, self.command = options, command
         self.run = Run.find(options.runs_dir, options.run)
         kind = task_of(self.run) or self.run.config.get("agent")
-        if kind not in MODELS:
+        if not (task_of(self.run) and is_generative(kind)):
             raise SandlotError(
                 f"{self.run.folder} is a run of {kind}, not of a generative model, so it can't {command}"
             )

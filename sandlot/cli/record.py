@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from sandlot.agents.films import Clip, FilmOptions, film_episodes
-from sandlot.agents.registry import load_agent
+from sandlot.agents.loading import load_agent
 from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
 from .options import Record

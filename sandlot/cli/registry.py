@@ -10,7 +10,7 @@ from sandlot.agents.sb3 import ALGORITHMS
 from sandlot.generative import MODELS
 from sandlot.supervised import BASELINES, TASKS
 from sandlot.tracking import Run, SandlotError, hint
-from sandlot.tracking.common import recipes
+from sandlot.tracking.common import extensions, recipes
 
 PACKAGES = {"sandlot.supervised": TASKS, "sandlot.generative": MODELS}
 """Where the tasks are, which are fitted to data."""
@@ -47,8 +47,27 @@ def is_task(name: str) -> bool:
         return True
     if name in AGENTS or name in ALGORITHMS:
         return False
+    if extensions.is_reference(name):
+        return is_task_class(extensions.load_reference(name), name)
+    if name in extensions.entry_points(extensions.TASKS):
+        return True
+    if name in extensions.entry_points(extensions.AGENTS):
+        return False
     names = [*AGENTS, *(task for tasks in PACKAGES.values() for task in tasks), *ALGORITHMS, *BASELINES]
     raise SandlotError(f"there is no agent or task {name!r}; {hint(name, names)}")
+
+
+def is_task_class(found: Any, name: str) -> bool:
+    """Tell whether what a user's `module:Name` names is a task, or else an agent."""
+    from sandlot.agents.base import Agent
+    from sandlot.supervised.tasks.base import Task
+
+    if isinstance(found, type) and issubclass(found, Agent | Task):
+        return issubclass(found, Task)
+    raise SandlotError(
+        f"{name} is {extensions.kind_of(found)}, and must be a subclass of sandlot.agents.Agent "
+        "or sandlot.supervised.Task"
+    )
 
 
 def task_class(name: str) -> Any:
@@ -57,15 +76,36 @@ def task_class(name: str) -> Any:
         from sandlot.supervised.tasks.sklearn_baselines import baseline
 
         return baseline(name)
-    package = next(package for package, tasks in PACKAGES.items() if name in tasks)
-    return getattr(import_module(package), PACKAGES[package][name][0])
+    for package, tasks in PACKAGES.items():
+        if name in tasks:
+            return getattr(import_module(package), tasks[name][0])
+    from sandlot.supervised.tasks.base import Task
+
+    reference = extensions.resolve(name, extensions.TASKS)
+    if reference is None:
+        raise SandlotError(f"there is no task {name!r}")
+    cls = extensions.load_class(reference, Task)
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    if missing:
+        raise SandlotError(f"the task {reference} must define {', '.join(missing)}")
+    return cls
 
 
 def what_task(name: str) -> str:
     """Return a few words about the task called `name`."""
     if name in BASELINES:
         return "is one of scikit-learn's learners"
-    return next(tasks[name][1] for tasks in PACKAGES.values() if name in tasks)
+    for tasks in PACKAGES.values():
+        if name in tasks:
+            return tasks[name][1]
+    return f"is {(task_class(name).__doc__ or name).strip().splitlines()[0].rstrip('.')}"
+
+
+def is_generative(name: str | None) -> bool:
+    """Tell whether `name` is that of a generative model."""
+    return name in MODELS or (
+        name is not None and extensions.is_reference(name) and hasattr(task_class(name), "draw_codes")
+    )
 
 
 def short_name(data: str) -> str:
@@ -106,12 +146,13 @@ def read_data(name: str, record: Mapping[str, Any], runs: Path) -> Any:
 
     if kind == "env":
         return frames_of(EnvSpec(which, record["env_kwargs"]), record["frames"], seed=record["seed"])
-    from sandlot.agents.registry import load_agent
+    from sandlot.agents.loading import load_agent
+    from sandlot.agents.run_config import setting
 
     player = Run.find(runs, which)
-    if "env" not in player.config:
+    if task_of(player):
         raise SandlotError(f"{player.folder} is a run of {task_of(player)}, which does not play")
-    env_spec = EnvSpec.from_json(player.config["env"])
+    env_spec = EnvSpec.from_json(setting(player, "env"))
     return frames_of(env_spec, record["frames"], seed=record["seed"], agent=load_agent(player))
 
 
@@ -123,6 +164,6 @@ def encoding_of(run: Run) -> Any:
             raise SandlotError(f"a {task.name} has no encoder that another task could start from")
         return task.encoding()
     from sandlot.agents.encoder_transfer import encoding_of as encoding_of_agent
-    from sandlot.agents.registry import load_agent
+    from sandlot.agents.loading import load_agent
 
     return encoding_of_agent(load_agent(run))

@@ -2,6 +2,7 @@
 
 import time
 
+from sandlot.agents.run_config import setting
 from sandlot.tracking import Run, SandlotError
 
 from .options import Resume
@@ -12,7 +13,7 @@ def main(options: Resume) -> None:
     """Do what `options` say."""
     begin = time.perf_counter()
     run = Run.find(options.runs_dir, options.run)
-    steps = run.config["steps"] if options.steps is None else options.steps
+    steps = setting(run, "steps") if options.steps is None else options.steps
     if task_of(run):
         task = load_task(run, options.step, learning=True)
         reopen(run, task.step, steps)
@@ -20,10 +21,12 @@ def main(options: Resume) -> None:
 
         fit_and_report(task, run, begin)
         return
-    from sandlot.agents.registry import load_agent
+    from sandlot.agents.loading import load_agent
 
     from .agent_session import train_and_report
 
+    for name in ("env", "training"):
+        setting(run, name)
     agent = load_agent(run, options.step, learning=True)
     reopen(run, agent.env_step, steps)
     train_and_report(agent, run, begin)

@@ -5,7 +5,7 @@ import sys
 from sandlot.tracking import Run, SandlotError, require
 
 from .options import Sample
-from .registry import MODELS, load_task, task_of
+from .registry import is_generative, load_task, task_of
 
 
 def main(options: Sample) -> None:
@@ -14,7 +14,7 @@ def main(options: Sample) -> None:
     kind = task_of(run) or run.config.get("agent")
     if kind == "language-model":
         generate_text(run, options)
-    elif kind in MODELS:
+    elif is_generative(kind):
         generate_rows(options)
     else:
         raise SandlotError(f"{run.folder} is a run of {kind}, which generates nothing")

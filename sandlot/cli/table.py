@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sandlot.tracking import Run
+from sandlot.tracking.common.numbers import number
 
 if TYPE_CHECKING:
     from sandlot.agents.evaluation import Evaluation
@@ -18,16 +19,6 @@ def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> Non
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         console.print(Text.assemble((f"{name:{width}}", "bold"), "  ", str(value)), soft_wrap=True)
-
-
-def number(value: float) -> str:
-    """Return a measure with the digits that matter."""
-    size = abs(value)
-    if size >= 1_000:
-        return f"{value:,.0f}"
-    if size >= 10:
-        return f"{value:.{1 if size >= 100 else 2}f}"
-    return f"{value:.4f}" if size >= 1e-3 or not size else f"{value:.2e}"
 
 
 def within(interval: tuple[float, float]) -> str:

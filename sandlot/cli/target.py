@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sandlot.agents.base import Agent
+from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import env_spec_of, resolve_opponent
-from sandlot.agents.registry import load_agent
+from sandlot.agents.run_config import setting
 from sandlot.envs import EnvSpec
 from sandlot.tracking import Run, SandlotError, json_object
 
@@ -30,8 +31,9 @@ def find(options: TargetOptions) -> ResolvedTarget:
         if getattr(options, name):
             raise SandlotError(f"--{name} is for .zip files of Stable-Baselines3; a run knows its own")
     run = Run.find(options.runs_dir, options.run)
-    if "env" not in run.config:
-        raise SandlotError(f"{run.folder} is a run of the task {run.config.get('task')!r}, which does not play")
+    if "task" in run.config:
+        raise SandlotError(f"{run.folder} is a run of the task {run.config['task']!r}, which does not play")
+    setting(run, "env")
     return ResolvedTarget(load_agent(run, options.step), _world_of(run, options), run, run.folder.name)
 
 

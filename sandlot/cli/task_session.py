@@ -11,8 +11,9 @@ from sandlot.supervised.fitting.fit import fit
 from sandlot.supervised.tasks.base import Task
 from sandlot.tracking import IMAGES, TEST, Run
 from sandlot.tracking.common.intervals import Interval
+from sandlot.tracking.common.progress_bar import ProgressBar
 
-from .progress import ProgressBar, ended_in_order
+from .progress import ended_in_order
 from .table import number, print_table, speed_in, told, where_wandb_is
 
 
@@ -29,7 +30,7 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
     if task.split is not None and task.split.copies:
         console.print(f"left out, as the test or validation has the same: {task.split.copies:,} rows")
     steps, judged_by = run.config["steps"], task.monitor.measure if task.monitor else "step"
-    with run, ended_in_order(run, console, lambda: task.step, before=lambda: None):
+    with run, ended_in_order(run, console, lambda: task.step):
         first_step, trained = task.step, time.perf_counter()
         with ProgressBar(console, f"{task.name} {task.source['name']}", steps, judged_by) as bar:
             fit(task, steps, run=run, progress=bar.update)

@@ -1,6 +1,5 @@
 """`sandlot train AGENT ENV`: train an agent, track it, film it, and say how it went."""
 
-import dataclasses
 import time
 from typing import Any
 
@@ -9,6 +8,7 @@ import tyro
 from sandlot.agents.multi_agent import agent_for, resolve_opponent
 from sandlot.agents.recipes import recipe, recipe_config
 from sandlot.agents.registry import agent_class, what_is
+from sandlot.agents.run_config import create_run
 from sandlot.envs import EnvSpec, Wrappers, wrappers_for
 from sandlot.tracking import Run, json_object, require
 
@@ -29,24 +29,19 @@ def main(words: list[str]) -> None:
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
     agent = make_agent(agent_type, env_spec, options, config)
-    record = {
-        "agent": agent.name,
-        "env": agent.env_factory.env_spec.to_json()
-        if agent.env_factory and agent.env_factory.env_spec
-        else env_spec.to_json(),
-        **({"encoder": options.encoder} if options.encoder else {}),
-        "seed": options.seed,
-        "steps": options.steps,
-        "training": {
-            "checkpoint_every": options.checkpoint_every,
-            "video_every": options.video_every,
-            "video_overlay": options.video_overlay,
-            "evaluation_episodes": options.evaluation_episodes,
-        },
-        "config": dataclasses.asdict(agent.config),
-    }
-    name = f"{agent.name}-{options.env}-s{options.seed}"
-    run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
+    run = create_run(
+        agent,
+        options.runs_dir,
+        steps=options.steps,
+        name=f"{agent.name}-{options.env}-s{options.seed}",
+        wandb=options.wandb,
+        project=options.project,
+        more={"encoder": options.encoder} if options.encoder else {},
+        checkpoint_every=options.checkpoint_every,
+        video_every=options.video_every,
+        video_overlay=options.video_overlay,
+        evaluation_episodes=options.evaluation_episodes,
+    )
     train_and_report(agent, run, begin)
 
 

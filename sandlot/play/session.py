@@ -14,7 +14,7 @@ from PIL import Image
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.agents.registry import load_agent
+from sandlot.agents.loading import load_agent
 from sandlot.cli.target import ResolvedTarget
 from sandlot.envs import tree_map
 from sandlot.tracking import SandlotError

@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from sandlot.supervised.data import Batch, Frame
-from sandlot.supervised.encoder_builder import IMAGE_READERS, following, image_reader
+from sandlot.supervised.encoder_builder import IMAGE_READERS, following, image_reader, is_custom
 from sandlot.supervised.networks import Encoder, FlatImage, Sequential
 from sandlot.tracking import SandlotError
 
@@ -69,7 +69,7 @@ def image_encoder(shape: tuple[int, int, int], config: Any) -> Any:
     """Return the memoryless encoder that `config.network` names, for images of `shape`."""
     name = "cnn" if config.network == "auto" else config.network
     try:
-        if name in IMAGE_READERS:
+        if name in IMAGE_READERS or is_custom(name):
             return image_reader(shape, name, config)
         if name == "mlp":
             flat = FlatImage(*shape)

@@ -28,6 +28,7 @@ from sandlot.tracking import (
     with_options,
     write_checkpoint,
 )
+from sandlot.tracking.common.extensions import is_from_outside
 from sandlot.tracking.common.intervals import Interval
 
 Data = str | Path | Frame
@@ -47,6 +48,11 @@ class Task(ABC):
     """Its frozen dataclass of hyperparameters, a `FitConfig`."""
     monitor: ClassVar[Monitor | None] = None
     """What the best checkpoint is best at; without a goal, it is the newest."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if is_from_outside(cls):
+            cls.name = f"{cls.__module__}:{cls.__qualname__}"
 
     def __init__(self, data: Data | None, *, seed: int = 0, config: Any = None, **options: Any):
         """Make an untrained task for `data`; `options` are fields of the config by name, which beat `config`'s.

@@ -147,4 +147,4 @@ class Model:
 def baseline(name: str) -> type[Baseline]:
     """Return the class of the task that scikit-learn's learner called `name` is."""
     target, module, kind, options = ESTIMATORS[name.removeprefix(PREFIX)]
-    return type(kind, (Baseline, target), {"name": name, "estimator": (module, kind, options)})
+    return type(kind, (Baseline, target), {"__module__": __name__, "name": name, "estimator": (module, kind, options)})

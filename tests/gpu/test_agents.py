@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sandlot.agents import A2C, DDPG, DQN, PPO, REINFORCE, SAC, TD3
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from tests.gpu.conftest import DEVICE
 
 ROLLOUT = {"num_envs": 4, "num_steps": 16}
@@ -61,7 +61,7 @@ def test_learns_the_same_from_the_same_seed_and_moves_between_devices(name, tmp_
     env = AGENTS[name][1]
     loaded = type(agent).load(tmp_path / "agent")
     assert same(after, loaded.tensors())
-    assert evaluate_id(loaded, env, episodes=2).returns.tolist() == evaluate_id(agent, env, episodes=2).returns.tolist()
+    assert evaluate(loaded, env, episodes=2).returns.tolist() == evaluate(agent, env, episodes=2).returns.tolist()
 
 
 @pytest.mark.parametrize("name", ["ppo", "dqn", "sac", "ppo lstm"])

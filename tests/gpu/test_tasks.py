@@ -30,7 +30,7 @@ CASES = {
     **{name: (generative, MODELS, name, lambda folder: "digits", {}) for name in MODELS},
     "ae contractive": (generative, MODELS, "ae", lambda folder: "digits", {"contraction": 0.1}),
     "vae conditional": (generative, MODELS, "vae", lambda folder: "digits", {"conditional": True}),
-    "classifier": (supervised, TASKS, "classifier", lambda folder: "digits", {"augment": ("rotate",)} and {}),
+    "classifier": (supervised, TASKS, "classifier", lambda folder: "digits", {}),
     "classifier vit": (supervised, TASKS, "classifier", lambda folder: "digits", {"network": "vit"}),
     "classifier table": (supervised, TASKS, "classifier", lambda folder: "iris", {}),
     "regressor": (supervised, TASKS, "regressor", lambda folder: "diabetes", {}),

@@ -2,6 +2,8 @@
 
 import random
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -17,3 +19,19 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Leave the generators that `seed_everything` seeds as they were, whatever is drawn in the context."""
+    torch = sys.modules.get("torch")
+    python, legacy = random.getstate(), np.random.get_state()
+    tensors = None if torch is None else (torch.get_rng_state(), torch.cuda.get_rng_state_all())
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+        if torch is not None and tensors is not None:
+            torch.set_rng_state(tensors[0])
+            torch.cuda.set_rng_state_all(tensors[1])

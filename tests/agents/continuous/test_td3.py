@@ -10,8 +10,8 @@ from sandlot.agents import DDPG, SAC, TD3, DDPGConfig, TD3Config
 from sandlot.agents.base import Spaces
 from sandlot.agents.continuous import ddpg, td3
 from sandlot.agents.continuous.actor_critics import ActorBatch, CriticBatch, td_target
+from sandlot.agents.loading import load_agent
 from sandlot.agents.loop import train
-from sandlot.agents.registry import load_agent
 from sandlot.tracking import Run, SandlotError
 from tests.control import MATRIX, QUICK, SMALL, Controlled, constant_critics, learned_values, match, score, transitions
 from tests.worlds import OBSERVATIONS

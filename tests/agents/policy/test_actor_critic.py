@@ -6,7 +6,7 @@ import torch
 from gymnasium.vector import SyncVectorEnv
 
 from sandlot.agents import A2C, REINFORCE
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.envs import EnvSpec
 from sandlot.tracking import SandlotError
 from tests.worlds import ACTIONS, Match
@@ -33,7 +33,7 @@ def match(action="discrete"):
 
 
 def score(agent, action="discrete"):
-    return evaluate_id(agent, EnvSpec("tests/Match-v0", {"action": action}), episodes=20).mean
+    return evaluate(agent, EnvSpec("tests/Match-v0", {"action": action}), episodes=20).mean
 
 
 @KINDS

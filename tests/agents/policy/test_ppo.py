@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from sandlot.agents import PPO, PPOConfig
 from sandlot.agents.base import Spaces
 from sandlot.agents.buffers.rollout import RolloutBatch, gae, minibatches
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.agents.policy.ppo import policy_loss, ppo_loss, value_loss
 from sandlot.envs import EnvFactory, EnvSpec
 from sandlot.tracking import SandlotError
@@ -174,7 +174,7 @@ def test_the_wrong_reward_is_not_learned():
 
 def score(agent, observation="box", action="discrete"):
     kwargs = {"observation": observation, "action": action}
-    return evaluate_id(agent, EnvSpec("tests/Match-v0", kwargs), episodes=20).mean
+    return evaluate(agent, EnvSpec("tests/Match-v0", kwargs), episodes=20).mean
 
 
 def test_one_seed_gives_one_result():
@@ -226,7 +226,7 @@ def test_normalisation_is_frozen_when_playing():
     norm = agent.policy.preprocessor.norm
     assert norm.count > 400
     before = norm.mean.clone(), norm.count.clone()
-    evaluate_id(agent, "CartPole-v1", episodes=4)
+    evaluate(agent, "CartPole-v1", episodes=4)
     assert torch.equal(norm.mean, before[0])
     assert torch.equal(norm.count, before[1])
 
@@ -332,7 +332,7 @@ def test_loading_another_kind_of_agent_is_a_sentence(tmp_path):
 
 def test_evaluation_gives_each_environment_its_share():
     agent = PPO("CartPole-v1", seed=0)
-    evaluation = evaluate_id(agent, "CartPole-v1", episodes=7)
+    evaluation = evaluate(agent, "CartPole-v1", episodes=7)
     low, high = evaluation.interval()
     assert len(evaluation.returns) == 7
     assert low <= evaluation.mean <= high

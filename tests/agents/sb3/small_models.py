@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from sandlot.agents.loop import EpisodeLogger
 from sandlot.agents.sb3 import sb3_agent
-from sandlot.tracking import StopSignals
+from sandlot.agents.training import Training
 
 SMALL = {
     "sb3:ppo": {"n_steps": 32, "batch_size": 32, "n_epochs": 2, "num_envs": 2, "learning_rate": "lin_0.01"},
@@ -32,7 +31,9 @@ def new(name, **options):
 
 
 def play(agent, steps, end, metric_logger=None):
-    agent.train_segment(steps, end, metric_logger or EpisodeLogger(None, 1, None), StopSignals(False))
+    training = Training(agent, steps)
+    training.episodes = metric_logger or training.episodes
+    agent.train_segment(training, end)
     return {name: array.copy() for name, array in (agent.tensors() | agent.experience()).items()}
 
 

@@ -8,14 +8,14 @@ from gymnasium import spaces
 from stable_baselines3.common.env_util import make_vec_env
 
 from sandlot.agents.base import Spaces
-from sandlot.agents.loop import EpisodeLogger
 from sandlot.agents.registry import agent_class
 from sandlot.agents.sb3 import sb3_agent
 from sandlot.agents.sb3.config import constructor_arguments, make_config_class
 from sandlot.agents.sb3.envs import LoggedVecEnv, make_envs
 from sandlot.agents.sb3.state import end_open_episodes
+from sandlot.agents.training import EpisodeLogger, Training
 from sandlot.envs import EnvSpec
-from sandlot.tracking import SandlotError, StopSignals, derived_seed, read_checkpoint, write_checkpoint
+from sandlot.tracking import SandlotError, derived_seed, read_checkpoint, write_checkpoint
 from tests.agents.sb3.small_models import SMALL, assert_same, new, play
 from tests.worlds import OBSERVATIONS
 
@@ -68,7 +68,7 @@ def test_returns_and_env_steps_are_those_of_the_monitor():
         def add(self, episodes):
             logged.extend(zip(episodes.returns, episodes.lengths, strict=True))
 
-    agent, metric_logger = new("sb3:a2c", num_envs=3), RecordingLogger(None, 1, None)
+    agent, metric_logger = new("sb3:a2c", num_envs=3), RecordingLogger()
     play(agent, 600, 600, metric_logger)
     monitored = [(info["r"], info["l"]) for info in agent.model.ep_info_buffer or []]
     assert monitored == logged
@@ -78,9 +78,7 @@ def test_returns_and_env_steps_are_those_of_the_monitor():
 
 
 def test_truncated_episodes_are_marked_as_such():
-    envs = LoggedVecEnv(
-        make_envs("dummy", 1, EnvSpec("tests/Counter-v0", {"terminates": False})), EpisodeLogger(None, 1, None)
-    )
+    envs = LoggedVecEnv(make_envs("dummy", 1, EnvSpec("tests/Counter-v0", {"terminates": False})), EpisodeLogger())
     envs.reset()
     steps = [envs.step(np.array([0])) for _ in range(3)]
     observation, _, done, infos = steps[-1]
@@ -111,10 +109,11 @@ def test_no_return_spans_two_segments():
 
 
 def test_a_stop_signal_ends_the_segment_at_once():
-    agent, stop = new("sb3:ars") if "sb3_contrib" in sys.modules else new("sb3:ppo"), StopSignals(False)
-    stop.received = 2
+    agent = new("sb3:ars") if "sb3_contrib" in sys.modules else new("sb3:ppo")
+    training = Training(agent, 10_000)
+    training.stop()
     before = {name: array.copy() for name, array in agent.tensors().items() if name.startswith("module")}
-    agent.train_segment(10_000, 10_000, EpisodeLogger(None, 1, None), stop)
+    agent.train_segment(training, 10_000)
     assert agent.env_step == agent.config.num_envs
     assert_same({name: array for name, array in agent.tensors().items() if name in before}, before)
 

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandlot.agents import DoubleQLearning, ExpectedSarsa, QLearning, QLearningConfig, Sarsa
 from sandlot.agents.base import Spaces
-from sandlot.agents.evaluation import evaluate, evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.agents.tabular.planning import optimal_return, policy_iteration
 from sandlot.envs import EnvSpec, TableEnv, make, read_table, table_from
 from sandlot.tracking import SandlotError
@@ -176,7 +176,7 @@ def test_predict_takes_one_observation_or_a_batch():
 
 def test_blackjack_is_played_better_than_by_chance():
     agent = QLearning("Blackjack-v1", num_envs=32, gamma=1.0, learning_rate=0.05, epsilon=0.3, seed=1).learn(20_000)
-    assert evaluate_id(agent, "Blackjack-v1", episodes=600).mean > -0.22  # a random policy: -0.39
+    assert evaluate(agent, "Blackjack-v1", episodes=600).mean > -0.22  # a random policy: -0.39
     assert agent.metrics() == {}
 
 
@@ -250,6 +250,6 @@ def test_sarsa_takes_the_safe_path_and_q_learning_the_shortest():
         steps = recipe(agent_type.name, "CliffWalking-v1")["steps"]
         agent = agent_type("CliffWalking-v1", seed=1).learn(steps)
         greedily[agent_type] = agent.metrics()["exact/return"]
-        exploring[agent_type] = evaluate_id(agent, "CliffWalking-v1", episodes=300, deterministic=False).mean
+        exploring[agent_type] = evaluate(agent, "CliffWalking-v1", episodes=300, deterministic=False).mean
     assert greedily == {QLearning: -13.0, Sarsa: -17.0}
     assert exploring[Sarsa] > exploring[QLearning] + 10

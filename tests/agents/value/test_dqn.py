@@ -7,7 +7,7 @@ import torch
 from sandlot.agents import DQN, DQNConfig
 from sandlot.agents.base import Spaces
 from sandlot.agents.buffers.replay import Transitions
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
 from sandlot.agents.value.dqn import Batch, dqn_loss
 from sandlot.agents.value.q_network import categorical_projection, huber, q_taken, quantile_huber, td_target
 from sandlot.envs import MASK, EnvSpec
@@ -130,7 +130,7 @@ class TestDistributions:
 def test_each_part_learns_a_trivial_world_and_survives_saving(part: str, tmp_path):
     torch.set_num_threads(1)
     agent = DQN("tests/Match-v0", seed=1, **QUICK | PARTS[part]).learn(1_000)
-    assert evaluate_id(agent, "tests/Match-v0", episodes=10).mean > 7
+    assert evaluate(agent, "tests/Match-v0", episodes=10).mean > 7
     agent.save(tmp_path / "agent")
     loaded = DQN.load(tmp_path / "agent")
     rows = np.eye(2, dtype=np.float32)
@@ -161,7 +161,7 @@ def test_values_look_past_a_time_limit(n_step: int):
 
 def test_masked_actions_are_neither_taken_nor_hoped_for():
     agent = DQN("tests/Legal-v0", seed=0, **QUICK).learn(1_500)  # an illegal action would be an error
-    assert evaluate_id(agent, "tests/Legal-v0", episodes=10).mean > 6.5
+    assert evaluate(agent, "tests/Legal-v0", episodes=10).mean > 6.5
     values = torch.tensor([[[1.0, 9.0, 2.0, 3.0]]])
     mask = {"observation": torch.zeros(1, 1, 4), MASK: torch.tensor([[[1, 0, 1, 0]]], dtype=torch.int8)}
     assert agent.policy.greedy_action(values, mask).item() == 2
@@ -175,7 +175,7 @@ def test_memory_solves_what_no_single_observation_tells():
 
         config = with_options(DQNConfig(), QUICK | {"network": network, "gamma": 0.1, "memory_size": 32})
         agent = DQN(env_spec, num_envs=4, seed=0, config=config).learn(3_000)
-        return evaluate_id(agent, env_spec, episodes=40).mean
+        return evaluate(agent, env_spec, episodes=40).mean
 
     assert reached("lstm") > 0.95
     assert reached("mlp") < 0.75

@@ -9,12 +9,12 @@ import pytest
 from gymnasium import spaces
 
 from sandlot.agents import DQN, PPO, QLearning
-from sandlot.agents.evaluation import evaluate_id
+from sandlot.agents.evaluation import evaluate
+from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import AgentOpponent, Score, Team, agent_for, match, resolve_opponent
-from sandlot.agents.multi_agent.opponent_pool import POOL, OpponentPool
+from sandlot.agents.multi_agent.opponent_pool import POOL_SIZE, OpponentPool
 from sandlot.agents.multi_agent.ratings import elo, expected
 from sandlot.agents.multi_agent.self_play import SelfPlay
-from sandlot.agents.registry import load_agent
 from sandlot.cli import main
 from sandlot.envs import MASK, EnvBatch, EnvFactory, EnvSpec, tree_leaves
 from sandlot.envs.games import games_of, rule
@@ -69,6 +69,7 @@ class Lives:
         pass
 
 
+@pytest.mark.shapes
 @pytest.mark.parametrize("truncates", [False, True])
 def test_a_player_who_is_out_waits_without_acting(truncates: bool):
     batch = EnvBatch(ParallelGames([Lives(truncates), Lives(truncates)], [("a", "b")]), "lives")
@@ -103,6 +104,7 @@ def test_rows_of_players_are_learned_from(kind):
     assert agent.env_step < 1_700, "rows that wait are no env steps"
 
 
+@pytest.mark.shapes
 def test_players_with_other_spaces_or_on_request_are_groups_of_their_own():
     class Unlike(Lives):
         def action_space(self, agent):
@@ -137,7 +139,7 @@ def test_a_team_learns_saves_and_plays(kind, tmp_path):
     assert sum(member.env_step for member in team.members) == team.env_step
     for name, array in team.tensors().items():
         np.testing.assert_array_equal(array, again.tensors()[name])
-    found = evaluate_id(load_agent(run), "mpe2/simple_tag_v3", episodes=2)
+    found = evaluate(load_agent(run), "mpe2/simple_tag_v3", episodes=2)
     assert len(found.returns) == 8, "each player of each game counts"
     folder, checkpoint = run.checkpoint()
     other = EnvSpec("mpe2/simple_tag_v3", {"num_adversaries": 2}).to_json()
@@ -179,6 +181,7 @@ def test_scores_count_from_both_sides():
     assert Score(1, 1, 0).share == 0.75
 
 
+@pytest.mark.shapes
 def test_an_opponent_with_a_memory_keeps_one_for_each_seat():
     agent = PPO(EnvSpec(TICTACTOE, opponent="random"), **TINY | {"network": "lstm", "memory_size": 8, "batch_size": 64})
     seated, alone = AgentOpponent(agent, deterministic=True), AgentOpponent(agent, deterministic=True)
@@ -195,19 +198,20 @@ def test_an_opponent_with_a_memory_keeps_one_for_each_seat():
         np.testing.assert_allclose(many[9], single[0], atol=1e-6)
 
 
+@pytest.mark.shapes
 def test_past_selves_join_are_rated_and_thinned_out():
     agent = agent_for(PPO, TICTACTOE, seed=0, config=SMALL)
     assert isinstance(agent, SelfPlay)
     opponent_pool = agent.opponent_pool
-    for step in range(POOL + 4):
-        opponent_pool.join(step * 1000)
-    assert len(opponent_pool.steps) == POOL + 1
+    for step in range(POOL_SIZE + 4):
+        opponent_pool.add(step * 1000)
+    assert len(opponent_pool.steps) == POOL_SIZE + 1
     assert opponent_pool.steps[:2] == [-1, 0]
-    assert opponent_pool.steps[-1] == (POOL + 3) * 1000
-    assert opponent_pool.points.shape == (POOL + 1, POOL + 1)
-    opponent_pool.sit_down(3)
-    assert len(opponent_pool._guests) == 5
-    assert np.bincount(opponent_pool._block).tolist() == [4, 2, 2]  # 8 games: half against the present self
+    assert opponent_pool.steps[-1] == (POOL_SIZE + 3) * 1000
+    assert opponent_pool.points.shape == (POOL_SIZE + 1, POOL_SIZE + 1)
+    opponent_pool.choose_opponents(3)
+    assert len(opponent_pool._opponents) == 5
+    assert np.bincount(opponent_pool._opponent_of_pair).tolist() == [4, 2, 2]  # 8 games: half against the present self
     copy = OpponentPool(opponent_pool.env_spec, 8)
     copy.load_state(opponent_pool.state())
     assert copy.steps == opponent_pool.steps
@@ -241,6 +245,7 @@ def test_self_play_learns_and_a_trained_agent_can_be_the_opponent(capsys):
     assert against.env_factory.env_spec.opponent == f"{run.folder}@{learned.env_step}"
 
 
+@pytest.mark.shapes
 def test_dqn_plays_itself():
     config = DQN.Config(num_envs=16, hidden=(16,), learning_starts=100, train_freq=64)
     agent = agent_for(DQN, TICTACTOE, config=config).learn(1_000)
@@ -287,10 +292,10 @@ def test_killed_and_resumed_ends_as_if_nothing_had_been(words: str):
 
 def test_mistakes_are_named(capsys):
     for words, said in (
-        (f"train ppo {TICTACTOE} --opponent nobody", "there is no opponent 'nobody': it is none of random"),
+        (f"train ppo {TICTACTOE} --opponent nobody", "there is no opponent 'nobody': it is not random"),
         ("train ppo CartPole-v1 --opponent self", "CartPole-v1 has one player"),
         ("train ppo mpe2/simple_spred_v3", "did you mean mpe2/simple_spread_v3"),
-        ("train sb3:ppo mpe2/simple_spread_v3", "sb3:ppo knows one player"),
+        ("train sb3:ppo mpe2/simple_spread_v3", "sb3:ppo is for one player"),
         (f"train q-learning {TICTACTOE}", "self-play is for agents with networks"),
     ):
         assert main([*words.split(), "--wandb", "disabled"]) == 2
