@@ -1,4 +1,4 @@
-"""What an agent thinks while it chooses."""
+"""What an agent tells of its actions: probabilities and values."""
 
 from typing import NamedTuple
 
@@ -7,19 +7,19 @@ from jaxtyping import Float
 
 
 class ActionInfo(NamedTuple):
-    """What was behind a batch of choices; None for what the agent doesn't know."""
+    """Probabilities and values behind a batch of actions; None for what the agent doesn't know."""
 
     probability: Float[np.ndarray, "batch choice"] | None = None
-    """How likely each choice is; of several choices at once, those of the first come first. 0 where forbidden."""
+    """Probability of each choice; those of several discrete actions at once follow each other. 0 where illegal."""
     action_value: Float[np.ndarray, "batch action"] | None = None
-    """The return that each action is expected to lead to; minus infinity where it is forbidden."""
+    """Value of each action; minus infinity where it is illegal."""
     mean: Float[np.ndarray, "batch size"] | None = None
     """Mean of each number in the action, as the environment takes them."""
     std: Float[np.ndarray, "batch size"] | None = None
-    """Standard deviation of each number in the action; None if the policy draws no lots."""
+    """Standard deviation of each number in the action; None if the policy is deterministic."""
     value: Float[np.ndarray, "batch"] | None = None
-    """The return expected from here: of the state, of the best action, or of the action chosen."""
+    """Expected return from here: of the state, of the best action, or of the chosen one."""
 
     def row(self, index: int) -> "ActionInfo":
-        """Return the thought behind one choice of the batch."""
-        return ActionInfo(*(None if part is None else part[index] for part in self))
+        """Return the entry of one action of the batch."""
+        return ActionInfo(*(None if values is None else values[index] for values in self))

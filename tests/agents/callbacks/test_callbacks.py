@@ -144,7 +144,7 @@ def test_evaluations_change_nothing_about_what_is_learned(kind, tmp_path):
     env = {SAC: "Pendulum-v1", QLearning: "FrozenLake-v1"}.get(kind, "CartPole-v1")
     options = {
         PPO: SMALL,
-        DQN: {"learning_starts": 50, "noisy": True, "train_freq": 8, "compile": "off"},
+        DQN: {"learning_starts": 50, "noisy": True, "train_freq": 8, "gradient_steps": 1, "compile": "off"},
         SAC: {"learning_starts": 50, "hidden": (16,), "train_freq": 16, "num_envs": 2},
         QLearning: {},
     }.get(kind, {"learning_starts": 50})
