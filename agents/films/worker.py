@@ -25,7 +25,7 @@ class Films:
     def __init__(self, run: Run):
         self.run = run
         self.log = run.folder / "films.log"
-        command = [sys.executable, "-P", "-m", "sandlot.agents.films", str(run.folder), str(Path.cwd())]
+        command = [sys.executable, "-Pm", "sandlot.agents.films", str(run.folder), str(Path.cwd())]
         self._helper = start_worker(command, self.log)
         self._pending: list[int] = []
 

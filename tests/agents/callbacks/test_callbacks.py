@@ -139,7 +139,7 @@ def test_what_is_no_callback_is_refused(wrong):
         new().learn(100, callback=wrong)
 
 
-@pytest.mark.parametrize("kind", [PPO, DQN, SAC, QLearning, sb3_agent("sb3:dqn")])
+@pytest.mark.parametrize("kind", [PPO, DQN, SAC, QLearning, pytest.param(sb3_agent("sb3:dqn"), marks=pytest.mark.slow)])
 def test_evaluations_change_nothing_about_what_is_learned(kind, tmp_path):
     env = {SAC: "Pendulum-v1", QLearning: "FrozenLake-v1"}.get(kind, "CartPole-v1")
     options = {
