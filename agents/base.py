@@ -4,13 +4,12 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import gymnasium
 import numpy as np
-from gymnasium import Space, spaces
+from gymnasium import Space
 from gymnasium.vector import VectorEnv
 from jaxtyping import Bool
 
@@ -23,7 +22,6 @@ from sandlot.envs import (
     space_from_json,
     space_to_json,
     tree_leaves,
-    tree_map,
     with_mask,
 )
 from sandlot.tracking import (
@@ -38,11 +36,12 @@ from sandlot.tracking import (
 from sandlot.tracking.common.extensions import is_from_outside
 
 from .action_info import ActionInfo
+from .batching import as_batch
 from .callbacks.base import CallbackList, Callbacks
 from .loop import train, train_segment
 from .recipes import recipe_config
 from .run_config import recorded
-from .training import Training
+from .training import Progress, Training
 
 
 class Spaces(NamedTuple):
@@ -56,19 +55,11 @@ EnvLike = str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch | EnvFactory | Sp
 """What an agent can be made for."""
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far a training is; an agent that wraps another shares it."""
-
-    env_step: int = 0
-    fraction: float = 0.0
-
-
 class Agent(ABC):
     """An algorithm with what it has learned: the one interface of everything that acts.
 
     A subclass needs a `Config`, and `_build`, `prepare`, `reset`, `exploration_action`, `observe`, `select_action`,
-    `tensors` and `load_tensors`; the rest has defaults. `docs` shows a whole one in sixty lines.
+    `tensors` and `load_tensors`; the rest has defaults. `tests/user_code/my_agents.py` is a whole one.
     """
 
     name: str
@@ -100,12 +91,10 @@ class Agent(ABC):
             hyperparameters: Fields of the config by name, which beat `config` and the recipe.
         """
         if config is None:
-            config = recipe_config(
-                self.name, self.Config, EnvSpec.of(env).id if isinstance(env, str | EnvSpec) else None
-            )
+            env_id = EnvSpec.of(env).id if isinstance(env, str | EnvSpec) else None
+            config = recipe_config(self.name, self.Config, env_id)
         self.config = with_options(config, hyperparameters)
-        self.seed = seed
-        self.training_progress = Progress()
+        self.seed, self.training_progress = seed, Progress()
         self.env_factory: EnvFactory | None = None
         if isinstance(env, Spaces):
             self.spaces = env
@@ -174,7 +163,7 @@ class Agent(ABC):
     def explain(
         self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any, ActionInfo]:
-        """Return what `select_action` does, and the probabilities or values behind it; by default there are none.
+        """Return what `select_action` does, and the probabilities or values behind it; none by default.
 
         Switch between the two only between episodes: `select_action` keeps in memory only what it needs itself.
         """
@@ -196,7 +185,7 @@ class Agent(ABC):
         """Load what `experience` returned."""
 
     def metrics(self) -> dict[str, float]:
-        """Return what is known of its quality without an evaluation, as "group/name"; nothing by default."""
+        """Return what is known of its quality without an evaluation, as "group/name"."""
         return {}
 
     def plot(self, path: Path) -> bool:
@@ -220,10 +209,10 @@ class Agent(ABC):
         progress: bool = False,
         checkpoint_every: int | None = None,
     ) -> Self:
-        """Train until `steps` env steps in all.
+        """Train the agent, and return it.
 
         Args:
-            steps: Env steps, counted from the start of the agent's training.
+            steps: Env steps to train until, counted from the start of its training.
             callback: A `Callback`, or several, which are called in this order.
             run: The record: a `Run` (see `create_run`), or the folder to create a new one in, such as "runs". It can
                 then be evaluated, recorded, played, resumed and compared on the command line.
@@ -249,8 +238,7 @@ class Agent(ABC):
     ) -> tuple[np.ndarray, Any]:
         """Return the action for one observation, or for each of a batch, and the memory to pass next time.
 
-        The signature is Stable-Baselines3's (and, with `action_masks`, sb3-contrib's), so their tools work on
-        our agents.
+        The signature is that of Stable-Baselines3 and sb3-contrib, so their tools work on our agents.
 
         Args:
             observation: One observation, or a batch of them.
@@ -260,9 +248,7 @@ class Agent(ABC):
             action_masks: The legal actions, unless the observations show them.
         """
         observation = with_mask(self.spaces.observation, observation, action_masks)
-        single = self._is_single(observation)
-        if single:
-            observation = tree_map(lambda array: np.asarray(array)[None], observation)
+        observation, single = as_batch(self.spaces.observation, observation)
         count = len(next(tree_leaves(observation)))
         episode_start = (
             np.zeros(count, bool) if episode_start is None else np.broadcast_to(episode_start, count).astype(bool)
@@ -279,20 +265,17 @@ class Agent(ABC):
         """Return the agent that `save` wrote to `folder`, to learn on in `env`, or in the one it was trained in."""
         checkpoint = read_checkpoint(Path(folder))
         if checkpoint.state.get("agent") != cls.name:
-            raise SandlotError(
-                f"{folder} holds an agent of the kind {checkpoint.state.get('agent')!r}, not {cls.name!r}"
-            )
+            raise SandlotError(f"{folder} holds the agent {checkpoint.state.get('agent')!r}, not {cls.name!r}")
         return cls.restore(checkpoint, env, learning=True)
 
     @classmethod
     def restore(cls, checkpoint: Checkpoint, env: EnvLike | None = None, *, learning: bool) -> Self:
         """Return the agent in `checkpoint`: with environments if it goes on `learning`."""
         state = checkpoint.state
-        config = cls.config_from(state)
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
             env = EnvSpec.from_json(state["env"])
-        agent = cls(spaces if env is None else env, seed=state["seed"], config=config)
+        agent = cls(spaces if env is None else env, seed=state["seed"], config=cls.config_from(state))
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
         agent.env_step = state["env_step"]
@@ -315,16 +298,3 @@ class Agent(ABC):
             "observation_space": space_to_json(self.spaces.observation),
             "action_space": space_to_json(self.spaces.action),
         }
-
-    def _is_single(self, observation: Any) -> bool:
-        space = self.spaces.observation
-        while isinstance(space, spaces.Dict | spaces.Tuple):
-            key: Any = next(iter(space.keys())) if isinstance(space, spaces.Dict) else 0
-            space, observation = space[key], observation[key]
-        shape = np.shape(observation)
-        single, batch = space.shape or (), (None, *(space.shape or ()))
-        if shape == single:
-            return True
-        if len(shape) == len(batch) and shape[1:] == single:
-            return False
-        raise SandlotError(f"an observation of this agent has the shape {single}, and this one {shape}")

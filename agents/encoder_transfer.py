@@ -1,4 +1,4 @@
-"""What was learned to be seen, carried between agents and tasks on data."""
+"""Transfer of image encoders between agents and tasks on data."""
 
 import dataclasses
 from typing import Any
@@ -11,17 +11,19 @@ from sandlot.supervised.networks import Encoder, FlatImage, NatureCNN, Sequentia
 from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import SandlotError
 
+from .base import Agent
 
-def encoding_of(agent: Any) -> Encoding:
-    """Return the network that reads the images that `agent` observes."""
-    policy = getattr(agent, "policy", None)
+
+def encoding_of(agent: Agent) -> Encoding:
+    """Return the encoder of the images that `agent` observes."""
+    policy: Any = getattr(agent, "policy", None)
     inputs = getattr(policy, "preprocessor", None)
     if not isinstance(inputs, ImagePreprocessor):
         raise SandlotError(f"--from an agent needs one that observes images; this {agent.name} does not")
-    encoder: Any = getattr(policy, "actor", None) or policy.encoder  # pyright: ignore[reportOptionalMemberAccess]
+    encoder = getattr(policy, "actor", None) or policy.encoder
     encoder = encoder.encoders[0] if isinstance(encoder, Sequential) else encoder
     if isinstance(encoder, FlatImage):
-        raise SandlotError(f"--from an agent needs one with a network for images; this {agent.name} has none")
+        raise SandlotError(f"--from an agent needs one with an image network; this {agent.name} has none")
     name = "nature" if isinstance(encoder, NatureCNN) else agent.config.network.split("+")[0]
     channels = inputs.channels
     reading = {
@@ -34,9 +36,9 @@ def encoding_of(agent: Any) -> Encoding:
 
 
 def config_for(encoding: Encoding, config: Any) -> Any:
-    """Return an agent's config with the network of an encoding in front of whatever memory it has."""
+    """Return an agent's config with the network of an encoding before its memory, if it has one."""
     if not hasattr(config, "network"):
-        raise SandlotError("--encoder is for agents with networks of ours")
+        raise SandlotError("--encoder is for agents with Sandlot's networks")
     if encoding.kind != "images":
         raise SandlotError(f"--encoder needs a run that learned from images, not {encoding.kind}")
     _, *rest = config.network.split("+")
@@ -45,26 +47,27 @@ def config_for(encoding: Encoding, config: Any) -> Any:
     return dataclasses.replace(encoding.applied_to(config), network=network, **kept)
 
 
-def take_encoding(agent: Any, encoding: Encoding) -> None:
-    """Give all networks of `agent` that read observations the weights of an encoding."""
+def load_encoder(agent: Any, encoding: Encoding) -> None:
+    """Load the weights of an encoding into all networks of `agent` that read observations."""
     inputs = getattr(getattr(agent, "policy", None), "preprocessor", None)
     if not isinstance(inputs, ImagePreprocessor):
         raise SandlotError(f"--encoder is for agents that observe images; this {agent.name} does not")
-    seen, read = [inputs.channels, inputs.height, inputs.width], list(encoding.reading["shape"])
-    if seen != read:
-        raise SandlotError(f"--encoder reads images of the shape {read}, and these observations are of {seen}")
+    observed, expected = [inputs.channels, inputs.height, inputs.width], list(encoding.reading["shape"])
+    if observed != expected:
+        raise SandlotError(f"--encoder reads images of the shape {expected}, and these observations are of {observed}")
     if any(encoding.reading["mean"]) or any(scale != inputs.scale for scale in encoding.reading["std"]):
-        raise SandlotError("--encoder was trained on images scaled in another way than agents scale theirs; "
-                           "take a run of an autoencoder")  # fmt: skip
+        raise SandlotError("--encoder was trained on images that were normalized, and agents don't normalize theirs; "
+                           "use a run of an autoencoder")  # fmt: skip
     weights = {name.removeprefix("encoder."): torch.tensor(value) for name, value in encoding.tensors.items()}
-    fitting = [part for module in agent.components().values() if isinstance(module, nn.Module)
-               for part in module.modules() if isinstance(part, Encoder) and _fits(part, weights)]  # fmt: skip
-    if not fitting:
-        raise SandlotError(f"no network of this {agent.name} is like that of --encoder")
-    for part in fitting:
-        part.load_state_dict(weights)
+    modules = [module for module in agent.components().values() if isinstance(module, nn.Module)]
+    inner = (part for module in modules for part in module.modules())
+    encoders = [part for part in inner if isinstance(part, Encoder) and _fits(part, weights)]
+    if not encoders:
+        raise SandlotError(f"no network of this {agent.name} has the architecture of --encoder")
+    for encoder in encoders:
+        encoder.load_state_dict(weights)
 
 
-def _fits(part: nn.Module, weights: dict[str, torch.Tensor]) -> bool:
-    own = part.state_dict()
+def _fits(encoder: nn.Module, weights: dict[str, torch.Tensor]) -> bool:
+    own = encoder.state_dict()
     return own.keys() == weights.keys() and all(own[name].shape == value.shape for name, value in weights.items())

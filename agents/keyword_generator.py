@@ -45,12 +45,12 @@ def dataclasses_above(config: type) -> Iterator[type]:
     return (owner for owner in config.__mro__ if "__dataclass_fields__" in vars(owner))
 
 
-def typed_dict(config: type) -> str:
+def typed_dict(config: Any) -> str:
     """Return the definition of the keyword arguments that a config class adds to those of its parents."""
     parents = [parent for parent in config.__bases__ if dataclasses.is_dataclass(parent)]
     known = {field.name for parent in parents for field in dataclasses.fields(parent)}
     hints = get_type_hints(config)
-    own = [field.name for field in dataclasses.fields(config) if field.name not in known]  # pyright: ignore[reportArgumentType]
+    own = [field.name for field in dataclasses.fields(config) if field.name not in known]
     bases = ", ".join(map(keywords_name, parents)) or "TypedDict"
     lines = [f"    {name}: {WIDER.get(name) or annotation(hints[name])}\n" for name in own]
     body = "".join(lines) or "    pass\n"

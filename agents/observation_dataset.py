@@ -1,4 +1,4 @@
-"""What an agent sees of an environment, as data to learn from."""
+"""Image observations of an environment as a data set."""
 
 from typing import Any
 
@@ -7,50 +7,52 @@ from gymnasium import spaces
 from jaxtyping import UInt8
 
 from sandlot.agents.spaces.observations import IMAGE_CHANNELS, is_image
-from sandlot.envs import EnvSpec
+from sandlot.envs import EnvBatch, EnvSpec, Observation
 from sandlot.supervised.data import Frame, ordered_split
 from sandlot.tracking import SandlotError, require
 
 from .base import Agent
 
-ENVS = 8
-"""Copies of the environment that are played side by side."""
-SHARES = (0.1, 0.1)
-"""Shares of the frames, from the end of the play, that are for validation and test."""
+NUM_ENVS = 8
+"""Environments that step side by side."""
+SPLIT = (0.1, 0.1)
+"""Fractions of the frames, from the last ones, for validation and test."""
 
 
 def frames_of(env_spec: str | EnvSpec, frames: int = 10_000, *, seed: int = 0, agent: Agent | None = None) -> Frame:
-    """Return observations of an environment, which are images, while an agent plays, or chance."""
+    """Return image observations of an environment, played by `agent` or at random."""
     require(frames >= 10, "frames must be at least 10", frames)
     env_spec = EnvSpec.of(env_spec)
-    batch = env_spec.batch(ENVS)
+    batch = env_spec.batch(NUM_ENVS)
     try:
         space = batch.observation_space
         if not isinstance(space, spaces.Box) or not is_image(space):
-            raise SandlotError(f"the observations of {env_spec.id} are no pictures: {space}")
-        rounds = -(-frames // ENVS)
+            raise SandlotError(f"the observations of {env_spec.id} are not images: {space}")
+        rounds = -(-frames // NUM_ENVS)
         batch.action_space.seed(seed)
-        observation, memory, episode_start = batch.reset(seed=seed), None, np.ones(ENVS, bool)
-        seen = [_pictures(observation, space)]
-        while len(seen) < rounds:
+        observation, memory, episode_start = batch.reset(seed=seed), None, np.ones(NUM_ENVS, bool)
+        collected = [_images(observation, space)]
+        while len(collected) < rounds:
             action, memory = _act(agent, batch, observation, memory, episode_start)
             step = batch.step(action)
             observation, episode_start = step.observation, step.episode_start
-            seen.append(_pictures(observation, space))
+            collected.append(_images(observation, space))
     finally:
         batch.close()
-    pixels = np.concatenate(seen)[:frames]
-    given = ordered_split(len(pixels), *SHARES).part_of.astype(np.int64)
+    pixels = np.concatenate(collected)[:frames]
+    given = ordered_split(len(pixels), *SPLIT).part_of.astype(np.int64)
     return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], given=given)
 
 
-def _act(agent: Agent | None, batch: Any, observation: Any, memory: Any, episode_start: np.ndarray) -> tuple[Any, Any]:
+def _act(
+    agent: Agent | None, batch: EnvBatch, observation: Observation, memory: Any, episode_start: np.ndarray
+) -> tuple[Any, Any]:
     if agent is None:
         return np.array([batch.action_space.sample() for _ in range(batch.num_envs)]), None
     return agent.predict(observation, memory, episode_start, deterministic=False)
 
 
-def _pictures(observation: Any, space: spaces.Box) -> UInt8[np.ndarray, "env height width channel"]:
+def _images(observation: Observation, space: spaces.Box) -> UInt8[np.ndarray, "env height width channel"]:
     """Return observations as bytes, channels last, as `observations.Image` reads them."""
     last = space.shape[2] in IMAGE_CHANNELS and space.shape[0] not in IMAGE_CHANNELS
     pixels = np.array(observation) if last else np.moveaxis(np.asarray(observation), 1, -1).copy()

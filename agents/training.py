@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +31,14 @@ RECENT_EPISODES = 100
 CHECKPOINT_EVERY = 50_000
 """Env steps between checkpoints, if nothing else is said."""
 Outcome = Literal["running", "finished", "stopped", "interrupted", "failed"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a training is; an agent that wraps another shares it."""
+
+    env_step: int = 0
+    fraction: float = 0.0
 
 
 class Training:

@@ -240,7 +240,7 @@ def sklearn_aurocs(model: Any, seed: int) -> dict[str, float]:
 def transfer(options: Any) -> None:
     """Print how PPO learns from scratch, and from a VAE's encoder, fine-tuned or frozen."""
     from sandlot.agents import PPO
-    from sandlot.agents.encoder_transfer import config_for, take_encoding
+    from sandlot.agents.encoder_transfer import config_for, load_encoder
     from sandlot.agents.evaluation import evaluate
     from sandlot.agents.observation_dataset import frames_of
     from sandlot.envs import EnvSpec
@@ -256,7 +256,7 @@ def transfer(options: Any) -> None:
             config = config_for(encoding, PPO.Config(epochs=4, freeze=freeze))
             agent = PPO(EnvSpec(options.env), seed=seed, config=config)
             if start:
-                take_encoding(agent, encoding)
+                load_encoder(agent, encoding)
             curve = [evaluate(agent.learn(steps), EnvSpec(options.env), episodes=50).mean for steps in checkpoints]
             curves.setdefault(name, []).append(curve)
             print(f"  seed {seed}  {name:8} {'  '.join(f'{value:6.2f}' for value in curve)}", flush=True)

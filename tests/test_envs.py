@@ -110,7 +110,7 @@ def test_slow_environments_run_in_processes(monkeypatch):
         ("CartPoel-v1", "there is no environment 'CartPoel-v1'; did you mean CartPole-v1"),
         ("CartPole-v9", "there is no environment 'CartPole-v9'; did you mean CartPole-v"),
         ("LunarLander-v2", "LunarLander-v3"),
-        ("nowhere:X-v0", "needs the package 'nowhere', which is not installed"),
+        ("nowhere:X-v0", "there is no module 'nowhere', neither in the current folder nor installed"),
         ("///", "there is no environment"),
     ],
 )

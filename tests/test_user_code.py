@@ -122,6 +122,7 @@ def test_entry_points_give_names():
     assert recorded == ["a2c-CartPole-v1", "my_agents-CrossEntropyMethod-CartPole-v1", "my_models-MyVAE-digits"]
 
 
+@pytest.mark.slow
 def test_from_python_a_network_is_a_class_a_factory_or_a_name():
     Path("script.py").write_text(
         """

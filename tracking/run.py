@@ -118,8 +118,7 @@ class Run:
             offset = self._metrics.tell()
         command = [
             sys.executable,
-            "-P",  # nothing in the current folder is the recorder's
-            "-m",
+            "-Pm",  # P: the current folder has nothing of the recorder's
             "sandlot.tracking.recorder",
             str(self.folder),
             self.config["wandb"]["mode"],

@@ -50,11 +50,11 @@ def make_agent(agent_type: Any, env_spec: EnvSpec, options: Train, config: Any) 
     if options.encoder is None:
         require(not getattr(config, "freeze", False), "--freeze needs an --encoder that was trained before", "none")
         return agent_for(agent_type, env_spec, seed=options.seed, config=config)
-    from sandlot.agents.encoder_transfer import config_for, take_encoding
+    from sandlot.agents.encoder_transfer import config_for, load_encoder
 
     encoding = encoding_of(Run.find(options.runs_dir, options.encoder))
     agent = agent_for(agent_type, env_spec, seed=options.seed, config=config_for(encoding, config))
-    take_encoding(agent, encoding)
+    load_encoder(agent, encoding)
     return agent
 
 

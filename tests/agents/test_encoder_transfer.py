@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sandlot.agents import DQN, PPO
-from sandlot.agents.encoder_transfer import config_for, take_encoding
+from sandlot.agents.encoder_transfer import config_for, load_encoder
 from sandlot.agents.observation_dataset import frames_of
 from sandlot.cli import main
 from sandlot.envs import EnvSpec
@@ -42,7 +42,7 @@ class TestEncoderTransfer:
         config = config_for(encoding, config)
         assert config.network == "strided+lstm"
         agent = kind(PICTURES, seed=3, config=config)
-        take_encoding(agent, encoding)
+        load_encoder(agent, encoding)
         encoder = (agent.policy.actor if kind is PPO else agent.policy.encoder).encoders[0]
 
         def same():
@@ -57,17 +57,17 @@ class TestEncoderTransfer:
         for network in ("mlp", "nature"):
             encoding = self.autoencoder(network=network, hidden=(8,)).encoding()
             agent = PPO(PICTURES, config=config_for(encoding, PPO.Config(num_envs=2)))
-            take_encoding(agent, encoding)
+            load_encoder(agent, encoding)
 
     def test_an_encoder_that_does_not_fit_gets_a_sentence(self):
         encoding = self.autoencoder().encoding()
         with pytest.raises(SandlotError, match="observe images"):
-            take_encoding(PPO("CartPole-v1"), encoding)
+            load_encoder(PPO("CartPole-v1"), encoding)
         digits = AE("digits", latent_size=4).encoding()
         with pytest.raises(SandlotError, match="reads images of the shape"):
-            take_encoding(PPO(PICTURES, num_envs=2), digits)
+            load_encoder(PPO(PICTURES, num_envs=2), digits)
         with pytest.raises(SandlotError, match="no network"):
-            take_encoding(PPO(PICTURES, num_envs=2), encoding)
+            load_encoder(PPO(PICTURES, num_envs=2), encoding)
 
     def test_transfer_by_the_command_line_and_back_to_a_classifier(self):
         seen = trained("ae", "env:tests.worlds:tests/Match-v0", "--env-kwargs", '{"observation": "image"}', "--frames",

@@ -32,7 +32,12 @@ def by_folder(agent):
     agent.learn(300, run="runs")
 
 
-@pytest.mark.parametrize("recorded", [in_the_readme, by_create_run, by_folder])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "recorded", [in_the_readme, pytest.param(by_create_run, marks=SLOW), pytest.param(by_folder, marks=SLOW)]
+)
 def test_every_command_takes_a_run_from_python(recorded, capsys, monkeypatch):
     served = []
     monkeypatch.setattr("sandlot.play.server.serve", lambda session, *_: served.append(session))
@@ -63,6 +68,7 @@ def test_it_says_what_the_command_line_would(capsys):
         assert theirs.config[name] == json.loads(json.dumps(ours.config[name])), name
 
 
+@pytest.mark.slow
 def test_resumed_on_the_command_line_it_ends_as_if_nothing_had_been():
     whole = PPO("CartPole-v1", seed=2, **SMALL).learn(900, run="whole", checkpoint_every=300)
     PPO("CartPole-v1", seed=2, **SMALL).learn(900, run="runs", checkpoint_every=300)

@@ -25,7 +25,7 @@ class CrossEntropyMethod(Agent):
     Config = CrossEntropyMethodConfig
 
     def _build(self):
-        shape = (self.spaces.observation.shape[0] + 1, int(self.spaces.action.n))
+        shape = (int(np.prod(self.spaces.observation.shape)) + 1, int(self.spaces.action.n))
         self.mean, self.std = np.zeros(shape), np.ones(shape)
 
     def prepare(self, steps):

@@ -139,12 +139,12 @@ def test_what_is_no_callback_is_refused(wrong):
         new().learn(100, callback=wrong)
 
 
-@pytest.mark.parametrize("kind", [PPO, DQN, SAC, QLearning, sb3_agent("sb3:dqn")])
+@pytest.mark.parametrize("kind", [PPO, DQN, SAC, QLearning, pytest.param(sb3_agent("sb3:dqn"), marks=pytest.mark.slow)])
 def test_evaluations_change_nothing_about_what_is_learned(kind, tmp_path):
     env = {SAC: "Pendulum-v1", QLearning: "FrozenLake-v1"}.get(kind, "CartPole-v1")
     options = {
         PPO: SMALL,
-        DQN: {"learning_starts": 50, "noisy": True, "train_freq": 8, "compile": "off"},
+        DQN: {"learning_starts": 50, "noisy": True, "train_freq": 8, "gradient_steps": 1, "compile": "off"},
         SAC: {"learning_starts": 50, "hidden": (16,), "train_freq": 16, "num_envs": 2},
         QLearning: {},
     }.get(kind, {"learning_starts": 50})

@@ -9,6 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from sandlot.agents import DQN, PPO, QLearning
+from sandlot.agents.callbacks import EvaluationCallback
 from sandlot.agents.evaluation import evaluate
 from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import AgentOpponent, Score, Team, agent_for, match, resolve_opponent
@@ -311,3 +312,14 @@ def test_an_opponent_from_another_game_is_refused():
         resolve_opponent(EnvSpec(TICTACTOE, opponent=run.folder.name))
     with pytest.raises(SandlotError, match="keeps a table"):
         agent_for(QLearning, TICTACTOE)
+
+
+@pytest.mark.parametrize("env", [TICTACTOE, "mpe2/simple_tag_v3"])
+def test_evaluations_change_nothing_about_what_is_learned(env):
+    config = replace(SMALL, num_envs=4)
+    evaluation = EvaluationCallback(every=100, episodes=4)
+    alone = agent_for(PPO, env, seed=1, config=config).learn(1_500)
+    watched = agent_for(PPO, env, seed=1, config=config).learn(1_500, callback=evaluation)
+    assert len(evaluation.history) >= 2
+    for name, array in alone.tensors().items():
+        np.testing.assert_array_equal(array, watched.tensors()[name])

@@ -62,7 +62,7 @@ def test_fidelity_is_measured_in_a_classifiers_features_and_mistakes_get_sentenc
         (("fidelity", run.folder.name, "--extractor", run.folder.name), "must be a run of a classifier"),
         (("sample", run.folder.name, "--output", "seven.jpg"), "must end in .png"),
         (("train", "vae", "digits", "--latent-size", "0"), "latent_size must be at least 1"),
-        (("train", "vae", "env:CartPole-v1"), "are no pictures"),
+        (("train", "vae", "env:CartPole-v1"), "are not images"),
         (("train", "vae", "env:CartPoll-v1"), "did you mean CartPole"),
         (("train", "vae", f"run:{run.folder.name}"), "which does not play"),
         (("train", "ppo", "CartPole-v1", "--freeze"), "needs an --encoder"),
