@@ -8,11 +8,11 @@ from torch import nn
 
 from sandlot.agents.spaces.observations import Image
 from sandlot.supervised.networks import Encoder, FlatImage, NatureCNN, Sequential
-from sandlot.supervised.transfer.encoding import Encoding
+from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import SandlotError
 
 
-def encoding_of(agent: Any) -> Encoding:
+def encoding_of(agent: Any) -> TrainedEncoder:
     """Return the network that reads the images that `agent` observes."""
     policy = getattr(agent, "policy", None)
     inputs = getattr(policy, "inputs", None)
@@ -30,10 +30,10 @@ def encoding_of(agent: Any) -> Encoding:
         "std": [inputs.scale] * channels,
     }
     tensors = {f"encoder.{key}": value.cpu().numpy() for key, value in encoder.state_dict().items()}
-    return Encoding.of("images", reading, dataclasses.replace(agent.config, network=name), tensors)
+    return TrainedEncoder.of("images", reading, dataclasses.replace(agent.config, network=name), tensors)
 
 
-def config_for(encoding: Encoding, config: Any) -> Any:
+def config_for(encoding: TrainedEncoder, config: Any) -> Any:
     """Return an agent's config with the network of an encoding in front of whatever memory it has."""
     if not hasattr(config, "network"):
         raise SandlotError("--encoder is for agents with networks of ours")
@@ -45,15 +45,15 @@ def config_for(encoding: Encoding, config: Any) -> Any:
     return dataclasses.replace(encoding.applied_to(config), network=network, **kept)
 
 
-def take_encoding(agent: Any, encoding: Encoding) -> None:
+def take_encoding(agent: Any, encoding: TrainedEncoder) -> None:
     """Give all networks of `agent` that read observations the weights of an encoding."""
     inputs = getattr(getattr(agent, "policy", None), "inputs", None)
     if not isinstance(inputs, Image):
         raise SandlotError(f"--encoder is for agents that observe images; this {agent.name} does not")
-    seen, read = [inputs.channels, inputs.height, inputs.width], list(encoding.reading["shape"])
+    seen, read = [inputs.channels, inputs.height, inputs.width], list(encoding.preprocessing["shape"])
     if seen != read:
         raise SandlotError(f"--encoder reads images of the shape {read}, and these observations are of {seen}")
-    if any(encoding.reading["mean"]) or any(scale != inputs.scale for scale in encoding.reading["std"]):
+    if any(encoding.preprocessing["mean"]) or any(scale != inputs.scale for scale in encoding.preprocessing["std"]):
         raise SandlotError("--encoder was trained on images scaled in another way than agents scale theirs; "
                            "take a run of an autoencoder")  # fmt: skip
     weights = {name.removeprefix("encoder."): torch.tensor(value) for name, value in encoding.tensors.items()}

@@ -40,8 +40,8 @@ def frames_of(env_spec: str | EnvSpec, frames: int = 10_000, *, seed: int = 0, a
     finally:
         batch.close()
     pixels = np.concatenate(seen)[:frames]
-    given = ordered_split(len(pixels), *SHARES).part_of.astype(np.int64)
-    return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], given=given)
+    given = ordered_split(len(pixels), *SHARES).assignment.astype(np.int64)
+    return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], source_split=given)
 
 
 def _act(agent: Agent | None, batch: Any, observation: Any, memory: Any, episode_start: np.ndarray) -> tuple[Any, Any]:

@@ -59,10 +59,10 @@ def images_of(data: str) -> dict[str, Tensor]:
     Nothing that trains is made for it: the peers' process is to be as they would have it.
     """
     frame = frame_of(data)
-    if frame.given is None:
+    if frame.source_split is None:
         raise SystemExit(f"{data} has no test part of its own; --data must name a data set that has one")
     pixels = torch.from_numpy(frame.columns["image"]).permute(0, 3, 1, 2)
-    return {name: pixels[frame.given == part].contiguous() for name, part in (("train", -1), ("test", 2))}
+    return {name: pixels[frame.source_split == part].contiguous() for name, part in (("train", -1), ("test", 2))}
 
 
 def train_for(model: Model, seconds: float) -> Model:
@@ -218,7 +218,7 @@ def of_scikit_learn(model: Any, seed: int) -> dict[str, float]:
     from sklearn.decomposition import PCA
     from sklearn.ensemble import IsolationForest
 
-    rows = {name: torch.from_numpy(model.part(name).rows) for name in ("train", "test")}
+    rows = {name: torch.from_numpy(model.subset(name).rows) for name in ("train", "test")}
     pixels = {name: (model.columns["image"][some].float() / 255).flatten(1).numpy() for name, some in rows.items()}
     strange = model.columns["label"][rows["test"]] == -1
     forest = IsolationForest(random_state=seed).fit(pixels["train"])
@@ -241,7 +241,7 @@ def handoff(options: Any) -> None:
     curves: dict[str, list[list[float]]] = {}
     for seed in range(options.seeds):
         seen = VAE(frames_of(options.env, options.frames, seed=seed), seed=seed, latent_size=LATENT, widths=SMALL)
-        encoding = train_for(seen, 60 * options.minutes).encoding()  # pyright: ignore[reportAttributeAccessIssue]
+        encoding = train_for(seen, 60 * options.minutes).trained_encoder()  # pyright: ignore[reportAttributeAccessIssue]
         print(f"  seed {seed}  the VAE's bound: {seen.evaluate()['elbo']:.1f} nats", flush=True)
         for name, start, freeze in (("scratch", False, False), ("encoder", True, False), ("frozen", True, True)):
             config = config_for(encoding, PPO.Config(epochs=4, freeze=freeze))

@@ -137,7 +137,7 @@ def language_model(data: str, seed: int, name: str) -> float:
     from sandlot.supervised import LanguageModel
     from sandlot.supervised.fitting.fit import fit
 
-    how: dict[str, Any] = {"context": CONTEXT, "memory_length": CONTEXT, "batch_size": TEXT_BATCH, **TEXT[name]}
+    how: dict[str, Any] = {"context_length": CONTEXT, "memory_length": CONTEXT, "batch_size": TEXT_BATCH, **TEXT[name]}
     task = LanguageModel(data, seed=seed, validate_every=TEXT_STEPS // 4, **how)
     fit(task, TEXT_STEPS)
     return task.evaluate()["bits_per_character"]
@@ -154,7 +154,7 @@ def transfer(data: str, seeds: int) -> None:
         print(title)
         found: dict[tuple[int, str], list[float]] = {}
         for seed in range(seeds):
-            start = Classifier(some(frame, seen, 3_000, seed), seed=seed, **first).learn().encoding()
+            start = Classifier(some(frame, seen, 3_000, seed), seed=seed, **first).learn().trained_encoder()
             ways: dict[str, dict[str, Any]] = {
                 "from scratch": {"network": "cnn", "learning_rate": 4e-3},
                 "tuned": {"start": start, "learning_rate": 2e-3},
@@ -189,11 +189,13 @@ def some(frame: Any, classes: Sequence[int], count: int, seed: int) -> Any:
 
     random = np.random.default_rng(seed)
     label = frame.columns["label"]
-    rows = [random.permutation(np.flatnonzero((label == name) & (frame.given == -1)))[:count] for name in classes]
-    rows += [np.flatnonzero((label == name) & (frame.given == 2)) for name in classes]
+    rows = [
+        random.permutation(np.flatnonzero((label == name) & (frame.source_split == -1)))[:count] for name in classes
+    ]
+    rows += [np.flatnonzero((label == name) & (frame.source_split == 2)) for name in classes]
     kept = np.concatenate(rows)
     columns = {key: column[kept] for key, column in frame.columns.items()}
-    return Frame(frame.name, columns, [(frame.name, len(kept))], frame.classes, frame.given[kept])
+    return Frame(frame.name, columns, [(frame.name, len(kept))], frame.classes, frame.source_split[kept])
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def images(path: str) -> tuple[Any, Any]:
     from sandlot.supervised.data import load_frame
 
     frame = load_frame(path)
-    rows = slice(None) if frame.given is None else frame.given == -1
+    rows = slice(None) if frame.source_split is None else frame.source_split == -1
     pixels = torch.from_numpy(frame.columns["image"][rows]).permute(0, 3, 1, 2).float().contiguous()
     return (pixels - pixels.mean()) / pixels.std(), torch.from_numpy(frame.columns["label"][rows]).long()
 
@@ -149,7 +149,7 @@ def gpt2(data: str, seed: int) -> float:
 
     from sandlot.supervised import LanguageModel
 
-    task = LanguageModel(data, seed=seed, context=CONTEXT, batch_size=TEXT_BATCH)
+    task = LanguageModel(data, seed=seed, context_length=CONTEXT, batch_size=TEXT_BATCH)
     torch.manual_seed(seed)
     size: dict[str, Any] = {
         "vocab_size": len(task.tokenizer),
@@ -161,7 +161,7 @@ def gpt2(data: str, seed: int) -> float:
     dropout: dict[str, Any] = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
     net: Any = GPT2LMHeadModel(GPT2Config(**size, **dropout, use_cache=False, bos_token_id=None, eos_token_id=None))
 
-    def td_error(tokens: Any) -> Any:
+    def loss_of(tokens: Any) -> Any:
         return F.cross_entropy(net(tokens[:, :-1]).logits.flatten(0, 1), tokens[:, 1:].flatten())
 
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
@@ -171,12 +171,12 @@ def gpt2(data: str, seed: int) -> float:
     loader = task.loader()
     for step in range(TEXT_STEPS):
         optimizer.zero_grad()
-        td_error(loader.batch(step)["tokens"]).backward()
+        loss_of(loader.batch(step)["tokens"]).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         schedule.step()
     net.eval()
-    part = task.part("test")
+    test = task.subset("test")
     with torch.no_grad():
-        total = sum(float(td_error(batch["tokens"])) * len(batch["tokens"]) for batch in part.batches(64))
-    return total / len(part) / math.log(2)
+        total = sum(float(loss_of(batch["tokens"])) * len(batch["tokens"]) for batch in test.batches(64))
+    return total / len(test) / math.log(2)

@@ -10,14 +10,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sandlot.supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
-from sandlot.supervised.data.split import NO_PART, TRAIN_PART, VALIDATION_PART
+from sandlot.supervised.data import Batch, DataSplit, Frame, Subset, rows_of, stratified_split
+from sandlot.supervised.data.split import TRAIN, UNASSIGNED, VALIDATION
 from sandlot.supervised.modalities import MODALITIES, modality_of
-from sandlot.supervised.modalities.augmentation import augmented
+from sandlot.supervised.modalities.augmentation import augment_images
 from sandlot.supervised.modalities.columns import IMAGE, TABLE
 from sandlot.supervised.optimization.random_state import seeded_rng
+from sandlot.supervised.targets import TARGET_NAMES
 from sandlot.supervised.tasks.base import Task
-from sandlot.supervised.tasks.prediction import TARGETS
 from sandlot.tracking import SandlotError, derived_seed
 
 from .plots import Shown, draw_rows
@@ -79,7 +79,7 @@ class Model(Task):
         return len(self.classes) if self.knows_classes else 0
 
     def find_columns(self, frame: Frame) -> dict[str, Any]:
-        label = self.config.target or next((name for name in TARGETS if name in frame.columns), None)
+        label = self.config.target or next((name for name in TARGET_NAMES if name in frame.columns), None)
         columns = self.config.columns or tuple(name for name in frame.columns if name != label)
         if label is not None:
             frame.column(label)
@@ -90,7 +90,7 @@ class Model(Task):
             raise SandlotError(f"the {self.name} learns from images or numbers, and {frame.name} holds {kind}")
         return {"label": label, "kind": kind, "inputs": columns}
 
-    def split_rows(self, frame: Frame) -> Split:
+    def split_rows(self, frame: Frame) -> DataSplit:
         labels = self._labels(frame)
         strata = np.zeros(len(frame)) if labels is None else labels
         shares = (self.config.validation_share, self.config.test_share)
@@ -105,17 +105,17 @@ class Model(Task):
         if self.knows_classes and self.config.held_out:
             raise SandlotError("a model that is told classes can't have one held out")
         if self.metadata["kind"] == "tables":
-            reading = MODALITIES["tables"].learn(train, self.metadata["inputs"], self.config)
-            shape = [len(reading["scales"]) + sum(map(len, reading["categories"].values()))]
+            preprocessing = MODALITIES["tables"].fit(train, self.metadata["inputs"], self.config)
+            shape = [len(preprocessing["scales"]) + sum(map(len, preprocessing["categories"].values()))]
         else:
             height, width, channels = train.columns[self.metadata["inputs"][0]].shape[1:]
             shape = [channels, height, width]
-            reading = {"columns": self.metadata["inputs"], "shape": shape}
-        return {"reading": reading, "shape": shape, "classes": classes}
+            preprocessing = {"columns": self.metadata["inputs"], "shape": shape}
+        return {"preprocessing": preprocessing, "shape": shape, "classes": classes}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
         """Return the rows, and the place of their classes among those learned from; -1 for another class."""
-        columns = MODALITIES[self.metadata["kind"]].encode(frame, self.metadata["reading"])
+        columns = MODALITIES[self.metadata["kind"]].encode(frame, self.metadata["preprocessing"])
         labels = self._labels(frame)
         if labels is None:
             return columns
@@ -129,12 +129,12 @@ class Model(Task):
     def augment(self, batch: Batch) -> Batch:
         """Return a batch to learn from, with its images changed as the config says."""
         if self.config.augment and self.makes_images:
-            return {**batch, IMAGE: augmented(batch[IMAGE], self.config.augment)}
+            return {**batch, IMAGE: augment_images(batch[IMAGE], self.config.augment)}
         return batch
 
     def some(self, name: str, count: int) -> Batch:
         """Return up to `count` rows of a part of the data, the same ones whenever it is asked."""
-        rows = self.part(name).rows
+        rows = self.subset(name).rows
         chosen = np.random.default_rng(derived_seed(self.seed, NOISE_SEED)).permutation(rows)[:count]
         return rows_of(self.columns, torch.from_numpy(chosen))
 
@@ -147,7 +147,7 @@ class Model(Task):
             reality = self.rows(self.some("train", 1 if self.makes_images else 1000))
         return {name: draw_rows(folder / f"{name}.png", some, reality) for name, some in shown.items()}
 
-    def draw(self, part: Part, folder: Path) -> dict[str, Path]:
+    def plot_evaluation(self, subset: Subset, folder: Path) -> dict[str, Path]:
         """Draw the same when it has learned."""
         return self.plot_samples(folder)
 
@@ -175,7 +175,7 @@ class Model(Task):
             return np.array(frame.texts(label))
         return np.array([f"{value:g}" for value in frame.numbers(label)])
 
-    def _without_held_out(self, split: Split, labels: np.ndarray | None, frame: Frame) -> Split:
+    def _without_held_out(self, split: DataSplit, labels: np.ndarray | None, frame: Frame) -> DataSplit:
         """Return a split in which the rows of the class that is held out are tested alone."""
         held_out = self.config.held_out
         if not held_out:
@@ -183,8 +183,8 @@ class Model(Task):
         if labels is None or held_out not in labels:
             known = "no classes" if labels is None else ", ".join(np.unique(labels))
             raise SandlotError(f"there is no class {held_out!r} to hold out of {frame.name}; it has {known}")
-        learned = np.isin(split.part_of, (TRAIN_PART, VALIDATION_PART)) & (labels == held_out)
-        return Split(np.where(learned, NO_PART, split.part_of).astype(np.int8))
+        learned = np.isin(split.assignment, (TRAIN, VALIDATION)) & (labels == held_out)
+        return DataSplit(np.where(learned, UNASSIGNED, split.assignment).astype(np.int8))
 
 
 def _in_order(names: Sequence[str] | None, seen: set[str]) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from torch import nn
 
-from sandlot.supervised.encoder_builder import following
+from sandlot.supervised.encoder_builder import build_vector_encoder
 from sandlot.supervised.modalities.images import image_encoder
 from sandlot.supervised.networks import ConvDecoder, MapNormalization, MLPDecoder
 from sandlot.tracking import SandlotError
@@ -19,7 +19,7 @@ def encoder_of(shape: Sequence[int], config: GenerativeConfig) -> nn.Module:
         return image_encoder((shape[0], shape[1], shape[2]), named(config))
     if config.network not in ("auto", "mlp"):
         raise SandlotError(f"the network {config.network!r} does not read tables; mlp does")
-    return following("mlp", shape[0], config)
+    return build_vector_encoder("mlp", shape[0], config)
 
 
 def decoder_of(

@@ -185,7 +185,7 @@ class TestAdversaries:
         before = model.learners["generator"].flat.clone()
         moved = []
         for step in range(3):
-            model.train_step(loader.pieces(step, 1))
+            model.train_step(loader.micro_batches(step, 1))
             model.step += 1
             moved.append(not torch.equal(model.learners["generator"].flat, before))
         assert moved == [False, False, True]
@@ -226,7 +226,7 @@ def test_a_class_that_is_held_out_is_tested_alone():
     model = AE(bars(), seed=1, latent_size=4, held_out="down")
     assert model.classes == ["across"]
     labels = {
-        name: set(model.part(name).columns["label"][model.part(name).rows].tolist()) for name in ("train", "test")
+        name: set(model.subset(name).columns["label"][model.subset(name).rows].tolist()) for name in ("train", "test")
     }
     assert labels == {"train": {0}, "test": {-1, 0}}
 

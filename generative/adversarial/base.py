@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sandlot.generative.base import LABEL, Label, Latent, Model, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.networks import decoder_of, encoder_of
-from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.networks import Discriminator, MapNormalization, normalize_spectrally
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.learner import Learner
@@ -144,15 +144,15 @@ class Adversarial(Model):
                 # Young averages are of few steps, or they would be of the first weights.
                 self.average.update(max(1 - self.config.generator_average, 9 / (10 + maker.optimizer.steps)))
 
-    def pass_through(self, name: str, batch: Batch) -> None:
+    def forward_pass(self, name: str, batch: Batch) -> None:
         batch = self._with_fakes(batch)
         self.learners[name].module(batch["noise" if name == "generator" else "real"], batch.get(LABEL))
 
-    def measure(self, part: Part) -> dict[str, float]:
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
         """Return how well the discriminator tells the rows from as many that are made: no measure of the samples."""
         judge = self.learners["discriminator"].module
         right, rows = 0.0, 0
-        for batch in part.batches(256):
+        for batch in subset.batches(256):
             batch = self._with_fakes(batch)
             real = judge(batch["real"], batch.get(LABEL))
             fake = judge(batch["fake"], batch.get(LABEL))

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from sandlot.generative.base import LABEL, Label, Latent, Model, Rows
 from sandlot.generative.networks import named
 from sandlot.generative.plots import Shown, in_rows
-from sandlot.supervised.data import Batch, Frame, Part
+from sandlot.supervised.data import Batch, Frame, Subset
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.optimization.learner import Learner
-from sandlot.supervised.tasks.base import Monitor
-from sandlot.supervised.transfer.encoding import Encoding
+from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import SandlotError
 
 EXAMINED = 256
@@ -69,38 +69,38 @@ class Autoencoder(Model):
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*(self.prepared(self.augment(batch)) for batch in batches))
 
-    def pass_through(self, name: str, batch: Batch) -> None:
+    def forward_pass(self, name: str, batch: Batch) -> None:
         self.loss(self.module, self.prepared(batch))
 
-    def encoding(self) -> Encoding:
+    def trained_encoder(self) -> TrainedEncoder:
         """Return what reads the rows, for an agent or another task to start from."""
         tensors = {f"encoder.{name}": value.cpu().numpy() for name, value in self.module.encoder.state_dict().items()}
         scale = {"mean": [0.0] * self.shape[0], "std": [255.0] * self.shape[0]} if self.makes_images else {}
         config = named(self.config) if self.makes_images else self.config
-        return Encoding.of(self.metadata["kind"], {**self.metadata["reading"], **scale}, config, tensors)
+        return TrainedEncoder.of(self.metadata["kind"], {**self.metadata["preprocessing"], **scale}, config, tensors)
 
-    def measure(self, part: Part) -> dict[str, float]:
-        return means(partial(self.loss, self.module), map(self.prepared, part.batches(EXAMINED)))
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
+        return means(partial(self.loss, self.module), map(self.prepared, subset.batches(EXAMINED)))
 
     @property
     def watched(self) -> str:
         """The part of the data whose rows are shown: the validation, if there are any in it."""
-        return "validation" if len(self.part("validation")) else "train"
+        return "validation" if len(self.subset("validation")) else "train"
 
     @property
     def shown_part(self) -> str:
         """The part of the data that is looked at when it has learned: the test, if there are any rows in it."""
-        return "test" if len(self.part("test")) else self.watched
+        return "test" if len(self.subset("test")) else self.watched
 
     def show(self) -> dict[str, Shown]:
         """Return rows of the validation, each above its reconstruction."""
         batch = self.some(self.watched, 32)
         return {"reconstructions": in_rows(self.rows(batch), self.reconstruct(batch))}
 
-    def code(self, part: Part) -> tuple[Latent, Label]:
+    def code(self, subset: Subset) -> tuple[Latent, Label]:
         """Return the code of each row of a part, and its class."""
-        codes = torch.cat([self.latent(batch) for batch in part.batches(EXAMINED)])
-        labels = part.columns[LABEL][torch.from_numpy(part.rows)] if LABEL in part.columns else None
+        codes = torch.cat([self.latent(batch) for batch in subset.batches(EXAMINED)])
+        labels = subset.columns[LABEL][torch.from_numpy(subset.rows)] if LABEL in subset.columns else None
         return codes, labels
 
 

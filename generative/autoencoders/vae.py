@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sandlot.generative.base import LABEL, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.networks import decoder_of, encoder_of
-from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.networks import in_float32
 from sandlot.tracking import require
 
@@ -176,15 +176,15 @@ class VAE(Autoencoder):
         noise = torch.randn(len(x), self.config.latent_size, device=x.device)
         return {**batch, "noise": noise, "beta": torch.tensor(beta, device=x.device)}
 
-    def measure(self, part: Part) -> dict[str, float]:
-        measures = super().measure(part)
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
+        measures = super().compute_metrics(subset)
         if self.config.importance_samples:
-            measures["importance_weighted_bound"] = self.bound(part, self.config.importance_samples)
+            measures["importance_weighted_bound"] = self.bound(subset, self.config.importance_samples)
         return measures
 
-    def bound(self, part: Part, samples: int) -> float:
+    def bound(self, subset: Subset, samples: int) -> float:
         """Return the mean importance-weighted bound on the log-likelihood of a part's rows, in nats."""
-        batches = map(self.prepared, part.batches(EXAMINED))
+        batches = map(self.prepared, subset.batches(EXAMINED))
         return torch.cat([importance_weighted_bound(self.module, batch, samples) for batch in batches]).mean().item()
 
     def latent(self, batch: Batch) -> Latent:

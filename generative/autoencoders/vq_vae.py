@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sandlot.generative.base import Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.supervised.data import Batch, Frame, Part
+from sandlot.supervised.data import Batch, Frame, Subset
 from sandlot.supervised.networks import MapDecoder, Quantizer, StridedCNN, in_float32
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.tracking import SandlotError, require
@@ -150,30 +150,30 @@ class VQVAE(Autoencoder):
         self.module.quantizer.update(vectors_of(metrics["latent"]), metrics[CODES].flatten())
         self.learners["prior"].step({CODES: metrics[CODES]})
 
-    def pass_through(self, name: str, batch: Batch) -> None:
+    def forward_pass(self, name: str, batch: Batch) -> None:
         if name == "network":
-            super().pass_through(name, batch)
+            super().forward_pass(name, batch)
         else:
             self.prior(self.module.codes(self.module.encode(self.rows(batch))))
 
-    def measure(self, part: Part) -> dict[str, float]:
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
         """Return the errors, and how much of the vocabulary is in use: its share, and the words' perplexity."""
-        codes = self.codes(part)
+        codes = self.codes(subset)
         counts = torch.bincount(codes.flatten(), minlength=self.config.vocabulary).float()
         shares = counts / counts.sum()
         prior = partial(prior_loss, self.prior)
         nats = means(prior, ({"x": some, CODES: some} for some in codes.split(EXAMINED)))
         return {
-            **super().measure(part),
+            **super().compute_metrics(subset),
             **nats,
             "usage": (counts > 0).float().mean().item(),
             "perplexity": torch.special.entr(shares).sum().exp().item(),
         }
 
-    def codes(self, part: Part) -> Int[Tensor, "row length"]:
-        """Return the words of each row of a part."""
+    def codes(self, subset: Subset) -> Int[Tensor, "row length"]:
+        """Return the words of each row of a subset."""
         module = self.module
-        return torch.cat([module.codes(module.encode(self.rows(batch))) for batch in part.batches(EXAMINED)])
+        return torch.cat([module.codes(module.encode(self.rows(batch))) for batch in subset.batches(EXAMINED)])
 
     def latent(self, batch: Batch) -> Latent:
         return self.module.encode(self.rows(batch)).flatten(1)

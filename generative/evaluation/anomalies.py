@@ -90,10 +90,10 @@ def find_anomalies(model: Autoencoder) -> Anomalies:
     """Score the rows of the test, with the model of a training that held a class out."""
     if not model.config.held_out:
         raise SandlotError("this model has learned from all classes; train one with --held-out CLASS")
-    part = model.part("test")
+    subset = model.subset("test")
     usual = Usual(model, model.some("train", KNOWN))
-    score = torch.cat([usual.score(batch) for batch in part.batches(EXAMINED)]).cpu()
-    strange = part.columns[LABEL][torch.from_numpy(part.rows)].cpu() == -1
+    score = torch.cat([usual.score(batch) for batch in subset.batches(EXAMINED)]).cpu()
+    strange = subset.columns[LABEL][torch.from_numpy(subset.rows)].cpu() == -1
     if strange.all() or not strange.any():
         which = "only" if strange.all() else "no"
         raise SandlotError(f"the test has {which} rows of the class {model.config.held_out!r}")
@@ -102,11 +102,11 @@ def find_anomalies(model: Autoencoder) -> Anomalies:
 
 def draw_strangest(path: Path, model: Autoencoder, found: Anomalies) -> Path:
     """Draw the strangest rows of the test, and the least strange ones, with their scores."""
-    part = model.part("test")
+    subset = model.subset("test")
     order = found.score.argsort(descending=True)
     chosen = torch.cat([order[:SHOWN], order[-SHOWN:]])
-    rows = torch.from_numpy(part.rows[chosen.numpy()])
-    batch = {name: column[rows.to(column.device)] for name, column in part.columns.items()}
+    rows = torch.from_numpy(subset.rows[chosen.numpy()])
+    batch = {name: column[rows.to(column.device)] for name, column in subset.columns.items()}
     names = [*model.classes, model.config.held_out]
     labels = [names[place] for place in batch[LABEL].tolist()]
     titles = [f"{name} ({score:.3g})" for name, score in zip(labels, found.score[chosen].tolist(), strict=True)]

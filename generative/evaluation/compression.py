@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sandlot.generative.autoencoders.base import EXAMINED, Autoencoder
 from sandlot.generative.base import LABEL, Rows
-from sandlot.supervised.data import Part
+from sandlot.supervised.data import Subset
 from sandlot.tracking import picture
 
 LEVELS = (2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
@@ -33,12 +33,12 @@ def rates_of(model: Autoencoder) -> list[Rate]:
 
     Bits are those of an ideal entropy coder, which codes each number (or word) by itself.
     """
-    test, train = model.part("test"), model.part("train")
-    codes, truth = model.code(test)[0], rows_of_part(model, test)
+    test, train = model.subset("test"), model.subset("train")
+    codes, truth = model.code(test)[0], rows_of_subset(model, test)
     if hasattr(model, "codes"):
         return [_of_words(model, test, codes, truth)]
     codes = codes.cpu()
-    low, high = _range(model.code(Part("train", train.columns, train.rows[:FROM]))[0].cpu())
+    low, high = _range(model.code(Subset("train", train.columns, train.rows[:FROM]))[0].cpu())
     labels = test.columns[LABEL][torch.from_numpy(test.rows)] if LABEL in test.columns else None
     found = []
     for levels in LEVELS:
@@ -55,9 +55,9 @@ def rates_of_components(model: Autoencoder) -> list[Rate]:
     """Return what as many principal components, coded in the same way, can do."""
     from sklearn.decomposition import PCA
 
-    train = model.part("train")
-    learned = rows_of_part(model, Part("train", train.columns, train.rows[:FROM])).flatten(1).numpy()
-    truth = rows_of_part(model, model.part("test"))
+    train = model.subset("train")
+    learned = rows_of_subset(model, Subset("train", train.columns, train.rows[:FROM])).flatten(1).numpy()
+    truth = rows_of_subset(model, model.subset("test"))
     size = min(model.config.latent_size, *learned.shape)
     components = PCA(size, svd_solver="full").fit(learned)
     low, high = _range(torch.from_numpy(components.transform(learned)))
@@ -93,9 +93,9 @@ def squared_error(made: Rows, truth: Rows) -> float:
     return (made - truth).square().mean().item()
 
 
-def rows_of_part(model: Autoencoder, part: Part) -> Rows:
-    """Return the rows of a part as the model reads them."""
-    return torch.cat([model.rows(batch) for batch in part.batches(EXAMINED)]).cpu()
+def rows_of_subset(model: Autoencoder, subset: Subset) -> Rows:
+    """Return the rows of a subset as the model reads them."""
+    return torch.cat([model.rows(batch) for batch in subset.batches(EXAMINED)]).cpu()
 
 
 def draw_rates(path: Path, rates: list[Rate], numbers: int) -> Path:
@@ -116,9 +116,9 @@ def _range(codes: Float[Tensor, "row latent"]) -> tuple[Float[Tensor, "latent"],
     return codes.quantile(0.005, dim=0), codes.quantile(0.995, dim=0)
 
 
-def _of_words(model: Autoencoder, test: Part, codes: Float[Tensor, "row latent"], truth: Rows) -> Rate:
+def _of_words(model: Autoencoder, test: Subset, codes: Float[Tensor, "row latent"], truth: Rows) -> Rate:
     """Return what a vocabulary can do: the bits are those of the model of codes, which is told the words before."""
     made = torch.cat([model.decode(some) for some in codes.split(EXAMINED)]).cpu()
     length = model.codes(test).shape[1]  # pyright: ignore[reportAttributeAccessIssue]
-    bits = model.measure(test)["nats"] * length / math.log(2)
+    bits = model.compute_metrics(test)["nats"] * length / math.log(2)
     return Rate(f"{model.name}, {length} words", bits, squared_error(made, truth))

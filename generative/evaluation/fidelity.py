@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sandlot.generative.base import Model
-from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.modalities.columns import IMAGE
 from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.tracking import SandlotError, derived_seed
@@ -56,16 +56,16 @@ def measure_fidelity(model: Model, extractor: Any, rows: int) -> Report:
         raise SandlotError(
             f"fidelity is measured on images, and the {model.name} learned from {model.metadata['kind']}"
         )
-    theirs = tuple(extractor.metadata["reading"]["shape"])
+    theirs = tuple(extractor.metadata["preprocessing"]["shape"])
     if theirs != model.shape:
         raise SandlotError(f"the extractor reads images of the shape {theirs}, and these are of {model.shape}")
-    test, train = model.part("test"), model.part("train")
+    test, train = model.subset("test"), model.subset("train")
     count = min(rows, len(test), len(train))
     if count < 2 * NEIGHBOURS:
         raise SandlotError(f"there are {len(test)} rows for the test, too few to compare with")
     extractor.train(False)
     model.train(False)
-    chosen = {name: some_rows(model, part, count) for name, part in (("test", test), ("train", train))}
+    chosen = {name: some_rows(model, subset, count) for name, subset in (("test", test), ("train", train))}
     with torch.no_grad(), seeded_rng(derived_seed(model.seed, SEED)):
         made = [model.sample(len(some), model.asked_for(len(some))) for some in torch.arange(count).split(AT_ONCE)]
         pixels = (torch.cat(made).clamp(0, 1) * 255).round().to(torch.uint8)
@@ -78,16 +78,16 @@ def measure_fidelity(model: Model, extractor: Any, rows: int) -> Report:
     return Report(fidelity(real, fake), fidelity(real, learned), count, shares)
 
 
-def some_rows(model: Model, part: Part, count: int) -> Tensor:
-    """Return the pixels of some rows of a part."""
-    return model.some(part.name, count)[IMAGE]
+def some_rows(model: Model, subset: Subset, count: int) -> Tensor:
+    """Return the pixels of some rows of a subset."""
+    return model.some(subset.name, count)[IMAGE]
 
 
 def features_of(extractor: Any, pixels: Tensor) -> Features:
-    """Return what the classifier's reader makes of images."""
-    reader = extractor.learners["network"].module.reader
+    """Return what the classifier's backbone makes of images."""
+    backbone = extractor.learners["network"].module.backbone
     batches: list[Batch] = [{IMAGE: some.to(extractor.device)} for some in pixels.split(AT_ONCE)]
-    return torch.cat([reader(batch) for batch in batches]).cpu().double()
+    return torch.cat([backbone(batch) for batch in batches]).cpu().double()
 
 
 def fidelity(real: Features, fake: Others) -> Fidelity:

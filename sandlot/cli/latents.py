@@ -9,15 +9,15 @@ from .options import Latents
 def main(options: Latents) -> None:
     """Do what `options` say."""
     from sandlot.generative.evaluation.latent_map import draw_latents
-    from sandlot.supervised.data import Part
+    from sandlot.supervised.data import Subset
 
     require(options.rows >= 1, "--rows must be at least 1", options.rows)
     made = GeneratedOutput(options, "latents", codes=True)
     model = made.model
-    part = model.part(model.shown_part)
+    subset = model.subset(model.shown_part)
     with made.thread_context() as path:
-        codes, labels = model.code(Part(part.name, part.columns, part.rows[: options.rows]))
+        codes, labels = model.code(Subset(subset.name, subset.columns, subset.rows[: options.rows]))
         names = [*model.classes, model.config.held_out]
         words = None if labels is None else [names[place] for place in labels.tolist()]
         draw_latents(path, codes.cpu(), words, options.seed)
-    made.report([("rows", f"{len(codes):,} of the {part.name}"), ("code", f"{codes.shape[1]} numbers")])
+    made.report([("rows", f"{len(codes):,} of the {subset.name}"), ("code", f"{codes.shape[1]} numbers")])

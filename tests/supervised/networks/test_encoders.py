@@ -106,7 +106,7 @@ def test_stepping_equals_running_the_whole_sequence(title, encoder, inputs, part
 
 
 @pytest.mark.parametrize(("title", "encoder", "inputs"), WITH_MEMORY, ids=name)
-def test_memory_reaches_back_but_not_over_a_start(title, encoder, inputs):
+def test_memory_reaches_back_but_not_across_episodes(title, encoder, inputs):
     episode_start = torch.zeros(TIME, BATCH, dtype=torch.bool)
     episode_start[7] = True
     changed = inputs.clone()
@@ -129,7 +129,7 @@ def test_gradients_reach_every_parameter(title, encoder, inputs):
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_gradients_of_a_whole_sequence_are_those_of_stepping(kind, layers):
+def test_gradients_of_a_sequence_equal_those_of_stepping(kind, layers):
     torch.manual_seed(0)
     encoder, episode_start = Recurrent(kind, 5, 6, layers), resets()
     weight = torch.randn(TIME, BATCH, 6)
@@ -152,7 +152,7 @@ def test_gradients_of_a_whole_sequence_are_those_of_stepping(kind, layers):
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
-def test_gates_start_on_the_side_of_keeping(kind):
+def test_gates_are_initialised_to_keep_the_state(kind):
     encoder = Recurrent(kind, 5, 6)
     for name, parameter in encoder.cell.named_parameters():
         if "weight" in name:
@@ -163,7 +163,7 @@ def test_gates_start_on_the_side_of_keeping(kind):
     torch.testing.assert_close(after[1] if kind == "lstm" else after, torch.tensor(1.0).sigmoid() * ones)
 
 
-def test_a_transformer_forgets_what_is_longer_ago_than_its_memory():
+def test_transformer_forgets_beyond_its_memory_length():
     network = Transformer(5, size=8, layers=1, heads=2, length=4)
     episode_start = torch.zeros(TIME, BATCH, dtype=torch.bool)
     changed = VECTORS.clone()
@@ -174,7 +174,7 @@ def test_a_transformer_forgets_what_is_longer_ago_than_its_memory():
     torch.testing.assert_close(before[7:], after[7:])
 
 
-def test_the_shifted_window_looks_the_same():
+def test_transformer_positions_are_relative():
     """Positions are distances: the same steps later in a sequence give the same features."""
     network = Transformer(5, size=8, layers=2, heads=2, length=3)
     nn.init.normal_(network.layers[0].bias)
@@ -197,10 +197,10 @@ def test_the_shifted_window_looks_the_same():
         (lambda: Transformer(5, length=0), "must hold at least 1 step, not 0"),
         (lambda: ViT(3, 36, 36, size=10, heads=3), "3 heads don't divide a ViT of size 10"),
         (lambda: Recurrent("gru", 5, 0), "at least 1 unit"),
-        (lambda: CategoricalHead(3, 2, 5.0, 1.0), "must be below the highest"),
+        (lambda: CategoricalHead(3, 2, 5.0, 1.0), "lowest value must be below its highest"),
     ],
 )
-def test_what_cannot_be_built_is_a_sentence(make, sentence):
+def test_invalid_arguments_raise(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
 
@@ -248,18 +248,18 @@ class TestHeads:
         assert ValueHead(6)(self.FEATURES).shape == (4,)
 
     @pytest.mark.parametrize("head", [QHead(6, 3, dueling=True, noisy=True), ValueHead(6)], ids=["q", "value"])
-    def test_heads_compute_in_float32_whatever_the_precision(self, head):
+    def test_heads_compute_in_float32_under_autocast(self, head):
         expected = head(self.FEATURES)
         with torch.autocast("cpu", torch.bfloat16):
             assert torch.equal(head(self.FEATURES), expected)
 
-    def test_dueling_advantages_are_around_the_value(self):
+    def test_dueling_advantages_are_centred_on_the_value(self):
         head = QHead(6, 3, dueling=True)
         value = head.value
         assert value is not None
         torch.testing.assert_close(head(self.FEATURES).mean(-2), value(self.FEATURES))
 
-    def test_the_mean_of_a_distribution(self):
+    def test_distributional_heads_return_the_mean(self):
         head = CategoricalHead(6, 3, -2.0, 2.0, 5)
         probabilities = head(self.FEATURES).exp()
         torch.testing.assert_close(probabilities.sum(-1), torch.ones(4, 3))
@@ -268,13 +268,13 @@ class TestHeads:
         quantiles = QuantileHead(6, 3, 9)
         torch.testing.assert_close(quantiles.values(torch.eye(9)), torch.full((9,), 1 / 9))
 
-    def test_greedy_takes_the_best_that_is_allowed(self):
+    def test_greedy_respects_the_mask(self):
         values = torch.tensor([[1.0, 3.0, 2.0]])
         assert greedy(values).item() == 1
         assert greedy(values, torch.tensor([[True, False, True]])).item() == 2
 
 
-def test_running_norm_is_that_of_all_it_saw():
+def test_running_norm_equals_the_statistics_of_all_rows():
     torch.manual_seed(0)
     data = torch.randn(1000, 3) * torch.tensor([1.0, 5.0, 0.1]) + torch.tensor([0.0, 10.0, -3.0])
     norm = RunningNorm(3)
@@ -289,7 +289,7 @@ def test_running_norm_is_that_of_all_it_saw():
 
 
 @pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
-def test_an_ensemble_does_what_its_members_would(normalization):
+def test_ensemble_equals_its_members(normalization):
     ensemble: Any = Ensemble(3, 5, (8, 6), "relu", normalization)
     inputs = torch.randn(7, 5)
     together = ensemble(inputs)
@@ -306,7 +306,7 @@ def test_an_ensemble_does_what_its_members_would(normalization):
     torch.testing.assert_close(ensemble(inputs, 2), together[:2])
 
 
-def test_a_transformer_without_places_for_past_steps_says_what_one_with_empty_places_says():
+def test_transformer_without_memory_slots_equals_empty_slots():
     torch.manual_seed(0)
     network = Transformer(5, size=8, layers=2, heads=2, length=4)
     episode_start = resets()
