@@ -24,15 +24,16 @@ class Encoder(nn.Module, ABC):
     `initial_memory` if it has memory. If each row is encoded on its own, subclass `Memoryless` instead.
 
     Example:
-        A running average of the inputs in each episode::
+        A running average of the inputs in each episode, whose decay is learned::
 
             class RunningAverage(Encoder):
                 def __init__(self, input_size: int, decay: float = 0.9):
                     super().__init__()
-                    self.feature_size, self.decay = input_size, decay
+                    self.feature_size = input_size
+                    self.decay = nn.Parameter(torch.tensor(decay))
 
                 def initial_memory(self, batch):
-                    return torch.zeros(batch, self.feature_size)
+                    return self.decay.new_zeros(batch, self.feature_size)
 
                 def forward(self, inputs, memory, episode_start):
                     features = []

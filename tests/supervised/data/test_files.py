@@ -1,102 +1,14 @@
-"""What is read of data, and how it is shared out."""
+"""Reading of files, folders and names."""
 
 import json
 
-import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from sandlot.supervised.data import (
-    BUILTIN,
-    DataConfig,
-    Frame,
-    Loader,
-    drop_duplicates,
-    load_frame,
-    ordered_split,
-    stratified_split,
-)
-from sandlot.supervised.data.split import SUBSETS
+from sandlot.supervised.data import BUILTIN, DataConfig, load_frame
 from sandlot.tracking import SandlotError
 
-
-def frame(rows=200, **columns):
-    return Frame("made", {"x": np.arange(rows, dtype=float), **columns}, [("made", rows)])
-
-
-def split_frame(data, strata, inputs=("x",), validation=0.1, test=0.2, seed=0):
-    return stratified_split(data, inputs, strata, validation, test, seed)
-
-
-def test_split_assigns_each_row_once():
-    data = frame()
-    split = split_frame(data, np.arange(200) % 4)
-    rows = [split.rows(part) for part in SUBSETS]
-    assert sorted(np.concatenate(rows)) == list(range(200))
-    assert [len(part) for part in rows] == [144, 16, 40]
-    with pytest.raises(SandlotError, match="there is no data split 'tset'"):
-        split.rows("tset")
-
-
-def test_split_is_stratified_and_rare_classes_are_trained_on():
-    label = np.array([0] * 150 + [1] * 49 + [2])
-    split = split_frame(frame(), label)
-    for part in SUBSETS:
-        assert (label[split.rows(part)] == 0).mean() == pytest.approx(0.75, abs=0.04)
-    assert 199 in split.rows("train")
-
-
-def test_equal_rows_stay_in_one_split():
-    data = frame(x=np.arange(200) // 4 * 1.0)
-    for seed in range(5):
-        split = split_frame(data, np.zeros(200), seed=seed)
-        seen = [set(data.columns["x"][split.rows(part)]) for part in SUBSETS]
-        assert not seen[0] & seen[1]
-        assert not seen[0] & seen[2]
-        assert not seen[1] & seen[2]
-
-
-def test_split_depends_on_the_seed_alone():
-    first, again, other = (split_frame(frame(), np.zeros(200), seed=seed).assignment for seed in (1, 1, 2))
-    assert (first == again).all()
-    assert (first != other).any()
-
-
-def test_a_source_keeps_its_own_test_split():
-    data = Frame("made", {"x": np.arange(50.0)}, [("made", 50)], source_split=np.where(np.arange(50) < 40, -1, 2))
-    split = split_frame(data, np.zeros(50))
-    assert list(split.rows("test")) == list(range(40, 50))
-    assert len(split.rows("validation")) == 4
-
-
-def test_duplicates_of_test_rows_are_dropped():
-    content = np.array([*range(40), *range(5), *range(100, 105), *range(3)], float)
-    data = Frame("made", {"x": content}, [("made", 53)], source_split=np.array([-1] * 40 + [1] * 10 + [2] * 3))
-    split = drop_duplicates(split_frame(data, np.zeros(53)), data, ["x"])
-    train, validation, test = (set(content[split.rows(part)]) for part in SUBSETS)
-    assert train == set(range(5, 40)), "0 to 4 are in the others"
-    assert validation == {3, 4, *range(100, 105)}
-    assert test == {0, 1, 2}
-    assert split.duplicates == 5 + 3
-
-
-def test_ordered_split_keeps_the_end_for_test():
-    split = ordered_split(100, 0.1, 0.2)
-    assert list(split.rows("test")) == list(range(80, 100))
-    assert list(split.rows("validation")) == list(range(72, 80))
-
-
-def test_an_epoch_has_each_row_once_and_resumes_in_its_middle():
-    columns = {"x": torch.arange(20)}
-    loader = Loader(columns, np.arange(2, 20), 6, seed=3)
-    assert loader.steps_per_epoch == 3
-    epochs = [[loader.batch(step)["x"] for step in range(3 * epoch, 3 * epoch + 3)] for epoch in (0, 1)]
-    for epoch in epochs:
-        assert sorted(torch.cat(epoch).tolist()) == list(range(2, 20))
-    assert not torch.equal(epochs[0][0], epochs[1][0])
-    later = Loader(columns, np.arange(2, 20), 6, seed=3)
-    assert torch.equal(later.batch(4)["x"], epochs[1][1])
+pytestmark = pytest.mark.shapes
 
 
 @pytest.mark.parametrize("name", BUILTIN)

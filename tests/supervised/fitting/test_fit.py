@@ -12,6 +12,8 @@ from sandlot.supervised.data import Frame, ordered_split
 from sandlot.supervised.fitting.lr_finder import find_learning_rate, steepest_rate
 from sandlot.tracking import Run, SandlotError, read_metrics
 
+pytestmark = pytest.mark.shapes
+
 
 class Rivals(Task):
     """A GAN of one number: a generator that shifts noise, and a critic (Arjovsky et al., 2017) that is clipped."""

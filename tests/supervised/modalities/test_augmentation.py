@@ -9,6 +9,8 @@ from sandlot.supervised.modalities.augmentation import Augmentation, augment_ima
 from sandlot.supervised.modalities.mixup import MIXUP_TARGET, MIXUP_WEIGHT, mix_rows
 from sandlot.tracking import SandlotError
 
+pytestmark = pytest.mark.shapes
+
 
 def images(rows=64, height=16, width=16, channels=3):
     generator = torch.Generator().manual_seed(0)

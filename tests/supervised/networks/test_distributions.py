@@ -4,6 +4,8 @@ from torch import distributions as reference
 
 from sandlot.supervised.networks import Bernoulli, Categorical, DiagonalGaussian, MultiCategorical, SquashedGaussian
 
+pytestmark = pytest.mark.shapes
+
 
 def pairs():
     torch.manual_seed(0)

@@ -15,6 +15,8 @@ from sandlot.supervised.tasks.regressor import regression_loss
 from sandlot.tracking import SandlotError
 from tests.supervised.datasets import SMALL, bar_images, frame_of, overfit_one_batch, reviews
 
+pytestmark = pytest.mark.shapes
+
 
 @pytest.mark.parametrize("network", ["cnn", "impala", "resnet", "vit", "capsule", "mlp"])
 def test_image_networks_overfit_a_batch(network):

@@ -7,6 +7,8 @@ import torch
 from sandlot.supervised import Forecaster
 from tests.supervised.datasets import SMALL, overfit_one_batch, waves
 
+pytestmark = pytest.mark.shapes
+
 
 @pytest.mark.parametrize("network", ["rnn", "lstm", "gru", "transformer", "mlp"])
 def test_forecasters_overfit_a_batch(network):

@@ -7,6 +7,8 @@ from sandlot.supervised import LanguageModel
 from sandlot.supervised.tasks.language_model import WindowLoader
 from tests.supervised.datasets import SMALL, frame_of, overfit_one_batch
 
+pytestmark = pytest.mark.shapes
+
 
 @pytest.mark.parametrize("network", ["rnn", "lstm", "gru", "transformer"])
 def test_language_models_overfit_a_batch(network):

@@ -6,6 +6,8 @@ import pytest
 from sandlot.supervised import Regressor
 from tests.supervised.datasets import frame_of
 
+pytestmark = pytest.mark.shapes
+
 
 def test_predictions_are_in_the_units_of_the_data():
     random = np.random.default_rng(0)

@@ -13,6 +13,8 @@ from sandlot.supervised.tasks.sklearn_models import SKLEARN_MODELS, sklearn_task
 from sandlot.tracking import SandlotError
 from tests.supervised.datasets import reviews
 
+pytestmark = pytest.mark.shapes
+
 FEW = {"random-forest": '{"n_estimators": 20}', "random-forest-regressor": '{"n_estimators": 20}',
        "gradient-boosting": '{"max_iter": 5}', "gradient-boosting-regressor": '{"max_iter": 20}'}  # fmt: skip
 

@@ -7,6 +7,8 @@ from sandlot.supervised import Classifier, Forecaster, LanguageModel, Regressor
 from sandlot.tracking import SandlotError
 from tests.supervised.datasets import bar_images, frame_of
 
+pytestmark = pytest.mark.shapes
+
 ONES, YES_NO = [1.0] * 4, [0, 1, 0, 1]
 C, R, S, L = Classifier, Regressor, Forecaster, LanguageModel
 MISTAKES = [
