@@ -19,7 +19,7 @@ class DataConfig:
     image_mode: Literal["auto", "grey", "rgb"] = "auto"
     """Convert images to this colour mode; auto keeps the mode of the files, which must be the same for all."""
     skip_unreadable: bool = True
-    """Skip images that can't be read; otherwise stop at the first."""
+    """Skip images that can't be read, instead of stopping at the first."""
     validation_share: float = 0.1
     """Fraction of the rows outside the test split that is used for validation."""
     test_share: float = 0.2

@@ -70,8 +70,8 @@ class Classifier(PredictionTask):
         return self.metadata["classes"]
 
     def build(self) -> dict[str, Learner]:
-        network = Predictor(self.new_backbone(), self.target.outputs)
-        self.fine_tuning = FineTuning(network, self.loss, self.config, self.metadata)
+        self.network = Predictor(self.new_backbone(), self.target.outputs)
+        self.fine_tuning = FineTuning(self.network, self.loss, self.config, self.metadata)
         return {"network": self.fine_tuning.learner()}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
@@ -84,7 +84,7 @@ class Classifier(PredictionTask):
         return classification_loss(module, batch, self.config.label_smoothing)
 
     def outputs_of(self, batch: Batch) -> Float[Tensor, "row class"]:
-        return self.learners["network"].module(batch)
+        return self.network(batch)
 
     def trained_encoder(self) -> TrainedEncoder:
         """Return the network below the head, for another task or an agent to start from."""

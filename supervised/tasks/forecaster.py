@@ -151,7 +151,8 @@ class Forecaster(Task):
     def build(self) -> dict[str, Learner]:
         names = self.metadata["columns"]
         targets = [names.index(name) for name in self.metadata["targets"]]
-        return {"network": Learner(ForecastNetwork(len(names), targets, self.config), forecast_loss, self.config)}
+        self.network = ForecastNetwork(len(names), targets, self.config)
+        return {"network": Learner(self.network, forecast_loss, self.config)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*batches)
@@ -173,9 +174,8 @@ class Forecaster(Task):
             raise SandlotError(f"{frame.name} has {len(frame)} rows; a forecast needs {self.config.window}")
         self.train(False)
         past = self._standardised(frame)[None, -self.config.window :].to(self.device)
-        network: Any = self.learners["network"].module
         with torch.no_grad():
-            forecast = self._in_units(network({PAST: past})[0].cpu())
+            forecast = self._in_units(self.network({PAST: past})[0].cpu())
         return [
             {"row": f"{frame.name}, {ahead} ahead", **dict(zip(self.metadata["targets"], values, strict=True))}
             for ahead, values in enumerate(forecast.tolist(), 1)
@@ -183,8 +183,8 @@ class Forecaster(Task):
 
     def forecasts(self, subset: Subset) -> tuple[Tensor, Tensor, Tensor]:
         """Return the forecasts, the true future, and the past of the targets, in the units of the data."""
-        network: Any = self.learners["network"].module
-        read = [(network(batch), batch[FUTURE], batch[PAST][:, :, network.targets]) for batch in subset.batches(512)]
+        targets = self.network.targets
+        read = [(self.network(batch), batch[FUTURE], batch[PAST][:, :, targets]) for batch in subset.batches(512)]
         forecast, future, past = (self._in_units(torch.cat(pieces).cpu()) for pieces in zip(*read, strict=True))
         return forecast, future, past
 

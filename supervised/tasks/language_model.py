@@ -60,12 +60,12 @@ class LanguageNetwork(nn.Module):
 
     compiles = False
 
-    def __init__(self, vocabulary: int, config: LanguageModelConfig):
+    def __init__(self, vocab_size: int, config: LanguageModelConfig):
         super().__init__()
         name = "transformer" if config.network == "auto" else config.network
         if name not in MEMORY_NETWORKS:
             raise SandlotError(f"the network {name!r} can't read sequences; choose from {', '.join(MEMORY_NETWORKS)}")
-        self.embed = nn.Embedding(vocabulary, config.memory_size)
+        self.embed = nn.Embedding(vocab_size, config.memory_size)
         if name == "transformer":
             nn.init.normal_(self.embed.weight, std=0.02)  # GPT-2's initialisation
         self.drop = nn.Dropout(config.dropout)
@@ -73,7 +73,7 @@ class LanguageNetwork(nn.Module):
             self.encoder = build_vector_encoder(name, config.memory_size, config)
         except ValueError as error:
             raise SandlotError(str(error)) from error
-        self.head = nn.Linear(self.encoder.feature_size, vocabulary)
+        self.head = nn.Linear(self.encoder.feature_size, vocab_size)
 
     def forward(self, batch: Batch) -> Float[Tensor, "time row token"]:
         """Return the logits of the next token after each token but the last."""
@@ -152,17 +152,16 @@ class LanguageModel(Task):
 
     def build(self) -> dict[str, Learner]:
         self.tokenizer = Tokenizer(self.metadata["tokenizer"])
-        network = LanguageNetwork(len(self.tokenizer), self.config)
-        return {"network": Learner(network, language_loss, self.config)}
+        self.network = LanguageNetwork(len(self.tokenizer), self.config)
+        return {"network": Learner(self.network, language_loss, self.config)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*batches)
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
-        network: Any = self.learners["network"].module
         total = 0.0
         for batch in subset.batches(self.config.batch_size):
-            total += float(language_loss(network, batch)[0]) * len(batch[TOKENS])
+            total += float(language_loss(self.network, batch)[0]) * len(batch[TOKENS])
         loss = total / len(subset)
         bits = loss / math.log(2) / self.characters[subset.name]
         return {"loss": loss, "perplexity": math.exp(min(loss, 700.0)), "bits_per_character": bits}
@@ -170,7 +169,7 @@ class LanguageModel(Task):
     @torch.no_grad()
     def sample(self, prompt: str, tokens: int, temperature: float = 1.0, seed: int = 0) -> str:
         """Return `prompt` continued by `tokens` sampled tokens; at temperature 0, each is the most likely one."""
-        network: Any = self.learners["network"].module.eval()
+        network = self.network.eval()
         device = self.learners["network"].device
         generator = torch.Generator().manual_seed(derived_seed(seed, 0))
         written = self.tokenizer.encode(prompt)

@@ -54,8 +54,8 @@ class Regressor(PredictionTask):
     monitor = NumberTarget.monitor
 
     def build(self) -> dict[str, Learner]:
-        network = Predictor(self.new_backbone(), self.target.outputs)
-        self.fine_tuning = FineTuning(network, self.loss, self.config, self.metadata)
+        self.network = Predictor(self.new_backbone(), self.target.outputs)
+        self.fine_tuning = FineTuning(self.network, self.loss, self.config, self.metadata)
         return {"network": self.fine_tuning.learner()}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
@@ -68,7 +68,7 @@ class Regressor(PredictionTask):
         return regression_loss(module, batch)
 
     def outputs_of(self, batch: Batch) -> Float[Tensor, "row 1"]:
-        return self.learners["network"].module(batch)
+        return self.network(batch)
 
     def trained_encoder(self) -> TrainedEncoder:
         """Return the network below the head, for another task or an agent to start from."""

@@ -1,5 +1,6 @@
 """Recurrent networks, with torch's fused kernels."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Literal, Self
 
@@ -169,7 +170,7 @@ def _with_dtype_of(before: Memory, memory: Memory) -> Memory:
     return memory if _parts(memory)[0].dtype == dtype else _map(memory, lambda part: part.to(dtype))
 
 
-def _map(memory: Memory, function: Any) -> Memory:
+def _map(memory: Memory, function: Callable[[Tensor], Tensor]) -> Memory:
     return tuple(function(part) for part in memory) if isinstance(memory, tuple) else function(memory)
 
 
