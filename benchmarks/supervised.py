@@ -53,14 +53,14 @@ TEXT: dict[str, dict[str, Any]] = {
 
 
 def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with the fit loop; return seconds, the last batches' loss and the images that were read."""
+    """Train with the fit loop; return seconds, the final loss and the number of images."""
     import torch
 
     from sandlot.supervised import Classifier
     from sandlot.supervised.data import rows_of
     from sandlot.supervised.fitting.fit import fit
 
-    # No rows watch, as none does in the others.
+    # No validation, as in the others.
     options: dict[str, Any] = {"network": "cnn", "max_grad_norm": 0.0, "validation_share": 0.0}
     task = Classifier(path, seed=seed, batch_size=BATCH, **options)
     fit(task, 10)
@@ -120,7 +120,7 @@ def standard_library(characters: int = 2_000_000) -> str:
 
 
 def text(data: str, seeds: int) -> None:
-    """Print the bits per character of a Transformer, an LSTM and a GPT-2 on the end of a text."""
+    """Print the bits per character of a transformer, an LSTM and a GPT-2 on the test split of a text."""
     rows = f"{TEXT_STEPS:,} steps of {TEXT_BATCH} times {CONTEXT} characters"
     print(f"{Path(data).name}, {Path(data).stat().st_size:,} bytes; {rows}", flush=True)
     for name in ("transformer", "lstm", "gpt2"):
@@ -133,7 +133,7 @@ def text(data: str, seeds: int) -> None:
 
 
 def language_model(data: str, seed: int, name: str) -> float:
-    """Return the bits per character of one of ours."""
+    """Return the bits per character of one of our language models."""
     from sandlot.supervised import LanguageModel
     from sandlot.supervised.fitting.fit import fit
 
@@ -144,7 +144,7 @@ def language_model(data: str, seed: int, name: str) -> float:
 
 
 def transfer(data: str, seeds: int) -> None:
-    """Print the accuracy on classes with few labels from scratch, and how far ahead those are that learned others."""
+    """Print the accuracy on classes with few labels, from scratch and after pretraining on other classes."""
     from sandlot.supervised import Classifier
     from sandlot.supervised.data import load_frame
 
@@ -184,7 +184,7 @@ def from_few(few: Any, labels: int, seed: int, how: dict[str, Any]) -> float:
 
 
 def some(frame: Any, classes: Sequence[int], count: int, seed: int) -> Any:
-    """Return `count` images of each of `classes` to learn from, drawn with `seed`, and those of the test."""
+    """Return `count` training images of each of `classes`, drawn with `seed`, and their test images."""
     from sandlot.supervised.data import Frame
 
     random = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ TEXT_STEPS, CONTEXT, TEXT_BATCH = 2_000, 64, 12
 
 
 def images(path: str) -> tuple[Any, Any]:
-    """Return the images to learn from, scaled, and their labels; nothing that trains is made for it."""
+    """Return the training images, standardised, and their labels."""
     import torch
 
     from sandlot.supervised.data import load_frame
@@ -25,7 +25,7 @@ def images(path: str) -> tuple[Any, Any]:
 
 
 def network(shape: Sequence[int]) -> Any:
-    """Return the network that all train: ours, as it stands."""
+    """Return the network that all of them train: our ConvNet."""
     import torch
     from torch import nn
 
@@ -46,7 +46,7 @@ def network(shape: Sequence[int]) -> Any:
 
 
 def final_loss(forward: Callable[[], Any], module: Any, labels: Any) -> float:
-    """Return the loss on some images that were learned from."""
+    """Return the loss on some training images."""
     import torch
     import torch.nn.functional as F
 
@@ -56,7 +56,7 @@ def final_loss(forward: Callable[[], Any], module: Any, labels: Any) -> float:
 
 
 def train_torch(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with the loop that everybody writes."""
+    """Train with a plain torch loop."""
     import torch
     import torch.nn.functional as F
 
@@ -82,7 +82,7 @@ def train_torch(path: str, steps: int, seed: int) -> tuple[float, float, int]:
 
 
 def train_lightning(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with PyTorch Lightning, with nothing switched on that could be left out."""
+    """Train with PyTorch Lightning, barebones."""
     import pytorch_lightning as lightning
     import torch
     import torch.nn.functional as F

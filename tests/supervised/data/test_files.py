@@ -102,7 +102,7 @@ def test_unknown_names_are_loaded_from_the_hub(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "sentence"),
+    ("name", "content", "message"),
     [
         ("a.csv", "x,y\n1,2\n3\n", "a.csv, row 2: found 1 cells, expected 2"),
         ("a.csv", "x,x\n1,2\n", "must start with a header line of distinct column names"),
@@ -116,9 +116,9 @@ def test_unknown_names_are_loaded_from_the_hub(monkeypatch):
         ("a.txt", "", "a.txt has no rows"),
     ],
 )
-def test_unreadable_files_raise(tmp_path, name, content, sentence):
+def test_unreadable_files_raise(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
-    with pytest.raises(SandlotError, match=sentence):
+    with pytest.raises(SandlotError, match=message):
         load_frame(tmp_path / name)
 
 

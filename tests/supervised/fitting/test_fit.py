@@ -1,4 +1,4 @@
-"""The fit loop, on data small enough for hand and eye."""
+"""The fit loop, on two clouds of points and a GAN of one number."""
 
 from dataclasses import replace
 
@@ -15,10 +15,10 @@ from sandlot.tracking import Run, SandlotError, read_metrics
 pytestmark = pytest.mark.shapes
 
 
-class Rivals(Task):
-    """A GAN of one number: a generator that shifts noise, and a critic (Arjovsky et al., 2017) that is clipped."""
+class TwoLearners(Task):
+    """A GAN of one number: a generator that shifts noise, and a critic with clipped weights (Arjovsky et al., 2017)."""
 
-    name = "rivals"
+    name = "two-learners"
     Config = FitConfig
 
     def find_columns(self, frame):
@@ -70,16 +70,16 @@ class Rivals(Task):
 
 def test_task_with_two_learners(tmp_path):
     frame = Frame("fives", {"x": 5 + np.random.default_rng(0).normal(size=400)}, [("fives", 400)])
-    task = Rivals(frame, seed=1, epochs=30, batch_size=32)
-    with Run.create(tmp_path, "rivals-s1", {"axis": "step", "seed": 1, "steps": 330}, wandb="disabled") as run:
+    task = TwoLearners(frame, seed=1, epochs=30, batch_size=32)
+    with Run.create(tmp_path, "two-learners-s1", {"axis": "step", "seed": 1, "steps": 330}, wandb="disabled") as run:
         task.learn(run=run)
         run.finish({"status": "finished"})
     assert task.evaluate("validation")["mean"] == pytest.approx(5, abs=0.7)
     rows = read_metrics(run.folder)
     assert {"train/critic/distance", "train/generator/loss"} <= set().union(*rows)
     assert sum("numbers" in row.get("media", {}) for row in rows) == 30
-    assert [path.name for path in run.checkpoints()] == ["step-000000330"], "without a goal, the newest is kept"
-    again = Rivals.restore(run.checkpoint()[1], frame)
+    assert [path.name for path in run.checkpoints()] == ["step-000000330"], "without a monitor, the newest is kept"
+    again = TwoLearners.restore(run.checkpoint()[1], frame)
     assert again.evaluate("validation") == task.evaluate("validation")
 
 
