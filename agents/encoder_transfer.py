@@ -8,13 +8,13 @@ from torch import nn
 
 from sandlot.agents.spaces.observations import ImagePreprocessor
 from sandlot.supervised.networks import Encoder, FlatImage, NatureCNN, Sequential
-from sandlot.supervised.transfer.encoding import Encoding
+from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import SandlotError
 
 from .base import Agent
 
 
-def encoding_of(agent: Agent) -> Encoding:
+def encoding_of(agent: Agent) -> TrainedEncoder:
     """Return the encoder of the images that `agent` observes."""
     policy: Any = getattr(agent, "policy", None)
     inputs = getattr(policy, "preprocessor", None)
@@ -32,10 +32,10 @@ def encoding_of(agent: Agent) -> Encoding:
         "std": [inputs.scale] * channels,
     }
     tensors = {f"encoder.{key}": value.cpu().numpy() for key, value in encoder.state_dict().items()}
-    return Encoding.of("images", reading, dataclasses.replace(agent.config, network=name), tensors)
+    return TrainedEncoder.of("images", reading, dataclasses.replace(agent.config, network=name), tensors)
 
 
-def config_for(encoding: Encoding, config: Any) -> Any:
+def config_for(encoding: TrainedEncoder, config: Any) -> Any:
     """Return an agent's config with the network of an encoding before its memory, if it has one."""
     if not hasattr(config, "network"):
         raise SandlotError("--encoder is for agents with Sandlot's networks")
@@ -47,15 +47,15 @@ def config_for(encoding: Encoding, config: Any) -> Any:
     return dataclasses.replace(encoding.applied_to(config), network=network, **kept)
 
 
-def load_encoder(agent: Any, encoding: Encoding) -> None:
+def load_encoder(agent: Any, encoding: TrainedEncoder) -> None:
     """Load the weights of an encoding into all networks of `agent` that read observations."""
     inputs = getattr(getattr(agent, "policy", None), "preprocessor", None)
     if not isinstance(inputs, ImagePreprocessor):
         raise SandlotError(f"--encoder is for agents that observe images; this {agent.name} does not")
-    observed, expected = [inputs.channels, inputs.height, inputs.width], list(encoding.reading["shape"])
+    observed, expected = [inputs.channels, inputs.height, inputs.width], list(encoding.preprocessing["shape"])
     if observed != expected:
         raise SandlotError(f"--encoder reads images of the shape {expected}, and these observations are of {observed}")
-    if any(encoding.reading["mean"]) or any(scale != inputs.scale for scale in encoding.reading["std"]):
+    if any(encoding.preprocessing["mean"]) or any(scale != inputs.scale for scale in encoding.preprocessing["std"]):
         raise SandlotError("--encoder was trained on images that were normalized, and agents don't normalize theirs; "
                            "use a run of an autoencoder")  # fmt: skip
     weights = {name.removeprefix("encoder."): torch.tensor(value) for name, value in encoding.tensors.items()}

@@ -41,7 +41,7 @@ def frames_of(env_spec: str | EnvSpec, frames: int = 10_000, *, seed: int = 0, a
         batch.close()
     pixels = np.concatenate(collected)[:frames]
     given = ordered_split(len(pixels), *SPLIT).part_of.astype(np.int64)
-    return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], given=given)
+    return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], source_split=given)
 
 
 def _act(

@@ -65,10 +65,10 @@ def images_of(data: str) -> dict[str, Tensor]:
     It makes no model of ours, so that a peer's process is as the peer would have it.
     """
     frame = frame_of(data)
-    if frame.given is None:
+    if frame.source_split is None:
         raise SystemExit(f"{data} has no test set of its own; --data must name a data set that has one")
     pixels = torch.from_numpy(frame.columns["image"]).permute(0, 3, 1, 2)
-    return {name: pixels[frame.given == part].contiguous() for name, part in (("train", -1), ("test", 2))}
+    return {name: pixels[frame.source_split == part].contiguous() for name, part in (("train", -1), ("test", 2))}
 
 
 def train_for(model: Model, seconds: float) -> Model:
@@ -227,7 +227,7 @@ def sklearn_aurocs(model: Any, seed: int) -> dict[str, float]:
     from sklearn.decomposition import PCA
     from sklearn.ensemble import IsolationForest
 
-    rows = {name: torch.from_numpy(model.part(name).rows) for name in ("train", "test")}
+    rows = {name: torch.from_numpy(model.subset(name).rows) for name in ("train", "test")}
     pixels = {name: (model.columns["image"][some].float() / 255).flatten(1).numpy() for name, some in rows.items()}
     is_anomaly = model.columns["label"][rows["test"]] == -1
     forest = IsolationForest(random_state=seed).fit(pixels["train"])
@@ -250,7 +250,7 @@ def transfer(options: Any) -> None:
     curves: dict[str, list[list[float]]] = {}
     for seed in range(options.seeds):
         vae = VAE(frames_of(options.env, options.frames, seed=seed), seed=seed, latent_size=LATENT, widths=SMALL)
-        encoding = train_for(vae, 60 * options.minutes).encoding()
+        encoding = train_for(vae, 60 * options.minutes).trained_encoder()
         print(f"  seed {seed}  ELBO of the VAE: {vae.evaluate()['elbo']:.1f} nats", flush=True)
         for name, start, freeze in (("scratch", False, False), ("encoder", True, False), ("frozen", True, True)):
             config = config_for(encoding, PPO.Config(epochs=4, freeze=freeze))

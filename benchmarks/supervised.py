@@ -53,14 +53,14 @@ TEXT: dict[str, dict[str, Any]] = {
 
 
 def train_sandlot(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with the fit loop; return seconds, the last batches' loss and the images that were read."""
+    """Train with the fit loop; return seconds, the final loss and the number of images."""
     import torch
 
     from sandlot.supervised import Classifier
     from sandlot.supervised.data import rows_of
     from sandlot.supervised.fitting.fit import fit
 
-    # No rows watch, as none does in the others.
+    # No validation, as in the others.
     options: dict[str, Any] = {"network": "cnn", "max_grad_norm": 0.0, "validation_share": 0.0}
     task = Classifier(path, seed=seed, batch_size=BATCH, **options)
     fit(task, 10)
@@ -120,7 +120,7 @@ def standard_library(characters: int = 2_000_000) -> str:
 
 
 def text(data: str, seeds: int) -> None:
-    """Print the bits per character of a Transformer, an LSTM and a GPT-2 on the end of a text."""
+    """Print the bits per character of a transformer, an LSTM and a GPT-2 on the test split of a text."""
     rows = f"{TEXT_STEPS:,} steps of {TEXT_BATCH} times {CONTEXT} characters"
     print(f"{Path(data).name}, {Path(data).stat().st_size:,} bytes; {rows}", flush=True)
     for name in ("transformer", "lstm", "gpt2"):
@@ -133,18 +133,18 @@ def text(data: str, seeds: int) -> None:
 
 
 def language_model(data: str, seed: int, name: str) -> float:
-    """Return the bits per character of one of ours."""
+    """Return the bits per character of one of our language models."""
     from sandlot.supervised import LanguageModel
     from sandlot.supervised.fitting.fit import fit
 
-    how: dict[str, Any] = {"context": CONTEXT, "memory_length": CONTEXT, "batch_size": TEXT_BATCH, **TEXT[name]}
+    how: dict[str, Any] = {"context_length": CONTEXT, "memory_length": CONTEXT, "batch_size": TEXT_BATCH, **TEXT[name]}
     task = LanguageModel(data, seed=seed, validate_every=TEXT_STEPS // 4, **how)
     fit(task, TEXT_STEPS)
     return task.evaluate()["bits_per_character"]
 
 
 def transfer(data: str, seeds: int) -> None:
-    """Print the accuracy on classes with few labels from scratch, and how far ahead those are that learned others."""
+    """Print the accuracy on classes with few labels, from scratch and after pretraining on other classes."""
     from sandlot.supervised import Classifier
     from sandlot.supervised.data import load_frame
 
@@ -154,7 +154,7 @@ def transfer(data: str, seeds: int) -> None:
         print(title)
         found: dict[tuple[int, str], list[float]] = {}
         for seed in range(seeds):
-            start = Classifier(some(frame, seen, 3_000, seed), seed=seed, **first).learn().encoding()
+            start = Classifier(some(frame, seen, 3_000, seed), seed=seed, **first).learn().trained_encoder()
             ways: dict[str, dict[str, Any]] = {
                 "from scratch": {"network": "cnn", "learning_rate": 4e-3},
                 "tuned": {"start": start, "learning_rate": 2e-3},
@@ -184,16 +184,18 @@ def from_few(few: Any, labels: int, seed: int, how: dict[str, Any]) -> float:
 
 
 def some(frame: Any, classes: Sequence[int], count: int, seed: int) -> Any:
-    """Return `count` images of each of `classes` to learn from, drawn with `seed`, and those of the test."""
+    """Return `count` training images of each of `classes`, drawn with `seed`, and their test images."""
     from sandlot.supervised.data import Frame
 
     random = np.random.default_rng(seed)
     label = frame.columns["label"]
-    rows = [random.permutation(np.flatnonzero((label == name) & (frame.given == -1)))[:count] for name in classes]
-    rows += [np.flatnonzero((label == name) & (frame.given == 2)) for name in classes]
+    rows = [
+        random.permutation(np.flatnonzero((label == name) & (frame.source_split == -1)))[:count] for name in classes
+    ]
+    rows += [np.flatnonzero((label == name) & (frame.source_split == 2)) for name in classes]
     kept = np.concatenate(rows)
     columns = {key: column[kept] for key, column in frame.columns.items()}
-    return Frame(frame.name, columns, [(frame.name, len(kept))], frame.classes, frame.given[kept])
+    return Frame(frame.name, columns, [(frame.name, len(kept))], frame.classes, frame.source_split[kept])
 
 
 def main() -> None:

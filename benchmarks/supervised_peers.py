@@ -13,19 +13,19 @@ TEXT_STEPS, CONTEXT, TEXT_BATCH = 2_000, 64, 12
 
 
 def images(path: str) -> tuple[Any, Any]:
-    """Return the images to learn from, scaled, and their labels; nothing that trains is made for it."""
+    """Return the training images, standardised, and their labels."""
     import torch
 
     from sandlot.supervised.data import load_frame
 
     frame = load_frame(path)
-    rows = slice(None) if frame.given is None else frame.given == -1
+    rows = slice(None) if frame.source_split is None else frame.source_split == -1
     pixels = torch.from_numpy(frame.columns["image"][rows]).permute(0, 3, 1, 2).float().contiguous()
     return (pixels - pixels.mean()) / pixels.std(), torch.from_numpy(frame.columns["label"][rows]).long()
 
 
 def network(shape: Sequence[int]) -> Any:
-    """Return the network that all train: ours, as it stands."""
+    """Return the network that all of them train: our ConvNet."""
     import torch
     from torch import nn
 
@@ -46,7 +46,7 @@ def network(shape: Sequence[int]) -> Any:
 
 
 def final_loss(forward: Callable[[], Any], module: Any, labels: Any) -> float:
-    """Return the loss on some images that were learned from."""
+    """Return the loss on some training images."""
     import torch
     import torch.nn.functional as F
 
@@ -56,7 +56,7 @@ def final_loss(forward: Callable[[], Any], module: Any, labels: Any) -> float:
 
 
 def train_torch(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with the loop that everybody writes."""
+    """Train with a plain torch loop."""
     import torch
     import torch.nn.functional as F
 
@@ -82,7 +82,7 @@ def train_torch(path: str, steps: int, seed: int) -> tuple[float, float, int]:
 
 
 def train_lightning(path: str, steps: int, seed: int) -> tuple[float, float, int]:
-    """Train with PyTorch Lightning, with nothing switched on that could be left out."""
+    """Train with PyTorch Lightning, barebones."""
     import pytorch_lightning as lightning
     import torch
     import torch.nn.functional as F
@@ -149,7 +149,7 @@ def gpt2(data: str, seed: int) -> float:
 
     from sandlot.supervised import LanguageModel
 
-    task = LanguageModel(data, seed=seed, context=CONTEXT, batch_size=TEXT_BATCH)
+    task = LanguageModel(data, seed=seed, context_length=CONTEXT, batch_size=TEXT_BATCH)
     torch.manual_seed(seed)
     size: dict[str, Any] = {
         "vocab_size": len(task.tokenizer),
@@ -161,7 +161,7 @@ def gpt2(data: str, seed: int) -> float:
     dropout: dict[str, Any] = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
     net: Any = GPT2LMHeadModel(GPT2Config(**size, **dropout, use_cache=False, bos_token_id=None, eos_token_id=None))
 
-    def td_error(tokens: Any) -> Any:
+    def loss_of(tokens: Any) -> Any:
         return F.cross_entropy(net(tokens[:, :-1]).logits.flatten(0, 1), tokens[:, 1:].flatten())
 
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
@@ -171,12 +171,12 @@ def gpt2(data: str, seed: int) -> float:
     loader = task.loader()
     for step in range(TEXT_STEPS):
         optimizer.zero_grad()
-        td_error(loader.batch(step)["tokens"]).backward()
+        loss_of(loader.batch(step)["tokens"]).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         schedule.step()
     net.eval()
-    part = task.part("test")
+    test = task.subset("test")
     with torch.no_grad():
-        total = sum(float(td_error(batch["tokens"])) * len(batch["tokens"]) for batch in part.batches(64))
-    return total / len(part) / math.log(2)
+        total = sum(float(loss_of(batch["tokens"])) * len(batch["tokens"]) for batch in test.batches(64))
+    return total / len(test) / math.log(2)

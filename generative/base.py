@@ -9,13 +9,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sandlot.supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
+from sandlot.supervised.data import Batch, DataSplit, Frame, Subset, rows_of, stratified_split
 from sandlot.supervised.modalities import MODALITIES, modality_of
-from sandlot.supervised.modalities.augmentation import augmented
+from sandlot.supervised.modalities.augmentation import augment_images
 from sandlot.supervised.modalities.columns import IMAGE, TABLE
 from sandlot.supervised.optimization.random_state import seeded_rng
+from sandlot.supervised.targets import TARGET_NAMES
 from sandlot.supervised.tasks.base import Task
-from sandlot.supervised.tasks.prediction import TARGETS
 from sandlot.tracking import SandlotError, derived_seed
 
 from .config import GenerativeConfig
@@ -69,10 +69,10 @@ class GenerativeModel(Task, Generic[ConfigT]):
         """Return the rows of a batch after encoding and decoding."""
         return self.decode(self.embed(batch), batch.get(LABEL))
 
-    def embed_part(self, part: Part) -> tuple[Latent, Label]:
+    def embed_part(self, subset: Subset) -> tuple[Latent, Label]:
         """Return the latent vector of each row of a part of the data, and its class if there are classes."""
-        latent = torch.cat([self.embed(batch) for batch in part.batches(EVAL_BATCH_SIZE)])
-        labels = part.columns[LABEL][torch.from_numpy(part.rows)] if LABEL in part.columns else None
+        latent = torch.cat([self.embed(batch) for batch in subset.batches(EVAL_BATCH_SIZE)])
+        labels = subset.columns[LABEL][torch.from_numpy(subset.rows)] if LABEL in subset.columns else None
         return latent, labels
 
     @property
@@ -101,7 +101,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
         return len(self.classes) if self.is_conditional else 0
 
     def find_columns(self, frame: Frame) -> dict[str, Any]:
-        label = self.config.target or next((name for name in TARGETS if name in frame.columns), None)
+        label = self.config.target or next((name for name in TARGET_NAMES if name in frame.columns), None)
         columns = self.config.columns or tuple(name for name in frame.columns if name != label)
         if label is not None:
             frame.column(label)
@@ -112,7 +112,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
             raise SandlotError(f"the {self.name} learns from images or numbers, and {frame.name} holds {kind}")
         return {"label": label, "kind": kind, "inputs": columns}
 
-    def split_rows(self, frame: Frame) -> Split:
+    def split_rows(self, frame: Frame) -> DataSplit:
         names = class_names(frame, self.metadata["label"])
         strata = np.zeros(len(frame)) if names is None else names
         shares = (self.config.validation_share, self.config.test_share)
@@ -129,20 +129,20 @@ class GenerativeModel(Task, Generic[ConfigT]):
         if self.is_conditional and self.config.held_out:
             raise SandlotError("a conditional model can't have a class held out")
         if self.metadata["kind"] == "tables":
-            reading = MODALITIES["tables"].learn(train, inputs, self.config)
-            shape = [len(reading["scales"]) + sum(map(len, reading["categories"].values()))]
+            preprocessing = MODALITIES["tables"].fit(train, inputs, self.config)
+            shape = [len(preprocessing["scales"]) + sum(map(len, preprocessing["categories"].values()))]
         else:
             height, width, channels = train.columns[inputs[0]].shape[1:]
             shape = [channels, height, width]
-            reading = {"columns": inputs, "shape": shape}
+            preprocessing = {"columns": inputs, "shape": shape}
         size, numbers = self.config.latent_size, int(np.prod(shape))
         if self.has_encoder and size > numbers:
             raise SandlotError(f"a latent_size of {size} is larger than the data, whose rows have {numbers} values")
-        return {"reading": reading, "shape": shape, "classes": classes}
+        return {"preprocessing": preprocessing, "shape": shape, "classes": classes}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
         """Return the rows, and the index of each one's class in `classes`; -1 for a class not learned from."""
-        columns = MODALITIES[self.metadata["kind"]].encode(frame, self.metadata["reading"])
+        columns = MODALITIES[self.metadata["kind"]].encode(frame, self.metadata["preprocessing"])
         names = class_names(frame, self.metadata["label"])
         if names is None:
             return columns
@@ -156,18 +156,18 @@ class GenerativeModel(Task, Generic[ConfigT]):
     def augment(self, batch: Batch) -> Batch:
         """Return a training batch with its images augmented as the config says."""
         if self.config.augment and self.makes_images:
-            return {**batch, IMAGE: augmented(batch[IMAGE], self.config.augment)}
+            return {**batch, IMAGE: augment_images(batch[IMAGE], self.config.augment)}
         return batch
 
     def fixed_batch(self, name: str, count: int) -> Batch:
         """Return up to `count` rows of a part of the data: random ones, but the same at each call."""
-        rows = self.part(name).rows
+        rows = self.subset(name).rows
         chosen = np.random.default_rng(derived_seed(self.seed, SAMPLE_SEED)).permutation(rows)[:count]
         return rows_of(self.columns, torch.from_numpy(chosen))
 
     def first_with_rows(self, *names: str) -> str:
         """Return the first of the named parts of the data that has rows."""
-        return next(name for name in names if len(self.part(name)))
+        return next(name for name in names if len(self.subset(name)))
 
     @property
     def evaluation_part(self) -> str:
@@ -186,7 +186,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
             data = self.inputs(self.fixed_batch("train", 1 if self.makes_images else 1000))
         return {name: plot_grid(folder / f"{name}.png", grid, data) for name, grid in grids.items()}
 
-    def draw(self, part: Part, folder: Path) -> dict[str, Path]:
+    def plot_evaluation(self, subset: Subset, folder: Path) -> dict[str, Path]:
         """Plot the same at the end of training."""
         return self.plot_samples(folder)
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Shaped
 
-from sandlot.supervised.data import Frame, Split
-from sandlot.supervised.data.split import NO_PART, TRAIN_PART, VALIDATION_PART
+from sandlot.supervised.data import DataSplit, Frame
+from sandlot.supervised.data.split import TRAIN, UNASSIGNED, VALIDATION
 from sandlot.tracking import SandlotError
 
 ClassNames = Shaped[np.ndarray, "row"]
@@ -35,10 +35,10 @@ def ordered_classes(known: Sequence[str] | None, present: set[str]) -> list[str]
     return sorted(present, key=lambda name: (0, float(name), "") if name.lstrip("-").isdigit() else (1, 0.0, name))
 
 
-def hold_out_class(split: Split, held_out: str, names: ClassNames | None, data: str) -> Split:
+def hold_out_class(split: DataSplit, held_out: str, names: ClassNames | None, data: str) -> DataSplit:
     """Return the split of `data` with the class `held_out` left out of training and validation, not of the test."""
     if names is None or held_out not in names:
         known = "no classes" if names is None else ", ".join(np.unique(names))
         raise SandlotError(f"there is no class {held_out!r} to hold out of {data}; it has {known}")
-    dropped = np.isin(split.part_of, (TRAIN_PART, VALIDATION_PART)) & (names == held_out)
-    return Split(np.where(dropped, NO_PART, split.part_of).astype(np.int8))
+    dropped = np.isin(split.assignment, (TRAIN, VALIDATION)) & (names == held_out)
+    return DataSplit(np.where(dropped, UNASSIGNED, split.assignment).astype(np.int8))

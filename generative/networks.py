@@ -8,7 +8,7 @@ from torch import nn
 
 from sandlot.supervised.modalities.images import image_encoder
 from sandlot.supervised.networks import MLP, ConvDecoder, MapNormalization, MLPDecoder, RowEncoder
-from sandlot.supervised.transfer.encoding import Encoding
+from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import SandlotError
 
 from .config import GenerativeConfig
@@ -33,14 +33,14 @@ def build_decoder(
     return MLPDecoder(input_size, shape, config.hidden[::-1], config.activation)
 
 
-def export_encoder(encoder: RowEncoder, metadata: Mapping[str, Any], config: GenerativeConfig) -> Encoding:
+def export_encoder(encoder: RowEncoder, metadata: Mapping[str, Any], config: GenerativeConfig) -> TrainedEncoder:
     """Return an encoder with its weights and preprocessing, for an agent or another task to start from."""
     tensors = {f"encoder.{name}": value.cpu().numpy() for name, value in encoder.state_dict().items()}
     if metadata["kind"] != "images":
-        return Encoding.of(metadata["kind"], metadata["reading"], config, tensors)
+        return TrainedEncoder.of(metadata["kind"], metadata["preprocessing"], config, tensors)
     channels = metadata["shape"][0]
     scaling = {"mean": [0.0] * channels, "std": [255.0] * channels}
-    return Encoding.of("images", {**metadata["reading"], **scaling}, with_image_network(config), tensors)
+    return TrainedEncoder.of("images", {**metadata["preprocessing"], **scaling}, with_image_network(config), tensors)
 
 
 def with_image_network(config: GenerativeConfig) -> GenerativeConfig:

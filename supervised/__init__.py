@@ -1,4 +1,4 @@
-"""The core that everything learns with: networks, the gradient step, the fit loop, and tasks to fit."""
+"""Networks, the gradient step, the fit loop, and the tasks that are fitted to data."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
     from .fitting.config import FitConfig
+    from .fitting.fit import fit
     from .optimization.config import LearnerConfig
     from .optimization.device import one_thread
     from .optimization.learner import Learner, NonFiniteError, TargetNetwork, frozen
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from .tasks.regressor import Regressor, RegressorConfig
 
 TASKS = {
-    "classifier": ("Classifier", "tells classes of images, texts or rows of a table apart"),
-    "regressor": ("Regressor", "predicts a number from images, texts or rows of a table"),
-    "forecaster": ("Forecaster", "says how time series go on"),
-    "language-model": ("LanguageModel", "says how a text goes on, by characters or byte pairs"),
+    "classifier": ("Classifier", "classification of images, texts or table rows"),
+    "regressor": ("Regressor", "regression from images, texts or table rows"),
+    "forecaster": ("Forecaster", "time-series forecasting"),
+    "language-model": ("LanguageModel", "autoregressive language model over characters or byte pairs"),
 }
-"""For each task's name on the command line, its class and what it does."""
+"""For each task's command-line name: its class, which `tasks/NAME.py` defines with its config, and what it is."""
 BASELINES = (
     "sklearn:logistic-regression",
     "sklearn:random-forest",
@@ -35,28 +36,7 @@ BASELINES = (
     "sklearn:svm-regressor",
     "sklearn:gradient-boosting-regressor",
 )
-"""The names of scikit-learn's learners on the command line."""
-
-_HOMES = {
-    "Classifier": "tasks.classifier",
-    "ClassifierConfig": "tasks.classifier",
-    "Regressor": "tasks.regressor",
-    "RegressorConfig": "tasks.regressor",
-    "Forecaster": "tasks.forecaster",
-    "ForecasterConfig": "tasks.forecaster",
-    "LanguageModel": "tasks.language_model",
-    "LanguageModelConfig": "tasks.language_model",
-    "FitConfig": "fitting.config",
-    "frozen": "optimization.learner",
-    "Learner": "optimization.learner",
-    "LearnerConfig": "optimization.config",
-    "NonFiniteError": "optimization.learner",
-    "one_thread": "optimization.device",
-    "Schedule": "optimization.schedules",
-    "scheduled": "optimization.schedules",
-    "TargetNetwork": "optimization.learner",
-    "Task": "tasks.base",
-}
+"""The command-line names of scikit-learn's models."""
 
 __all__ = [
     "BASELINES",
@@ -76,9 +56,22 @@ __all__ = [
     "Schedule",
     "TargetNetwork",
     "Task",
+    "fit",
     "frozen",
     "one_thread",
     "scheduled",
 ]
 
-__getattr__ = importing(__name__, _HOMES)
+_MODULES = {
+    **{f"tasks.{task.replace('-', '_')}": (name, f"{name}Config") for task, (name, _) in TASKS.items()},
+    "fitting.config": ("FitConfig",),
+    "fitting.fit": ("fit",),
+    "optimization.config": ("LearnerConfig",),
+    "optimization.device": ("one_thread",),
+    "optimization.learner": ("Learner", "NonFiniteError", "TargetNetwork", "frozen"),
+    "optimization.schedules": ("Schedule", "scheduled"),
+    "tasks.base": ("Task",),
+}
+"""The public names of each module; those of a task follow from its line in `TASKS`."""
+
+__getattr__ = importing(__name__, {name: module for module, names in _MODULES.items() for name in names})

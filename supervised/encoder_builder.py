@@ -1,4 +1,4 @@
-"""From the name of a network to the encoder."""
+"""Build encoders from their names in a config."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,49 +23,50 @@ from .networks import (
     ViT,
 )
 
-IMAGE_READERS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
-MEMORIES = ("rnn", "lstm", "gru", "transformer")
+IMAGE_NETWORKS = ("cnn", "nature", "strided", "impala", "resnet", "vit", "capsule")
+"""Networks that read images."""
+MEMORY_NETWORKS = ("rnn", "lstm", "gru", "transformer")
+"""Networks that read sequences of vectors, with memory."""
 BOARD = "board"
 ENCODERS: dict[str, type[Encoder]] = {"nature": NatureCNN, "capsule": CapsuleNet}
 """By name, networks that take nothing but the sizes of their inputs. A line here registers one for vectors; one for
-images is named in IMAGE_READERS, too."""
-NETWORKS = ("mlp", *dict.fromkeys([*IMAGE_READERS, *MEMORIES, BOARD, *ENCODERS]))
+images is named in IMAGE_NETWORKS, too."""
+NETWORKS = ("mlp", *dict.fromkeys([*IMAGE_NETWORKS, *MEMORY_NETWORKS, BOARD, *ENCODERS]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
-    """What reads the inputs."""
+    """The encoder network."""
 
     cnn: ClassVar[type[NatureCNN] | type[ConvNet]] = ConvNet
-    """What is meant by `cnn`."""
+    """The network that `cnn` stands for."""
 
     network: str = "auto"
-    """Kind of network: mlp; cnn, nature (that of DQN), strided, impala, resnet, vit or capsule for images; rnn, lstm,
-    gru or transformer for memory; board, for games' boards; your own, as module:Name; several in a row, as in cnn+lstm
-    or board+mlp; auto is a cnn for images and an mlp for the rest."""
+    """Network: mlp; cnn, nature (DQN's), strided, impala, resnet, vit or capsule for images; rnn, lstm, gru or
+    transformer for memory; board for boards of games; your own as module:Name. Join several with +, as in cnn+lstm or
+    board+mlp. auto is cnn for images and mlp otherwise."""
     hidden: tuple[int, ...] = (64, 64)
-    """Sizes of an MLP's layers."""
+    """Hidden layer sizes of an MLP."""
     activation: Activation = "tanh"
-    """Activation of an MLP's layers."""
+    """Activation function of an MLP."""
     normalization: Normalization = "none"
     """Normalisation of an MLP's layers."""
     dropout: float = 0.0
-    """Share of an MLP's activations (of tasks on data: of any network's features) that are dropped while learning."""
+    """Dropout probability in an MLP, and on the features of classifiers and regressors."""
     widths: tuple[int, ...] = (32, 64, 128)
-    """Channels of the strided network's convolutions, each of which halves the image, and of the pairs of
-    convolutions of the cnn that tasks on data mean."""
+    """Channels of each stage of the strided network, and of the cnn of tasks on data."""
     pooling: Pooling = "max"
-    """How impala halves its images."""
+    """Pooling of the impala network."""
     memory_size: int = 64
-    """Units of an RNN, LSTM or GRU; width of a transformer or ViT."""
+    """Hidden size of an RNN, LSTM or GRU; model width of a transformer or ViT."""
     memory_layers: int = 1
     """Layers of an RNN, LSTM, GRU, transformer or ViT."""
     memory_length: int = 32
-    """Past steps that a transformer sees."""
+    """Context length of a transformer: how many past steps it attends to."""
     heads: int = 4
     """Attention heads of a transformer or ViT."""
     gating: bool = False
-    """Gates in place of a transformer's residual sums, as in GTrXL."""
+    """Use GTrXL's gates in place of a transformer's residual sums."""
 
     def __post_init__(self) -> None:
         require(all(size > 0 for size in self.hidden), "hidden sizes must be positive", self.hidden)
@@ -82,8 +83,8 @@ class EncoderConfig:
             if name not in ("auto", *NETWORKS) and extensions.resolve(name, extensions.NETWORKS) is None:
                 known = ", ".join(NETWORKS)
                 raise SandlotError(
-                    f"there is no network {name!r}; there are {known}, and rows of them such as cnn+lstm; "
-                    "a network of your own is written module:Name"
+                    f"there is no network {name!r}; choose from {known}, a chain of them such as cnn+lstm, "
+                    "or one of your own as module:Name"
                 )
 
     @property
@@ -94,7 +95,7 @@ class EncoderConfig:
 
 def is_custom(name: str) -> bool:
     """Tell whether `custom_encoder` makes the network called `name` for any inputs."""
-    return name not in ("auto", "flat", "mlp", *IMAGE_READERS, *MEMORIES, BOARD)
+    return name not in ("auto", "flat", "mlp", *IMAGE_NETWORKS, *MEMORY_NETWORKS, BOARD)
 
 
 def custom_encoder(name: str, *sizes: int) -> Encoder:
@@ -119,8 +120,11 @@ def custom_encoder(name: str, *sizes: int) -> Encoder:
     return encoder
 
 
-def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) -> Encoder:
-    """Return the encoder called `name` for images of `shape`. Raises `ValueError` if they are too small for it."""
+def build_image_encoder(shape: tuple[int, int, int], name: str, config: EncoderConfig) -> Encoder:
+    """Return the encoder called `name` for images of `shape` (channels, height, width).
+
+    Raises `ValueError` if the images are too small for it.
+    """
     if is_custom(name):
         return custom_encoder(name, *shape)
     try:
@@ -143,11 +147,16 @@ def image_reader(shape: tuple[int, int, int], name: str, config: EncoderConfig) 
         raise ValueError(f"{error}; try --network mlp") from error
 
 
-def following(name: str, input_size: int, config: EncoderConfig) -> Encoder:
-    """Return the encoder called `name` for vectors of `input_size`."""
+def build_mlp(input_size: int, config: EncoderConfig) -> MLP:
+    """Return an MLP for vectors of `input_size`."""
+    return MLP(input_size, config.hidden, config.activation, config.normalization, config.dropout)
+
+
+def build_vector_encoder(name: str, input_size: int, config: EncoderConfig) -> Encoder:
+    """Return the encoder called `name` for vectors, or sequences of vectors, of `input_size`."""
     match name:
         case "mlp":
-            return MLP(input_size, config.hidden, config.activation, config.normalization, config.dropout)
+            return build_mlp(input_size, config)
         case "rnn" | "lstm" | "gru":
             return Recurrent(name, input_size, config.memory_size, config.memory_layers)
         case "transformer":
@@ -156,4 +165,6 @@ def following(name: str, input_size: int, config: EncoderConfig) -> Encoder:
         case _ if is_custom(name):
             return custom_encoder(name, input_size)
         case _:
-            raise ValueError(f"the network {name!r} reads observations, so it must come first in {config.network!r}")
+            raise ValueError(
+                f"the network {name!r} reads raw observations, so it must come first in {config.network!r}"
+            )

@@ -103,7 +103,7 @@ def actor_loss(
     """Return J_π (equation 9) plus J(α), which share no parameter, and their metrics."""
     assert batch.noise is not None
     distribution: SquashedGaussian = policy.actor.rows(batch.observation, batch.episode_start, batch.burn_in)
-    action, log_prob = distribution.shaped(batch.noise)
+    action, log_prob = distribution.reparameterize(batch.noise)
     q = critics(batch.observation, batch.episode_start, action, batch.burn_in)
     alpha = policy.log_alpha.detach().exp()
     loss = -(soft_value(q, log_prob, alpha) * batch.weight).sum()

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from sandlot.envs import tree_leaves
 from sandlot.supervised.encoder_builder import (
     BOARD,
-    IMAGE_READERS,
-    MEMORIES,
+    IMAGE_NETWORKS,
+    MEMORY_NETWORKS,
     EncoderConfig,
+    build_image_encoder,
     custom_encoder,
-    following,
-    image_reader,
     is_custom,
 )
 from sandlot.supervised.networks import BoardCNN, Concat, Encoder, Flat, FlatImage, NatureCNN, Sequential
@@ -47,12 +46,12 @@ def reader_before_mlp(inputs: ObservationPreprocessor, config: NetworkConfig) ->
 def encoder_for(inputs: ObservationPreprocessor, config: NetworkConfig) -> Encoder:
     """Return a new encoder, as `config` says, for what `inputs` gives."""
     first, *rest = config.network.split("+")
-    if first in MEMORIES:
+    if first in MEMORY_NETWORKS:
         first, rest = "flat", [first, *rest]
     try:
         encoders = [reader_for(inputs, first, config).requires_grad_(not config.freeze)]
         for name in rest:
-            encoders.append(following(name, encoders[-1].feature_size, config))
+            encoders.append(build_vector_encoder(name, encoders[-1].feature_size, config))
     except ValueError as error:
         raise SandlotError(str(error)) from error
     return encoders[0] if len(encoders) == 1 else Sequential(encoders)
@@ -66,14 +65,14 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
         case CompositePreprocessor():
             named = {key: reader_for(part, _for_part(part, name), config) for key, part in inputs.parts.items()}  # pyright: ignore[reportArgumentType]
             return Concat(named)
-        case ImagePreprocessor() if name in ("auto", "flat", *IMAGE_READERS) or is_custom(name):
+        case ImagePreprocessor() if name in ("auto", "flat", *IMAGE_NETWORKS) or is_custom(name):
             shape = (inputs.channels, inputs.height, inputs.width)
-            return image_reader(shape, "cnn" if name in ("auto", "flat") else name, config)
+            return build_image_encoder(shape, "cnn" if name in ("auto", "flat") else name, config)
         case ImagePreprocessor():
             flat = FlatImage(inputs.channels, inputs.height, inputs.width)
-            return Sequential([flat, following(name, flat.feature_size, config)])
+            return Sequential([flat, build_vector_encoder(name, flat.feature_size, config)])
         case VectorPreprocessor() | OneHotPreprocessor() if name in ("auto", "mlp"):
-            return following("mlp", inputs.size, config)
+            return build_vector_encoder("mlp", inputs.size, config)
         case VectorPreprocessor() | OneHotPreprocessor() if is_custom(name):
             return custom_encoder(name, inputs.size)
         case VectorPreprocessor() | OneHotPreprocessor() if name == "flat":
@@ -90,7 +89,7 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
 
 def _for_part(part: ObservationPreprocessor, name: str) -> str:
     """Return the network for one part of several: one for images serves the images among them, an MLP the rest."""
-    return "mlp" if name in IMAGE_READERS and not isinstance(part, ImagePreprocessor) else name
+    return "mlp" if name in IMAGE_NETWORKS and not isinstance(part, ImagePreprocessor) else name
 
 
 def has_memory(encoder: Encoder) -> bool:

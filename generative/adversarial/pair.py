@@ -104,7 +104,7 @@ class AdversarialPair:
             count += len(real)
         return total / count
 
-    def pass_through(self, name: str, rows: Rows, batch: Batch) -> None:
+    def forward_pass(self, name: str, rows: Rows, batch: Batch) -> None:
         """Send a batch through the network called `name`, for those who watch its layers."""
         compared = self.real_and_fake(rows, self.noise_batch(batch))
         inputs = compared["noise" if name == "generator" else "real"]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
 from sandlot.generative.metrics import EVAL_BATCH_SIZE
-from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.networks import Discriminator
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.learner import Learner
@@ -115,8 +115,8 @@ class WGANGP(GenerativeModel[WGANGPConfig]):
         """Return the loss of a batch of `noise`, and metrics."""
         return wgan_generator_loss(generator, batch, self.pair.fixed_discriminator)
 
-    def measure(self, part: Part) -> dict[str, float]:
-        batches = part.batches(EVAL_BATCH_SIZE)
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
+        batches = subset.batches(EVAL_BATCH_SIZE)
         return {"score_gap": self.pair.score_gap((self.inputs(batch), batch) for batch in batches)}
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
@@ -125,5 +125,5 @@ class WGANGP(GenerativeModel[WGANGPConfig]):
     def components(self) -> dict[str, Stateful]:
         return {**super().components(), **self.pair.averages}
 
-    def pass_through(self, name: str, batch: Batch) -> None:
-        self.pair.pass_through(name, self.inputs(batch), batch)
+    def forward_pass(self, name: str, batch: Batch) -> None:
+        self.pair.forward_pass(name, self.inputs(batch), batch)

@@ -12,10 +12,10 @@ from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
 from sandlot.generative.networks import export_encoder
-from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.data import Batch, Subset
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.optimization.learner import Learner
-from sandlot.supervised.tasks.base import Monitor
-from sandlot.supervised.transfer.encoding import Encoding
+from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import require
 
 from .networks import AutoencoderNetwork, build_autoencoder
@@ -120,8 +120,8 @@ class AE(GenerativeModel[AEConfig]):
         metrics = self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
         self.network.code_distribution.update(metrics["latent"])
 
-    def measure(self, part: Part) -> dict[str, float]:
-        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, part.batches(EVAL_BATCH_SIZE)))
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
+        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE)))
 
     def embed(self, batch: Batch) -> Latent:
         return self.network.encode(self.inputs(batch))
@@ -132,9 +132,9 @@ class AE(GenerativeModel[AEConfig]):
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.network.decode(latent)
 
-    def pass_through(self, name: str, batch: Batch) -> None:
+    def forward_pass(self, name: str, batch: Batch) -> None:
         self.loss(self.network, self.loss_batch(batch))
 
-    def encoding(self) -> Encoding:
+    def trained_encoder(self) -> TrainedEncoder:
         """Return the encoder, for an agent or another task to start from."""
         return export_encoder(self.network.encoder, self.metadata, self.config)

@@ -18,11 +18,11 @@ from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
 from sandlot.generative.networks import build_decoder, build_encoder, export_encoder
-from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.data import Batch, Subset
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.networks import RowEncoder, in_float32
 from sandlot.supervised.optimization.learner import Learner
-from sandlot.supervised.tasks.base import Monitor
-from sandlot.supervised.transfer.encoding import Encoding
+from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import require
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
@@ -222,15 +222,17 @@ class VAE(GenerativeModel[VAEConfig]):
         """Take a gradient step on the negative evidence lower bound."""
         self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
 
-    def measure(self, part: Part) -> dict[str, float]:
-        measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, part.batches(EVAL_BATCH_SIZE)))
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
+        measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE)))
         if self.config.importance_samples:
-            measures["importance_weighted_bound"] = self.importance_weighted_bound(part, self.config.importance_samples)
+            measures["importance_weighted_bound"] = self.importance_weighted_bound(
+                subset, self.config.importance_samples
+            )
         return measures
 
-    def importance_weighted_bound(self, part: Part, samples: int) -> float:
-        """Return the mean importance-weighted bound on the log-likelihood of the rows of a part, in nats."""
-        batches = map(self.loss_batch, part.batches(EVAL_BATCH_SIZE))
+    def importance_weighted_bound(self, subset: Subset, samples: int) -> float:
+        """Return the mean importance-weighted bound on the log-likelihood of the rows of a subset, in nats."""
+        batches = map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))
         return torch.cat([importance_weighted_bound(self.network, batch, samples) for batch in batches]).mean().item()
 
     def embed(self, batch: Batch) -> Latent:
@@ -239,9 +241,9 @@ class VAE(GenerativeModel[VAEConfig]):
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.network.decode_mean(latent, label)
 
-    def pass_through(self, name: str, batch: Batch) -> None:
+    def forward_pass(self, name: str, batch: Batch) -> None:
         self.loss(self.network, self.loss_batch(batch))
 
-    def encoding(self) -> Encoding:
+    def trained_encoder(self) -> TrainedEncoder:
         """Return the encoder, for an agent or another task to start from."""
         return export_encoder(self.network.encoder, self.metadata, self.config)

@@ -17,11 +17,11 @@ from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
 from sandlot.generative.networks import export_encoder
-from sandlot.supervised.data import Batch, Frame, Part
+from sandlot.supervised.data import Batch, Frame, Subset
+from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.networks import MapDecoder, StridedCNN, VectorQuantizer, in_float32
 from sandlot.supervised.optimization.learner import Learner
-from sandlot.supervised.tasks.base import Monitor
-from sandlot.supervised.transfer.encoding import Encoding
+from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import SandlotError, require
 
 from .code_prior import CODES, CodePrior, Codes, prior_loss
@@ -155,22 +155,22 @@ class VQVAE(GenerativeModel[VQVAEConfig]):
         self.network.quantizer.update(vectors_of(metrics["latent"]), metrics[CODES].flatten())
         self.learners["prior"].step({CODES: metrics[CODES]})
 
-    def measure(self, part: Part) -> dict[str, float]:
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
         """Return the mean metrics of both losses, the fraction of the codebook in use, and the codes' perplexity."""
-        codes = self.codes_of(part)
+        codes = self.codes_of(subset)
         counts = torch.bincount(codes.flatten(), minlength=self.config.codebook_size).float()
         frequencies = counts / counts.sum()
         chunks = codes.split(EVAL_BATCH_SIZE)
         return {
-            **mean_metrics(partial(self.loss, self.network), map(self.loss_batch, part.batches(EVAL_BATCH_SIZE))),
+            **mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))),
             **mean_metrics(partial(prior_loss, self.prior), ({"x": chunk, CODES: chunk} for chunk in chunks)),
             "codebook_usage": (counts > 0).float().mean().item(),
             "codebook_perplexity": torch.special.entr(frequencies).sum().exp().item(),
         }
 
-    def codes_of(self, part: Part) -> Codes:
-        """Return the codes of each row of a part."""
-        batches = part.batches(EVAL_BATCH_SIZE)
+    def codes_of(self, subset: Subset) -> Codes:
+        """Return the codes of each row of a subset."""
+        batches = subset.batches(EVAL_BATCH_SIZE)
         return torch.cat([self.network.quantize(self.network.encode(self.inputs(batch))) for batch in batches])
 
     def embed(self, batch: Batch) -> Latent:
@@ -184,12 +184,12 @@ class VQVAE(GenerativeModel[VQVAEConfig]):
         maps = latent.unflatten(1, (-1, *self.network.code_shape))
         return self.network.decode(self.network.look_up(self.network.quantize(maps)))
 
-    def pass_through(self, name: str, batch: Batch) -> None:
+    def forward_pass(self, name: str, batch: Batch) -> None:
         if name == "network":
             self.loss(self.network, self.loss_batch(batch))
         else:
             self.prior(self.network.quantize(self.network.encode(self.inputs(batch))))
 
-    def encoding(self) -> Encoding:
+    def trained_encoder(self) -> TrainedEncoder:
         """Return the encoder, for an agent or another task to start from."""
         return export_encoder(self.network.encoder, self.metadata, self.config)

@@ -89,10 +89,10 @@ def score_anomalies(model: GenerativeModel) -> AnomalyScores:
     held_out = model.config.held_out
     if not held_out:
         raise SandlotError("this model was trained on all classes; train one with --held-out CLASS")
-    part = model.part("test")
+    subset = model.subset("test")
     scorer = AnomalyScorer(model, model.fixed_batch("train", REFERENCE_ROWS))
-    score = torch.cat([scorer.score(batch) for batch in part.batches(EVAL_BATCH_SIZE)]).cpu()
-    is_anomaly = part.columns[LABEL][torch.from_numpy(part.rows)].cpu() == -1
+    score = torch.cat([scorer.score(batch) for batch in subset.batches(EVAL_BATCH_SIZE)]).cpu()
+    is_anomaly = subset.columns[LABEL][torch.from_numpy(subset.rows)].cpu() == -1
     if is_anomaly.all() or not is_anomaly.any():
         raise SandlotError(f"the test has {'only' if is_anomaly.all() else 'no'} rows of the class {held_out!r}")
     return AnomalyScores(score, is_anomaly)
@@ -100,11 +100,11 @@ def score_anomalies(model: GenerativeModel) -> AnomalyScores:
 
 def plot_extremes(path: Path, model: GenerativeModel, scores: AnomalyScores) -> Path:
     """Plot the test images with the highest and the lowest anomaly scores, titled by class and score."""
-    part = model.part("test")
+    subset = model.subset("test")
     order = scores.score.argsort(descending=True)
     chosen = torch.cat([order[:PLOTTED], order[-PLOTTED:]])
-    rows = torch.from_numpy(part.rows[chosen.numpy()])
-    batch = {name: column[rows.to(column.device)] for name, column in part.columns.items()}
+    rows = torch.from_numpy(subset.rows[chosen.numpy()])
+    batch = {name: column[rows.to(column.device)] for name, column in subset.columns.items()}
     names = [*model.classes, model.config.held_out]
     labels = [names[label] for label in batch[LABEL].tolist()]
     titles = [f"{name} ({score:.3g})" for name, score in zip(labels, scores.score[chosen].tolist(), strict=True)]

@@ -13,7 +13,7 @@ from torch import Tensor
 from sandlot.generative.autoencoders.vq_vae import VQVAE
 from sandlot.generative.base import LABEL, GenerativeModel, Latent, Rows
 from sandlot.generative.metrics import EVAL_BATCH_SIZE
-from sandlot.supervised.data import Part
+from sandlot.supervised.data import Subset
 from sandlot.tracking import picture
 
 LEVELS = (2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
@@ -40,7 +40,7 @@ def model_rate_distortion(model: GenerativeModel) -> list[RateDistortion]:
     The rate is that of an ideal entropy coder that codes each dimension independently; a VQ-VAE has one point, with
     the rate of its prior.
     """
-    test = model.part("test")
+    test = model.subset("test")
     truth = _inputs_of(model, test)
     if isinstance(model, VQVAE):
         return [_vq_vae_rate_distortion(model, test, truth)]
@@ -61,7 +61,7 @@ def pca_rate_distortion(model: GenerativeModel) -> list[RateDistortion]:
     from sklearn.decomposition import PCA
 
     train = _inputs_of(model, _first_training_rows(model)).flatten(1).numpy()
-    truth = _inputs_of(model, model.part("test"))
+    truth = _inputs_of(model, model.subset("test"))
     size = min(model.config.latent_size, *train.shape)
     components = PCA(size, svd_solver="full").fit(train)
 
@@ -125,19 +125,19 @@ def _rate_distortion_curve(
     return points
 
 
-def _vq_vae_rate_distortion(model: VQVAE, test: Part, truth: Rows) -> RateDistortion:
+def _vq_vae_rate_distortion(model: VQVAE, test: Subset, truth: Rows) -> RateDistortion:
     """Return the rate of a VQ-VAE's prior, which codes each code given those before it, and the distortion."""
     latent = model.embed_part(test)[0]
     decoded = torch.cat([model.decode(chunk) for chunk in latent.split(EVAL_BATCH_SIZE)]).cpu()
     length = math.prod(model.network.code_shape)
-    bits = model.measure(test)["prior_nats"] * length / math.log(2)
+    bits = model.compute_metrics(test)["prior_nats"] * length / math.log(2)
     return RateDistortion(f"{model.name}, {length} codes", bits, mean_squared_error(decoded, truth))
 
 
-def _first_training_rows(model: GenerativeModel) -> Part:
-    train = model.part("train")
-    return Part("train", train.columns, train.rows[:FITTED_ROWS])
+def _first_training_rows(model: GenerativeModel) -> Subset:
+    train = model.subset("train")
+    return Subset("train", train.columns, train.rows[:FITTED_ROWS])
 
 
-def _inputs_of(model: GenerativeModel, part: Part) -> Rows:
-    return torch.cat([model.inputs(batch) for batch in part.batches(EVAL_BATCH_SIZE)]).cpu()
+def _inputs_of(model: GenerativeModel, subset: Subset) -> Rows:
+    return torch.cat([model.inputs(batch) for batch in subset.batches(EVAL_BATCH_SIZE)]).cpu()

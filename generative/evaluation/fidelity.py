@@ -58,10 +58,10 @@ def measure_fidelity(model: GenerativeModel, extractor: Classifier, rows: int) -
         raise SandlotError(
             f"fidelity is measured on images, and the {model.name} learned from {model.metadata['kind']}"
         )
-    extractor_shape = tuple(extractor.metadata["reading"]["shape"])
+    extractor_shape = tuple(extractor.metadata["preprocessing"]["shape"])
     if extractor_shape != model.shape:
         raise SandlotError(f"the extractor reads images of shape {extractor_shape}, and the model's are {model.shape}")
-    test, train = model.part("test"), model.part("train")
+    test, train = model.subset("test"), model.subset("train")
     count = min(rows, len(test), len(train))
     if count < 2 * NEIGHBOURS:
         raise SandlotError(f"there are {len(test)} test rows, too few to compare with")
@@ -80,9 +80,9 @@ def measure_fidelity(model: GenerativeModel, extractor: Classifier, rows: int) -
 
 def extract_features(extractor: Classifier, pixels: Shaped[Tensor, "row channel height width"]) -> Features:
     """Return the classifier's features of images, before its last layer."""
-    reader = _network_of(extractor).reader
+    backbone = _network_of(extractor).backbone
     batches: list[Batch] = [{IMAGE: chunk.to(extractor.device)} for chunk in pixels.split(CHUNK)]
-    return torch.cat([reader(batch) for batch in batches]).cpu().double()
+    return torch.cat([backbone(batch) for batch in batches]).cpu().double()
 
 
 def class_shares(extractor: Classifier, features: Features) -> dict[str, float]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sandlot.agents.registry import agent_class
 from sandlot.agents.sb3 import ALGORITHMS
 from sandlot.envs import tree_leaves, tree_map
-from sandlot.supervised.data import PARTS
+from sandlot.supervised.data import SUBSETS
 from sandlot.tracking import SandlotError
 
 from .registry import is_task, task_class
@@ -75,13 +75,13 @@ def describe_task(words: list[str]) -> None:
     batch = task.loader().batch(0)
     console = Console()
     for name, learner in task.learners.items():
-        table = layers(learner.module, lambda name=name: task.pass_through(name, batch))
+        table = layers(learner.module, lambda name=name: task.forward_pass(name, batch))
         console.print(f"[bold]{name}[/bold]", table, "", sep="\n")
     trained = sum(parameters_of(learner.module) for learner in task.learners.values())
-    rows = {part: len(task.part(part)) for part in PARTS}
+    rows = {name: len(task.subset(name)) for name in SUBSETS}
     shapes = {name: " × ".join(map(str, column.shape[1:])) or "number" for name, column in batch.items()}
     console.print(f"parameters    {trained:,} ({4 * trained / MIB:.2f} MiB)")
-    console.print(f"rows          {', '.join(f'{count:,} for {part}' for part, count in rows.items())}")
+    console.print(f"rows          {', '.join(f'{count:,} for {name}' for name, count in rows.items())}")
     console.print(f"columns       {', '.join(f'{name} ({shape})' for name, shape in shapes.items())}")
 
 

@@ -21,14 +21,14 @@ def main(options: Evaluate) -> None:
 
 
 def measure_task(run: Run, options: Evaluate) -> None:
-    """Report how well the task of a run does on the rows of the test."""
+    """Report the metrics of a run's task on its test split."""
     task = load_task(run, options.step)
     measures = task.evaluate("test")
-    words = told(measures, task.monitor.measure if task.monitor else "", task.interval(measures))
+    words = told(measures, task.monitor.metric if task.monitor else "", task.interval(measures))
     rows = [
         ("run", run.folder.name),
         ("task", f"{task.name} after {task.step:,} steps"),
-        ("data", f"{run.config['data']}, {len(task.part('test')):,} rows of the test"),
+        ("data", f"{run.config['data']}, {len(task.subset('test')):,} rows in the test split"),
         *((f"test {name.replace('/', ' of ')}", value) for name, value in words.items()),
     ]
     print_table(Console(), rows)

@@ -73,9 +73,9 @@ def is_task_class(found: Any, name: str) -> bool:
 def task_class(name: str) -> Any:
     """Return the class of the task called `name`."""
     if name in BASELINES:
-        from sandlot.supervised.tasks.sklearn_baselines import baseline
+        from sandlot.supervised.tasks.sklearn_models import sklearn_task
 
-        return baseline(name)
+        return sklearn_task(name)
     for package, tasks in PACKAGES.items():
         if name in tasks:
             return getattr(import_module(package), tasks[name][0])
@@ -92,19 +92,19 @@ def task_class(name: str) -> Any:
 
 
 def what_task(name: str) -> str:
-    """Return a few words about the task called `name`."""
+    """Return a short description of the task called `name`."""
     if name in BASELINES:
-        return "is one of scikit-learn's learners"
+        return "a scikit-learn model"
     for tasks in PACKAGES.values():
         if name in tasks:
             return tasks[name][1]
-    return f"is {(task_class(name).__doc__ or name).strip().splitlines()[0].rstrip('.')}"
+    return (task_class(name).__doc__ or name).strip().splitlines()[0].rstrip(".")
 
 
 def is_generative(name: str | None) -> bool:
     """Tell whether `name` is that of a generative model."""
     return name in MODELS or (
-        name is not None and extensions.is_reference(name) and hasattr(task_class(name), "draw_codes")
+        name is not None and extensions.is_reference(name) and hasattr(task_class(name), "sample_prior")
     )
 
 
@@ -160,9 +160,9 @@ def encoding_of(run: Run) -> Any:
     """Return what reads the inputs of a run's task or agent, for another task to start from."""
     if task_of(run):
         task = load_task(run, with_data=False)
-        if not hasattr(task, "encoding"):
+        if not hasattr(task, "trained_encoder"):
             raise SandlotError(f"a {task.name} has no encoder that another task could start from")
-        return task.encoding()
+        return task.trained_encoder()
     from sandlot.agents.encoder_transfer import encoding_of as encoding_of_agent
     from sandlot.agents.loading import load_agent
 

@@ -1,9 +1,9 @@
-"""`sandlot train TASK DATA`: fit a task to data, track it, and say how it went."""
+"""`sandlot train TASK DATA`: fit a task to data, record the run, and report the result."""
 
 import dataclasses
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
@@ -14,9 +14,13 @@ from .options import Fit
 from .parsing import parse_together
 from .registry import encoding_of, read_data, recipe_of, short_name, task_class, what_task
 
+if TYPE_CHECKING:
+    from sandlot.supervised import Task
+    from sandlot.supervised.fitting.lr_finder import RangeTest
+
 
 def main(words: list[str]) -> None:
-    """Do what `words`, which begin with the task's name, say."""
+    """Run the command: `words` begin with the task's name."""
     begin = time.perf_counter()
     kind = task_class(words[0])
     options, config = parse(words[0], kind.Config, words[1:])
@@ -25,72 +29,72 @@ def main(words: list[str]) -> None:
 
     from .task_session import fit_and_report
 
-    collecting = collected(options)
-    data = read_data(options.data, collecting, options.runs_dir)
-    task = kind(data, seed=options.seed, config=config, **start(options, kind))
-    finding = find_rate(task) if options.find_learning_rate else None
+    collection = frame_collection(options)
+    data = read_data(options.data, collection, options.runs_dir)
+    task = kind(data, seed=options.seed, config=config, **encoder_to_start_from(options, kind))
+    test = run_range_test(task) if options.find_learning_rate else None
     record = {
         "task": task.name,
         "data": options.data,
         **({"from": options.from_run} if options.from_run else {}),
-        **collecting,
+        **collection,
         "axis": STEP,
-        **({"goal": f"{VALIDATION}{task.monitor.measure}"} if task.monitor else {}),
+        **({"goal": f"{VALIDATION}{task.monitor.metric}"} if task.monitor else {}),
         "steps": planned_steps(task, task.loader()),
         "config": dataclasses.asdict(task.config),
     }
     name = f"{task.name}-{short_name(options.data)}-s{options.seed}"
     run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
-    if finding is not None:
-        record_finding(finding, run)
+    if test is not None:
+        record_range_test(test, run)
     fit_and_report(task, run, begin)
 
 
-def collected(options: Fit) -> dict[str, Any]:
-    """Return how frames of an environment are collected, if the data are such."""
+def frame_collection(options: Fit) -> dict[str, Any]:
+    """Return the record of how frames are collected, if the data are frames of an environment."""
     seed = {"seed": options.seed}
     if not options.data.startswith(("env:", "run:")):
         return seed
     return {**seed, "frames": options.frames, "env_kwargs": json_object("--env-kwargs", options.env_kwargs)}
 
 
-def start(options: Fit, kind: Any) -> dict[str, Any]:
-    """Return the encoder to start from, if one is asked for, as an argument for the task."""
+def encoder_to_start_from(options: Fit, kind: "type[Task]") -> dict[str, Any]:
+    """Return the encoder of `--from`, if given, as an argument for the task."""
     if options.from_run is None:
         return {}
-    if not hasattr(kind, "encoding"):
+    if not hasattr(kind, "trained_encoder"):
         raise SandlotError(f"a {kind.name} can't start --from another run")
-    from sandlot.supervised.transfer.pretrained import is_pretrained, read_pretrained
+    from sandlot.supervised.transfer.pretrained_models import is_pretrained, load_pretrained
 
     if (folder := Path(options.from_run)).is_dir() and is_pretrained(folder):
-        return {"start": read_pretrained(folder)}
+        return {"start": load_pretrained(folder)}
     return {"start": encoding_of(Run.find(options.runs_dir, options.from_run))}
 
 
-def find_rate(task: Any) -> Any:
-    """Find a learning rate, and build `task` anew with it."""
+def run_range_test(task: "Task") -> "RangeTest":
+    """Find a learning rate with a range test, and rebuild `task` with it."""
     from sandlot.supervised.fitting.lr_finder import find_learning_rate
 
-    finding = find_learning_rate(task)
-    task.rebuild(learning_rate=finding.best)
-    return finding
+    test = find_learning_rate(task)
+    task.rebuild(learning_rate=test.suggestion)
+    return test
 
 
-def record_finding(finding: Any, run: Run) -> None:
-    """Draw and log how the learning rate was found."""
-    from sandlot.supervised.fitting.lr_finder import draw_finding
+def record_range_test(test: "RangeTest", run: Run) -> None:
+    """Plot and log the learning rate range test."""
+    from sandlot.supervised.fitting.lr_finder import plot_range_test
 
     path = run.folder / IMAGES / "learning-rate.png"
-    draw_finding(path, finding)
+    plot_range_test(path, test)
     run.log_media("learning_rate", path, 0)
 
 
 def parse(name: str, config: type, words: list[str], command: str = "train") -> tuple[Fit, Any]:
-    """Return the options and the task's config. Flags beat the recipe for the data, which beats defaults."""
-    found = recipe_of(name, words[0]) if words and not words[0].startswith("-") else {}
-    parts = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, recipes.applied(config, found))]
-    described = f"Fit a task to data: {name} {what_task(name)}."
-    if found:
-        described += f" The defaults shown are those of the recipe for {words[0]}."
+    """Return the options and the task's config. Flags override the recipe for the data, which overrides defaults."""
+    recipe = recipe_of(name, words[0]) if words and not words[0].startswith("-") else {}
+    parts = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, recipes.applied(config, recipe))]
+    described = f"Train on a data set. {name}: {what_task(name)}."
+    if recipe:
+        described += f" Defaults are those of the recipe for {words[0]}."
     parsed = parse_together(parts, words, f"sandlot {command} {name}", described)
     return parsed.fit, parsed.task

@@ -1,4 +1,4 @@
-"""The data sets that come with scikit-learn, by name."""
+"""The data sets that come with scikit-learn."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ BUILTIN = {
     "diabetes": "load_diabetes",
 }
 DARKEST = 16
-"""Value of a black pixel in the digits."""
+"""Largest pixel value of scikit-learn's digits."""
 
 
 def read_builtin(name: str) -> Frame:
-    """Return the data set called `name`."""
+    """Load the data set called `name`."""
     import sklearn.datasets
 
     bunch: Any = getattr(sklearn.datasets, BUILTIN[name])()
@@ -27,10 +27,10 @@ def read_builtin(name: str) -> Frame:
         pixels = np.round(bunch.images[..., None] * (255 / DARKEST)).astype(np.uint8)
         columns = {"image": pixels}
     else:
-        columns = {feature: bunch.data[:, place] for place, feature in enumerate(bunch.feature_names)}
+        columns = {feature: bunch.data[:, index] for index, feature in enumerate(bunch.feature_names)}
     if "target_names" in bunch:
         columns["label"] = bunch.target.astype(np.int64)
-        classes["label"] = [str(called) for called in bunch.target_names]
+        classes["label"] = [str(name) for name in bunch.target_names]
     else:
         columns["target"] = bunch.target.astype(float)
     return Frame(name, columns, [(name, len(bunch.target))], classes)

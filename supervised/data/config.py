@@ -1,4 +1,4 @@
-"""What is read of a data set, and how its rows are shared out."""
+"""What to read from a data set, and how to split it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,22 +8,22 @@ from sandlot.tracking import require
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """What is read of a data set, and how its rows are shared out."""
+    """What to read from a data set, and how to split it."""
 
     target: str | None = None
-    """Column to predict; by default one called label, target, class or y, or the last."""
+    """Target column; by default the one called label, target, class or y, else the last."""
     columns: tuple[str, ...] = ()
-    """Columns to predict it from; all others by default."""
+    """Input columns; all but the target by default."""
     image_size: int = 0
-    """Sides that images are scaled to; 0 to leave them as they are."""
+    """Resize images to this many pixels a side; 0 keeps their size."""
     image_mode: Literal["auto", "grey", "rgb"] = "auto"
-    """Colours that images are read in; auto is that of the images, which must all be the same."""
-    strict: bool = False
-    """Stop at an image that can't be read, in place of leaving it out."""
+    """Convert images to this colour mode; auto keeps the mode of the files, which must be the same for all."""
+    skip_unreadable: bool = True
+    """Skip images that can't be read, instead of stopping at the first."""
     validation_share: float = 0.1
-    """Share of the rows, beside those of the test, by which the training is watched."""
+    """Fraction of the rows outside the test split that is used for validation."""
     test_share: float = 0.2
-    """Share of the rows for the test, if the data has none of its own."""
+    """Fraction of the rows that is used as the test split, unless the data comes with its own."""
 
     def __post_init__(self) -> None:
         for name in ("validation_share", "test_share"):

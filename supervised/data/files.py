@@ -1,8 +1,7 @@
-"""Tables, texts and images in files."""
+"""Read tables, texts and images from files."""
 
 import csv
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,18 @@ import numpy as np
 from sandlot.tracking import SandlotError
 
 from .config import DataConfig
-from .frame import Frame, looks_numeric
-from .images import SUFFIXES, read_pictures
-from .split import TEST_PART, VALIDATION_PART
+from .frame import Frame, concat_frames, looks_numeric
+from .hub import read_parquet
+from .images import SUFFIXES, read_images
+from .split import subset_from_path
 
-PART_WORDS = {"test": TEST_PART, "validation": VALIDATION_PART, "valid": VALIDATION_PART, "val": VALIDATION_PART}
 Rows = list[dict[str, Any]]
 
 
 def read_path(path: Path, config: DataConfig) -> Frame:
-    """Return what lies in the file or folder `path`: a folder of images (one below for each class), or tables."""
+    """Read a file, or a folder of images (with a subfolder for each class) or of tables."""
     if path.is_file() and path.suffix.lower() in SUFFIXES:
-        return Frame(str(path), {"image": read_pictures([(path, str(path))], str(path), config)[0]}, [(str(path), 1)])
+        return Frame(str(path), {"image": read_images([(path, str(path))], str(path), config)[0]}, [(str(path), 1)])
     if path.is_file():
         return read_tables(str(path), [path], config)
     images = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
@@ -32,19 +31,19 @@ def read_path(path: Path, config: DataConfig) -> Frame:
     tables = sorted(file for file in path.rglob("*") if file.suffix.lower() in TABLES)
     if not tables:
         kinds = ", ".join((*TABLES, *SUFFIXES))
-        raise SandlotError(f"{path} holds nothing that can be read, which would be {kinds}")
+        raise SandlotError(f"{path} contains no readable files; supported are {kinds}")
     return read_tables(str(path), tables, config)
 
 
-def names_a_file(path: Path) -> bool:
-    """Tell whether `path` ends as the files do that can be read."""
+def has_readable_suffix(path: Path) -> bool:
+    """Return whether `path` ends in the suffix of a supported file type."""
     return path.suffix.lower() in (*TABLES, *SUFFIXES)
 
 
 def read_image_folder(folder: Path, images: Sequence[Path], config: DataConfig) -> Frame:
-    """Return images, whose class is the folder they lie in. Folders called test or validation are parts."""
+    """Read images whose class is the folder they are in. Folders called test or validation are those splits."""
     labels = [path.parent.name for path in images]
-    pixels, read = read_pictures(((path, str(path)) for path in images), str(folder), config)
+    pixels, read = read_images(((path, str(path)) for path in images), str(folder), config)
     kept = [place for place, whole in enumerate(read) if whole]
     columns: dict[str, np.ndarray] = {"image": pixels}
     classes = {}
@@ -52,61 +51,27 @@ def read_image_folder(folder: Path, images: Sequence[Path], config: DataConfig) 
         names = sorted(set(labels))
         for name in names:
             if not any(labels[place] == name for place in kept):
-                raise SandlotError(f"the class {name!r} in {folder} has no image that can be read")
+                raise SandlotError(f"the class {name!r} in {folder} has no readable image")
         columns["label"] = np.array([names.index(labels[place]) for place in kept])
         classes["label"] = names
-    given = np.array([part_of(images[place].relative_to(folder)) for place in kept])
+    subset = np.array([subset_from_path(images[place].relative_to(folder)) for place in kept])
     files = [(str(images[place]), 1) for place in kept]
-    left_out = [str(path) for path, whole in zip(images, read, strict=True) if not whole]
-    return Frame(str(folder), columns, files, classes, given if (given >= 0).any() else None, left_out)
+    unreadable = [str(path) for path, whole in zip(images, read, strict=True) if not whole]
+    return Frame(str(folder), columns, files, classes, subset if (subset >= 0).any() else None, unreadable)
 
 
 def read_tables(name: str, files: Sequence[Path], config: DataConfig) -> Frame:
-    """Return the rows of all `files`, which must have the same columns."""
+    """Read the rows of all `files`, which must have the same columns."""
     frames = []
     for file in files:
         suffix = file.suffix.lower()
         if suffix == ".parquet":
-            from .hub import read_parquet
-
             frames.append(read_parquet(file, config))
         elif suffix in READERS:
             frames.append(_read_rows(file, READERS[suffix]))
         else:
-            raise SandlotError(f"{file} is no kind of file that can be read, which are {', '.join(TABLES)}")
-    return joined(name, frames, [part_of(Path(file.name)) for file in files])
-
-
-def joined(name: str, frames: Sequence[Frame], parts: Sequence[int]) -> Frame:
-    """Return the rows of several frames as one frame; `parts` says which part of the data each is."""
-    first = frames[0]
-    for frame in frames[1:]:
-        if frame.columns.keys() != first.columns.keys():
-            raise SandlotError(
-                f"{frame.name} has the columns {', '.join(frame.columns)}, and {first.name} has "
-                f"{', '.join(first.columns)}"
-            )
-    columns = {}
-    for key in first.columns:
-        shapes = {frame.columns[key].shape[1:] for frame in frames}
-        if len(shapes) > 1:
-            raise SandlotError(
-                f"the images of {name} are not all alike; make them so with --image-size and --image-mode"
-            )
-        columns[key] = np.concatenate([frame.columns[key] for frame in frames])
-    given = np.concatenate([np.full(len(frame), part) for frame, part in zip(frames, parts, strict=True)])
-    files = [file for frame in frames for file in frame.files]
-    left_out = [place for frame in frames for place in frame.left_out]
-    return Frame(name, columns, files, first.classes, given if (given >= 0).any() else None, left_out)
-
-
-def part_of(path: Path) -> int:
-    """Return the part of the data that a file's path names: of the test, of the validation, or -1 for neither."""
-    for piece in path.parts:
-        for word in re.split(r"[^a-z]+", piece.lower()):
-            if word in PART_WORDS:
-                return PART_WORDS[word]
-    return -1
+            raise SandlotError(f"{file} is not a supported file type; supported are {', '.join(TABLES)}")
+    return concat_frames(name, frames, [subset_from_path(Path(file.name)) for file in files])
 
 
 def _read_rows(file: Path, reader: Callable[[Path, Iterable[str]], Rows]) -> Frame:
@@ -125,7 +90,7 @@ def _read_rows(file: Path, reader: Callable[[Path, Iterable[str]], Rows]) -> Fra
 
 
 def _complete(column: np.ndarray) -> bool:
-    """Tell whether all cells are numbers. A column with a few that are not is judged where it is used."""
+    """Return whether all cells are numbers. In a column where some are not, the error is raised where it is used."""
     try:
         column.astype(float)
     except (TypeError, ValueError):
@@ -137,11 +102,11 @@ def _csv_rows(file: Path, lines: Iterable[str]) -> Rows:
     reader = csv.reader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
     names = next(reader, None)
     if not names or len(set(names)) < len(names):
-        raise SandlotError(f"{file} must begin with a line of column names, each different from the others")
+        raise SandlotError(f"{file} must start with a header line of distinct column names")
     rows = []
     for number, cells in enumerate(filter(None, reader), 1):
         if len(cells) != len(names):
-            raise SandlotError(f"{file}, row {number}: there are {len(cells)} cells for {len(names)} columns")
+            raise SandlotError(f"{file}, row {number}: found {len(cells)} cells, expected {len(names)}")
         rows.append({name: cell.strip() or None for name, cell in zip(names, cells, strict=True)})
     return rows
 
@@ -152,9 +117,9 @@ def _json_rows(file: Path, lines: Iterable[str]) -> Rows:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise SandlotError(f"{file}, row {number}: this is no JSON ({error})") from error
+            raise SandlotError(f"{file}, row {number}: invalid JSON ({error})") from error
         if not isinstance(row, dict):
-            raise SandlotError(f'{file}, row {number}: this is no JSON object, like {{"text": "…"}}')
+            raise SandlotError(f'{file}, row {number}: not a JSON object such as {{"text": "…"}}')
         rows.append(row)
     return rows
 

@@ -1,4 +1,4 @@
-"""Parquet files, and data sets of the Hugging Face hub, through `datasets`."""
+"""Read parquet files, and data sets from the Hugging Face hub, with `datasets`."""
 
 import logging
 import os
@@ -10,14 +10,15 @@ import numpy as np
 from sandlot.tracking import SandlotError
 
 from .config import DataConfig
-from .frame import Frame
-from .images import read_pictures
+from .frame import Frame, concat_frames
+from .images import read_images
+from .split import subset_from_path
 
 EXTRA = "parquet files and hub names need the package `datasets`: pip install 'sandlot[data]'"
 
 
 def read_parquet(file: Path, config: DataConfig) -> Frame:
-    """Return the rows of a parquet file."""
+    """Read a parquet file."""
     datasets = _datasets()
     try:
         table = datasets.Dataset.from_parquet(str(file), keep_in_memory=True)
@@ -27,23 +28,21 @@ def read_parquet(file: Path, config: DataConfig) -> Frame:
 
 
 def read_hub(name: str, config: DataConfig) -> Frame:
-    """Return the data set called `name` on the Hugging Face hub, or in its cache."""
-    from .files import joined, part_of
-
+    """Load the data set called `name` from the Hugging Face hub, or from its cache."""
     datasets = _datasets()
     try:
-        parts = datasets.load_dataset(name)
+        splits = datasets.load_dataset(name)
     except Exception as error:
         raise SandlotError(
-            f"there is no data set {name!r}: no file or folder, none of scikit-learn's, and the Hugging Face hub "
-            f"can't give it ({_reason(error)})"
+            f"there is no data set {name!r}: it is no file, folder or scikit-learn data set, and loading it "
+            f"from the Hugging Face hub failed ({_reason(error)})"
         ) from error
-    frames = [frame_of(table, f"{name}/{part}", config) for part, table in parts.items()]
-    return joined(name, frames, [part_of(Path(part)) for part in parts])
+    frames = [frame_of(table, f"{name}/{split}", config) for split, table in splits.items()]
+    return concat_frames(name, frames, [subset_from_path(Path(split)) for split in splits])
 
 
 def frame_of(table: Any, name: str, config: DataConfig) -> Frame:
-    """Return the rows of one of the `datasets` package's tables; columns of other kinds than ours are left out."""
+    """Convert a table of the `datasets` package; columns that are not numbers, texts or images are skipped."""
     datasets = _datasets()
     if not len(table):
         raise SandlotError(f"{name} has no rows")
@@ -55,7 +54,7 @@ def frame_of(table: Any, name: str, config: DataConfig) -> Frame:
             cells = table.cast_column(key, datasets.Image(decode=False))[key]
             sources = ((cell["bytes"] or Path(cell["path"]), f"{name}, row {row + 1}, column {key!r}")
                        for row, cell in enumerate(cells))  # fmt: skip
-            columns[key], read = read_pictures(sources, name, config)
+            columns[key], read = read_images(sources, name, config)
         elif isinstance(feature, datasets.ClassLabel):
             columns[key] = np.array([-1 if cell is None else cell for cell in table[key]])
             classes[key] = list(feature.names)
@@ -67,8 +66,8 @@ def frame_of(table: Any, name: str, config: DataConfig) -> Frame:
     columns = {key: column if len(column) == kept.sum() else column[kept] for key, column in columns.items()}
     if not columns:
         raise SandlotError(f"{name} has no column of numbers, texts or images")
-    left_out = [f"{name}, row {row + 1}" for row in np.flatnonzero(~kept)]
-    return Frame(name, columns, [(name, int(kept.sum()))], classes, left_out=left_out)
+    unreadable = [f"{name}, row {row + 1}" for row in np.flatnonzero(~kept)]
+    return Frame(name, columns, [(name, int(kept.sum()))], classes, unreadable=unreadable)
 
 
 def _datasets() -> Any:
@@ -77,7 +76,7 @@ def _datasets() -> Any:
         import datasets
     except ImportError as error:
         raise SandlotError(EXTRA) from error
-    # Without a network, each of its tries would be told; the last one's reason is in our sentence.
+    # Offline, it would log each of its tries; our error gives the reason of the last one.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     return datasets
 

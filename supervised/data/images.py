@@ -1,4 +1,4 @@
-"""Pictures in files to arrays of the same shape."""
+"""Decode image files into arrays of one shape."""
 
 import io
 import warnings
@@ -18,8 +18,8 @@ MODES = {"grey": "L", "rgb": "RGB"}
 GREY = ("1", "L", "I", "I;16", "F")
 
 
-class Pictures:
-    """Gather pictures, which must fit the first one."""
+class ImageCollector:
+    """Decode images one by one; all must have the shape of the first."""
 
     def __init__(self, config: DataConfig):
         self.config = config
@@ -28,49 +28,49 @@ class Pictures:
         self._first = ""
 
     def add(self, source: Path | bytes, place: str) -> bool:
-        """Read one and tell whether that was possible; one that can't be read is left out, unless all must be."""
+        """Decode one image and return whether that worked. Raises `SandlotError` unless unreadable ones are skipped."""
         from PIL import Image
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
-                    array = self._read(picture)
+                with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+                    array = self._decode(image)
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            if self.config.strict:
+            if not self.config.skip_unreadable:
                 raise SandlotError(f"{place} can't be read as an image: {error}") from error
             self.unreadable.append(place)
             return False
         if self.arrays and array.shape != self.arrays[0].shape:
             (height, width, channels), (first_height, first_width, first_channels) = array.shape, self.arrays[0].shape
             raise SandlotError(
-                f"{place} is an image of {width}×{height} pixels in {channels} channel(s), and {self._first} one of "
-                f"{first_width}×{first_height} in {first_channels}; make them alike with --image-size and --image-mode"
+                f"{place} is an image of {width}×{height} pixels and {channels} channel(s), and {self._first} one of "
+                f"{first_width}×{first_height} and {first_channels}; convert them with --image-size and --image-mode"
             )
         self._first = self._first or place
         self.arrays.append(array)
         return True
 
     def stacked(self, name: str) -> UInt8[np.ndarray, "row height width channel"]:
-        """Return all of them."""
+        """Return all images. Raises `SandlotError` if there are none."""
         if not self.arrays:
-            bad = f"; {len(self.unreadable)} can't be read, as {self.unreadable[0]}" if self.unreadable else ""
-            raise SandlotError(f"{name} holds no image that can be read{bad}")
+            bad = f"; {len(self.unreadable)} can't be read, such as {self.unreadable[0]}" if self.unreadable else ""
+            raise SandlotError(f"{name} contains no readable image{bad}")
         return np.stack(self.arrays)
 
-    def _read(self, picture: Any) -> np.ndarray:
-        mode = MODES.get(self.config.image_mode) or ("L" if picture.mode in GREY else "RGB")
-        picture = picture.convert(mode)
+    def _decode(self, image: Any) -> UInt8[np.ndarray, "height width channel"]:
+        mode = MODES.get(self.config.image_mode) or ("L" if image.mode in GREY else "RGB")
+        image = image.convert(mode)
         if self.config.image_size:
-            picture = picture.resize((self.config.image_size, self.config.image_size))
-        array = np.asarray(picture, np.uint8)
+            image = image.resize((self.config.image_size, self.config.image_size))
+        array = np.asarray(image, np.uint8)
         return array[..., None] if array.ndim == 2 else array
 
 
-def read_pictures(
+def read_images(
     sources: Iterable[tuple[Path | bytes, str]], name: str, config: DataConfig
 ) -> tuple[UInt8[np.ndarray, "row height width channel"], list[bool]]:
-    """Return the pictures that `sources` and their places give, and for each source whether it could be read."""
-    pictures = Pictures(config)
-    read = [pictures.add(source, place) for source, place in sources]
-    return pictures.stacked(name), read
+    """Return the images of `sources` (each with its place, for messages), and for each whether it could be read."""
+    images = ImageCollector(config)
+    read = [images.add(source, place) for source, place in sources]
+    return images.stacked(name), read

@@ -1,4 +1,4 @@
-"""Batches of rows."""
+"""Subsets of the data, and batches of their rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -15,12 +15,32 @@ Columns = Mapping[str, Tensor]
 Batch = dict[str, Tensor]
 
 
-class Loader:
-    """Batches of rows in a new order each epoch.
+class Subset(NamedTuple):
+    """The rows of the train, validation or test split, as its name says."""
 
-    Which batch a step gets depends on the seed and the step alone: there is nothing to save, and a training
-    that goes on in the middle of an epoch goes on with the rows that this epoch has not seen. The rows that
-    don't fill a batch at the end of an epoch are left out of it; which ones, is chance.
+    name: str
+    columns: Columns
+    rows: Int[np.ndarray, "some"]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Yield all rows in order, `size` at a time."""
+        for first in range(0, len(self.rows), size):
+            yield rows_of(self.columns, torch.from_numpy(self.rows[first : first + size]))
+
+    def column(self, name: str) -> Tensor:
+        """Return the rows of one column, on the CPU."""
+        return self.columns[name].cpu()[torch.from_numpy(self.rows)]
+
+
+class Loader:
+    """Draw batches of training rows, in a new order each epoch.
+
+    A step's batch follows from the seed and the step alone. So there is nothing to checkpoint: a run that resumes
+    in the middle of an epoch continues with the rows this epoch has not seen. Rows that don't fill a last batch
+    are skipped in that epoch.
     """
 
     def __init__(self, columns: Columns, rows: Int[np.ndarray, "some"], batch_size: int, seed: int):
@@ -43,8 +63,8 @@ class Loader:
         """Return the rows of an epoch, in any order."""
         return self.rows
 
-    def pieces(self, step: int, count: int) -> Sequence[Batch]:
-        """Return the batch of `step` in `count` pieces, for gradients that are summed up."""
+    def micro_batches(self, step: int, count: int) -> Sequence[Batch]:
+        """Return the batch of `step` in `count` micro-batches, for gradient accumulation."""
         batch = self.batch(step)
         if count == 1:
             return [batch]
@@ -56,19 +76,3 @@ class Loader:
 def rows_of(columns: Columns, rows: Int[Tensor, "some"]) -> Batch:
     """Return some rows of all columns."""
     return {name: column.index_select(0, rows.to(column.device)) for name, column in columns.items()}
-
-
-class Part(NamedTuple):
-    """Some rows of the data: those for the training, validation or test, as its name says."""
-
-    name: str
-    columns: Columns
-    rows: Int[np.ndarray, "some"]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Yield all rows in order, `size` at a time."""
-        for first in range(0, len(self.rows), size):
-            yield rows_of(self.columns, torch.from_numpy(self.rows[first : first + size]))

@@ -1,4 +1,4 @@
-"""Pictures of how well predictions fit."""
+"""Plots of predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +14,15 @@ from sandlot.tracking import picture
 from .metrics import BINS
 
 MOST_CURVES = 10
+"""Classes with a ROC curve of their own in a plot."""
 MOST_WRITTEN = 25
-"""Classes up to which a confusion matrix has its counts written in."""
+"""Confusion matrices of more classes show colours without counts."""
 
 
-def draw_confusion(path: Path, predicted: Int[Tensor, "row"], labels: Int[Tensor, "row"], classes: list[str]) -> None:
-    """Draw how many rows of each class were taken for which, coloured by the share of the class."""
+def draw_confusion(
+    path: Path, predicted: Int[Tensor, "row"], labels: Int[Tensor, "row"], classes: Sequence[str]
+) -> None:
+    """Plot the confusion matrix, coloured by the share of the true class."""
     count = len(classes)
     matrix = torch.bincount(labels * count + predicted, minlength=count**2).view(count, count).numpy()
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -27,7 +30,7 @@ def draw_confusion(path: Path, predicted: Int[Tensor, "row"], labels: Int[Tensor
     with picture(path, side + 1.5, side + 0.5) as figure:
         axes = figure.add_subplot()
         figure.colorbar(axes.imshow(share, cmap="Blues", vmin=0, vmax=1), ax=axes, label="share of the true class")
-        axes.set(xlabel="predicted", ylabel="true", title=f"{np.trace(matrix)} of {matrix.sum()} right")
+        axes.set(xlabel="predicted", ylabel="true", title=f"{np.trace(matrix)} of {matrix.sum()} correct")
         axes.set_xticks(range(count), classes, rotation=90 if max(map(len, classes)) > 2 else 0, fontsize=8)
         axes.set_yticks(range(count), classes, fontsize=8)
         for row, column in np.argwhere(matrix > 0) if count <= MOST_WRITTEN else []:
@@ -36,11 +39,8 @@ def draw_confusion(path: Path, predicted: Int[Tensor, "row"], labels: Int[Tensor
 
 
 def draw_roc(path: Path, probabilities: Float[Tensor, "row class"], labels: Int[Tensor, "row"],
-             classes: list[str]) -> None:  # fmt: skip
-    """Draw the share of a class that is found over the share of the others that is taken for it, for each class.
-
-    Of more than ten classes, those with the smallest area under the curve are shown.
-    """
+             classes: Sequence[str]) -> None:  # fmt: skip
+    """Plot the one-vs-rest ROC curve of each class; of more than ten, those with the smallest area under it."""
     curves = []
     for place, name in enumerate(classes if len(classes) > 2 else classes[1:], start=len(classes) == 2):
         own = labels == place
@@ -61,13 +61,13 @@ def roc(score: Float[Tensor, "row"], positive: Tensor) -> tuple[Float[Tensor, "p
     """Return the false and true positive rates for all thresholds of a score, from the highest on."""
     order = score.argsort(descending=True)
     found = positive[order].float()
-    last = torch.cat([score[order].diff() != 0, torch.tensor([True])])
-    rates = [torch.cat([torch.zeros(1), part.cumsum(0)[last] / part.sum()]) for part in (1 - found, found)]
+    last = torch.cat([score[order].diff() != 0, found.new_ones(1, dtype=torch.bool)])
+    rates = [torch.cat([found.new_zeros(1), hits.cumsum(0)[last] / hits.sum()]) for hits in (1 - found, found)]
     return rates[0], rates[1]
 
 
 def draw_reliability(path: Path, probabilities: Float[Tensor, "row class"], labels: Int[Tensor, "row"]) -> None:
-    """Draw how often predictions are right over how sure the network is of them (Guo et al., 2017, figure 1)."""
+    """Plot a reliability diagram: accuracy over confidence (Guo et al., 2017, figure 1)."""
     confidence, predicted = probabilities.max(-1)
     right = (predicted == labels).float()
     place = (confidence * BINS).long().clamp(max=BINS - 1)
@@ -77,18 +77,18 @@ def draw_reliability(path: Path, probabilities: Float[Tensor, "row class"], labe
     centres = (np.arange(BINS) + 0.5) / BINS
     with picture(path, 5, 5.5) as figure:
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        axes.bar(centres, accuracy, 0.92 / BINS, color="tab:blue", label="right")
-        axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":", label="as sure as right")
-        axes.set(ylabel="share that is right", title="reliability", xlim=(0, 1), ylim=(0, 1))
+        axes.bar(centres, accuracy, 0.92 / BINS, color="tab:blue", label="accuracy")
+        axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":", label="calibrated")
+        axes.set(ylabel="accuracy", title="reliability", xlim=(0, 1), ylim=(0, 1))
         axes.legend(frameon=False, fontsize=8, loc="upper left")
         below.bar(centres, count, 0.92 / BINS, color="tab:grey")
         below.set(xlabel="confidence", ylabel="rows")
-        for part in (axes, below):
-            _plain(part)
+        _plain(axes)
+        _plain(below)
 
 
 def draw_residuals(path: Path, predicted: Float[Tensor, "row"], true: Float[Tensor, "row"], name: str) -> None:
-    """Draw predictions over what is true, and how the errors are spread."""
+    """Plot predictions over true values, and residuals over predictions."""
     prediction, target = predicted.numpy(), true.numpy()
     with picture(path, 9, 4) as figure:
         left, right = figure.subplots(1, 2)
@@ -98,21 +98,21 @@ def draw_residuals(path: Path, predicted: Float[Tensor, "row"], true: Float[Tens
         left.set(xlabel=f"true {name}", ylabel=f"predicted {name}")
         right.scatter(prediction, prediction - target, s=10, alpha=0.6, linewidths=0)
         right.axhline(0, color="grey", linewidth=0.8, linestyle=":")
-        right.set(xlabel=f"predicted {name}", ylabel="error")
+        right.set(xlabel=f"predicted {name}", ylabel="residual")
         for axes in (left, right):
             _plain(axes)
 
 
-def draw_forecasts(path: Path, forecasts: Float[Tensor, "time target"], came: Float[Tensor, "time target"],
+def draw_forecasts(path: Path, forecasts: Float[Tensor, "time target"], truth: Float[Tensor, "time target"],
                    names: Sequence[str]) -> None:  # fmt: skip
-    """Draw forecasts of the longest horizon beside what came, for up to six columns."""
-    shown, forecast, future = list(names)[:6], forecasts.numpy(), came.numpy()
+    """Plot forecasts of the longest horizon and the true values, for up to six columns."""
+    shown, forecast, future = list(names)[:6], forecasts.numpy(), truth.numpy()
     with picture(path, 9, 2.2 * len(shown) + 0.4) as figure:
         for place, name in enumerate(shown):
             axes = figure.add_subplot(len(shown), 1, place + 1)
-            axes.plot(future[:, place], color="black", linewidth=1.0, label="what came")
+            axes.plot(future[:, place], color="black", linewidth=1.0, label="true")
             axes.plot(forecast[:, place], color="tab:blue", linewidth=1.2, label="forecast")
-            axes.set(ylabel=name, xlabel="row of the test" if place == len(shown) - 1 else "")
+            axes.set(ylabel=name, xlabel="time step of the test split" if place == len(shown) - 1 else "")
             _plain(axes)
             if not place:
                 axes.legend(frameon=False, fontsize=8, ncols=2, loc="upper right")
@@ -120,7 +120,7 @@ def draw_forecasts(path: Path, forecasts: Float[Tensor, "time target"], came: Fl
 
 def draw_images(path: Path, images: Float[np.ndarray, "row height width channel"], titles: Sequence[str],
                 columns: int = 6) -> None:  # fmt: skip
-    """Draw images, with pixels between 0 and 255, in a grid, each under its title."""
+    """Plot images, with pixels between 0 and 255, in a grid, each under its title."""
     rows = -(-len(images) // columns)
     with picture(path, 1.5 * columns, 1.85 * rows) as figure:
         grid = figure.subplots(rows, columns, squeeze=False)

@@ -1,4 +1,4 @@
-"""The rows that a network is most wrong about."""
+"""Tables and images of a network's worst predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,33 +12,34 @@ from sandlot.tracking import write_table
 from .plots import draw_images
 
 MOST = 24
+"""Rows in a table."""
 
 
 def write_worst_predictions(
-    folder: Path, frame: Frame, rows: np.ndarray, inputs: Sequence[str], columns: Sequence[str], told: list[list[Any]]
+    folder: Path, frame: Frame, rows: np.ndarray, inputs: Sequence[str], headings: Sequence[str], cells: list[list[Any]]
 ) -> dict[str, Path]:
-    """Write a table of some `rows` with what is read of them and what is `told` of each, and a picture of images.
+    """Write a table of `rows` of `frame`, the worst first, with their inputs and `cells` under `headings`.
 
-    `rows` are those of `frame`, the worst first; `told` is a list of cells for each, under the names `columns`.
+    If the input is an image, write a plot of the images too. Returns the files by name.
     """
-    rows, told = rows[:MOST], told[:MOST]
-    table, files = folder / "mistakes.json", {}
+    rows, cells = rows[:MOST], cells[:MOST]
+    table, files = folder / "worst-predictions.json", {}
     shown = frame.take(rows)
     read = [shown.columns[name] for name in inputs]
     if read[0].ndim > 1:
-        titles = ["\n".join(f"{name} {_short(cell)}" for name, cell in zip(columns, cells, strict=True))
-                  for cells in told]  # fmt: skip
-        draw_images(folder / "mistakes.png", read[0].astype(float), titles)
-        files["mistakes"] = folder / "mistakes.png"
-        cells = [[{"image": _write_image(folder / "mistakes", place, image)}] for place, image in enumerate(read[0])]
+        titles = [
+            "\n".join(f"{name} {_short(cell)}" for name, cell in zip(headings, row, strict=True)) for row in cells
+        ]
+        files["worst_predictions"] = folder / "worst-predictions.png"
+        draw_images(files["worst_predictions"], read[0].astype(float), titles)
+        images = folder / "worst-predictions"
+        input_cells = [[{"image": _write_image(images, place, image)}] for place, image in enumerate(read[0])]
     else:
-        cells = [[_plain(column[place]) for column in read] for place in range(len(rows))]
+        input_cells = [[_plain(column[place]) for column in read] for place in range(len(rows))]
     places = [shown.place(row) for row in range(len(rows))]
-    write_table(
-        table, ["row", *inputs, *columns],
-        [[place, *cell, *more] for place, cell, more in zip(places, cells, told, strict=True)],
-    )  # fmt: skip
-    return {**files, "mistakes_table": table}
+    lines = [[place, *own, *row] for place, own, row in zip(places, input_cells, cells, strict=True)]
+    write_table(table, ["row", *inputs, *headings], lines)
+    return {**files, "worst_predictions_table": table}
 
 
 def _write_image(folder: Path, place: int, image: np.ndarray) -> str:

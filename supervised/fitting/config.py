@@ -13,17 +13,17 @@ class FitConfig(LearnerConfig, DataConfig):
 
     optimizer_epsilon: float = 1e-8
     epochs: int = 10
-    """Times that the training goes through the data."""
+    """Epochs to train for."""
     batch_size: int = 64
     """Rows in a batch."""
     accumulate: int = 1
-    """Pieces that a batch is cut into, whose gradients are summed up: for batches that don't fit the memory."""
+    """Gradient accumulation: split each batch into this many micro-batches, for batches that don't fit into memory."""
     patience: int = 0
-    """Validations without a better result after which the training ends; 0 for never."""
+    """Early stopping: end after this many validations without improvement; 0 disables it."""
     validate_every: int = 0
-    """Steps between validations; 0 for once an epoch."""
+    """Gradient steps between validations; 0 validates once an epoch."""
     checkpoint_every: int = 0
-    """Steps between checkpoints, beside those at each validation; 0 for none."""
+    """Gradient steps between checkpoints, in addition to those at each validation; 0 adds none."""
 
     def __post_init__(self) -> None:
         LearnerConfig.__post_init__(self)

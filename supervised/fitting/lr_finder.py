@@ -1,7 +1,7 @@
-"""A learning rate from a short test.
+"""A learning rate range test.
 
-Source: Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3; the choice is that of
-fastai: the rate at which the loss falls most steeply, before it rises.
+Source: Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3. The suggested rate is
+fastai's: the one at which the loss falls most steeply, before it rises.
 """
 
 from pathlib import Path
@@ -15,26 +15,28 @@ from sandlot.supervised.tasks.base import Task
 from sandlot.tracking import TRAIN, SandlotError, picture
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100
-SMOOTHING, BLOWN_UP = 0.9, 4.0
+SMOOTHING, DIVERGED = 0.9, 4.0
 LEAST = 10
-"""Steps that a test must last to say anything."""
+"""Steps that a test needs before the loss diverges."""
 
 
-class Finding(NamedTuple):
-    """The losses at rising learning rates, and the rate to take."""
+class RangeTest(NamedTuple):
+    """The smoothed losses at rising learning rates, and the suggested rate."""
 
     rates: list[float]
     losses: list[float]
-    best: float
+    suggestion: float
 
 
-def find_learning_rate(task: Task) -> Finding:
-    """Take steps at a learning rate that rises from each to the next until the loss blows up.
+def find_learning_rate(task: Task) -> RangeTest:
+    """Take gradient steps at exponentially rising learning rates until the loss diverges.
 
-    The task has to be built anew afterwards.
+    The task has to be rebuilt afterwards (`Task.rebuild`). Raises `SandlotError` for a task with several learners.
     """
     if len(task.learners) != 1:
-        raise SandlotError(f"a learning rate can be found for one network, and a {task.name} has {len(task.learners)}")
+        raise SandlotError(
+            f"--find-learning-rate is for tasks with one network, and a {task.name} has {len(task.learners)}"
+        )
     (learner,) = task.learners.values()
     loader = task.loader()
     rates, losses, mean = [], [], 0.0
@@ -43,35 +45,35 @@ def find_learning_rate(task: Task) -> Finding:
         for step, rate in enumerate(np.geomspace(LOWEST, HIGHEST, STEPS).tolist()):
             learner.learning_rate = rate
             try:
-                task.train_step(loader.pieces(step, task.config.accumulate))
+                task.train_step(loader.micro_batches(step, task.config.accumulate))
                 loss = task.metrics()[f"{TRAIN}loss"]
             except NonFiniteError:
                 break
             mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
             rates.append(rate)
             losses.append(mean / (1 - SMOOTHING ** (step + 1)))
-            if step >= LEAST and losses[-1] > BLOWN_UP * min(losses):
+            if step >= LEAST and losses[-1] > DIVERGED * min(losses):
                 break
-    return Finding(rates, losses, steepest(rates, losses))
+    return RangeTest(rates, losses, steepest_rate(rates, losses))
 
 
-def steepest(rates: list[float], losses: list[float]) -> float:
-    """Return the rate at which the loss falls fastest over the logarithm of the rate, before its lowest point."""
+def steepest_rate(rates: list[float], losses: list[float]) -> float:
+    """Return the rate at which the loss falls fastest over the log of the rate, before its minimum."""
     if len(rates) < LEAST:
-        raise SandlotError(f"the loss blew up at once, at a learning rate of {rates[-1] if rates else LOWEST:.1e}")
+        raise SandlotError(f"the loss diverged at once, at a learning rate of {rates[-1] if rates else LOWEST:.1e}")
     lowest = max(int(np.argmin(losses)), 2)
     slopes = np.gradient(np.array(losses[: lowest + 1]), np.log(rates[: lowest + 1]))
     return rates[int(np.argmin(slopes))]
 
 
-def draw_finding(path: Path, finding: Finding) -> None:
-    """Draw the loss over the learning rate, with the rate that is taken."""
+def plot_range_test(path: Path, test: RangeTest) -> None:
+    """Plot the loss over the learning rate, with the suggested rate."""
     with picture(path, 6, 3.6) as figure:
         axes = figure.add_subplot()
-        axes.plot(finding.rates, finding.losses, linewidth=1.6)
-        axes.axvline(finding.best, color="tab:red", linewidth=1, linestyle="--", label=f"{finding.best:.1e}")
-        axes.set(xscale="log", xlabel="learning rate", ylabel="loss, smoothed")
-        axes.set_ylim(min(finding.losses) * 0.95, 2 * finding.losses[0])
+        axes.plot(test.rates, test.losses, linewidth=1.6)
+        axes.axvline(test.suggestion, color="tab:red", linewidth=1, linestyle="--", label=f"{test.suggestion:.1e}")
+        axes.set(xscale="log", xlabel="learning rate", ylabel="smoothed loss")
+        axes.set_ylim(min(test.losses) * 0.95, 2 * test.losses[0])
         axes.legend(frameon=False)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

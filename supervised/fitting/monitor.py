@@ -1,21 +1,21 @@
-"""What checkpoints are judged by."""
+"""The validation metric that selects the best checkpoint."""
 
 from typing import NamedTuple
 
 
 class Monitor(NamedTuple):
-    """The measure on the validation rows by which checkpoints are judged."""
+    """The validation metric that selects the best checkpoint, and whether higher is better."""
 
-    measure: str
+    metric: str
     higher: bool
 
-    def better(self, new: float, old: float) -> bool:
-        """Tell whether `new` is better than `old`."""
+    def improved(self, new: float, old: float) -> bool:
+        """Return whether `new` is better than `old`."""
         return new > old if self.higher else new < old
 
 
 class Best(NamedTuple):
-    """The best validation so far."""
+    """The step and the monitored value of the best validation so far."""
 
     step: int
     value: float

@@ -1,11 +1,11 @@
-"""Random changes of images that leave what they show, by kornia, on whatever device the images are.
+"""Random image augmentations, with kornia, on the device of the images.
 
-Each image of a batch is changed in its own way, with torch's random numbers.
+Each image of a batch is augmented on its own, with torch's random numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor
@@ -17,25 +17,25 @@ Images = Float[Tensor, "row channel height width"]
 EXTRA = "--augment needs the package `kornia`: pip install 'sandlot[augment]'"
 
 
-def augmented(images: Tensor, names: Sequence[Augmentation]) -> Tensor:
-    """Return `images`, with pixels between 0 and 255, after the changes called `names`."""
+def augment_images(images: Tensor, names: Sequence[Augmentation]) -> Tensor:
+    """Return `images`, with pixels between 0 and 255, after the augmentations called `names`."""
     if not names:
         return images
-    changed = images.float() / 255
+    scaled = images.float() / 255
     for name in names:
-        changed = change(name, images.shape[2], images.shape[3])(changed)
-    return 255 * changed
+        scaled = augmentation(name, images.shape[2], images.shape[3])(scaled)
+    return 255 * scaled
 
 
 @cache
-def change(name: Augmentation, height: int, width: int) -> Any:
-    """Return what changes images of a size, with pixels between 0 and 1, as `name` says."""
+def augmentation(name: Augmentation, height: int, width: int) -> Callable[[Tensor], Tensor]:
+    """Return the augmentation called `name` for images of a size, with pixels between 0 and 1."""
     try:
         import kornia.augmentation as kornia
     except ImportError as error:
         raise SandlotError(EXTRA) from error
     match name:
-        case "crop":  # moved by up to an eighth of their sides; what comes in is black (He et al., 2016, section 4.2)
+        case "crop":  # zero-padded by an eighth of each side (He et al., 2016, section 4.2)
             return kornia.RandomCrop((height, width), padding=(round(width / 8), round(height / 8)))
         case "flip":
             return kornia.RandomHorizontalFlip(p=0.5)

@@ -1,8 +1,8 @@
-"""What the columns of a batch are called."""
+"""The names of a batch's input columns."""
 
 IMAGE = "image"
 """Pixels, between 0 and 255."""
 TABLE = "table"
-"""Numbers, scaled, and categories as ones and zeros."""
+"""Standardised numbers and one-hot categories."""
 TOKENS, LENGTH = "tokens", "length"
-"""Tokens of a text, padded, and how many there are."""
+"""The padded tokens of a text, and their number."""

@@ -1,23 +1,23 @@
-"""How inputs are read."""
+"""How texts are read as inputs."""
 
 from dataclasses import dataclass
 
 from sandlot.tracking import require
 
-from .tokenizer import Units
+from .tokenizer import TokenizerKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadingConfig:
-    """How inputs are read."""
+class TextConfig:
+    """How texts are read as inputs."""
 
-    units: Units = "byte-pairs"
-    """What texts are cut into."""
-    vocabulary: int = 2000
-    """Byte pairs that are learned, at most."""
+    tokenizer: TokenizerKind = "byte-pairs"
+    """Tokenizer for text inputs: single characters, or byte pairs (BPE) trained on the train split."""
+    vocab_size: int = 2000
+    """Vocabulary size of the BPE tokenizer."""
     text_length: int = 256
-    """Tokens of a text that are read."""
+    """Truncate texts to this many tokens."""
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "text_length"):
+        for name in ("vocab_size", "text_length"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))

@@ -8,19 +8,26 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from sandlot.supervised.data import Batch, Frame
-from sandlot.supervised.encoder_builder import IMAGE_READERS, following, image_reader, is_custom
-from sandlot.supervised.networks import Encoder, FlatImage, Sequential
+from sandlot.supervised.data import Batch, DataConfig, Frame
+from sandlot.supervised.encoder_builder import (
+    IMAGE_NETWORKS,
+    EncoderConfig,
+    build_image_encoder,
+    build_mlp,
+    is_custom,
+)
+from sandlot.supervised.networks import FlatImage, Memoryless, MemorylessSequential
 from sandlot.tracking import SandlotError
 
 from .columns import IMAGE
+from .modality import Backbone, Modality
 from .pretrained import MODEL, pretrained_images
 
 
-class Images:
-    """Images of one shape, scaled by the mean and deviation of each channel."""
+class Images(Modality):
+    """Images of one shape, standardised by the mean and standard deviation of each channel."""
 
-    def learn(self, train: Frame, columns: Sequence[str], config: Any) -> dict[str, Any]:
+    def fit(self, train: Frame, columns: Sequence[str], config: DataConfig) -> dict[str, Any]:
         pixels = train.columns[columns[0]]
         values = pixels.reshape(-1, pixels.shape[-1]).astype(np.float32)
         std = values.std(0)
@@ -34,24 +41,24 @@ class Images:
         if pixels.shape[1:] != (height, width, channels):
             raise SandlotError(
                 f"the images of {frame.name} have {pixels.shape[2]}×{pixels.shape[1]} pixels and {pixels.shape[3]} "
-                f"channel(s), and those of the training {width}×{height} and {channels}; make them alike with "
+                f"channel(s), and the training images {width}×{height} and {channels}; convert them with "
                 f"--image-size and --image-mode"
             )
         return {IMAGE: torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))}
 
-    def reader(self, metadata: dict[str, Any], config: Any) -> nn.Module:
+    def backbone(self, metadata: dict[str, Any], config: EncoderConfig) -> Backbone:
         if MODEL in metadata:
             return pretrained_images(metadata[MODEL], config.dropout)
-        return ImageReader(tuple(metadata["shape"]), metadata["mean"], metadata["std"], config)
+        return ImageBackbone(tuple(metadata["shape"]), metadata["mean"], metadata["std"], config)
 
 
-class ImageReader(nn.Module):
-    """Scale images and encode them."""
+class ImageBackbone(Backbone):
+    """Standardise images and encode them."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, shape: tuple[int, int, int], mean: Sequence[float], std: Sequence[float], config: Any):
+    def __init__(self, shape: tuple[int, int, int], mean: Sequence[float], std: Sequence[float], config: EncoderConfig):
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
@@ -65,28 +72,15 @@ class ImageReader(nn.Module):
         return self.drop(self.encoder.encode((image.float() - self.mean) / self.std))
 
 
-def image_encoder(shape: tuple[int, int, int], config: Any) -> Any:
-    """Return the memoryless encoder that `config.network` names, for images of `shape`."""
+def image_encoder(shape: tuple[int, int, int], config: EncoderConfig) -> Memoryless:
+    """Return the encoder that `config.network` names, for images of `shape`."""
     name = "cnn" if config.network == "auto" else config.network
     try:
-        if name in IMAGE_READERS or is_custom(name):
-            return image_reader(shape, name, config)
+        if name in IMAGE_NETWORKS or is_custom(name):
+            return build_image_encoder(shape, name, config)
         if name == "mlp":
             flat = FlatImage(*shape)
-            return MemorylessSequential([flat, following("mlp", flat.feature_size, config)])
+            return MemorylessSequential([flat, build_mlp(flat.feature_size, config)])
     except ValueError as error:
         raise SandlotError(str(error)) from error
-    raise SandlotError(f"the network {name!r} does not read images; {', '.join((*IMAGE_READERS, 'mlp'))} do")
-
-
-class MemorylessSequential(Sequential):
-    """Encoders without memory, one after the other."""
-
-    def __init__(self, encoders: Sequence[Encoder]):
-        super().__init__(encoders)
-
-    def encode(self, inputs: Tensor) -> Float[Tensor, "row feature"]:
-        """Return the features of each row."""
-        for encoder in self.encoders:
-            inputs = encoder.encode(inputs)  # pyright: ignore[reportCallIssue]
-        return inputs
+    raise SandlotError(f"the network {name!r} can't read images; choose from {', '.join((*IMAGE_NETWORKS, 'mlp'))}")

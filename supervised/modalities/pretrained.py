@@ -1,4 +1,4 @@
-"""Models of Hugging Face's `transformers`, and of timm, as readers of inputs."""
+"""Models of Hugging Face's `transformers` and of timm as backbones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,14 @@ from sandlot.supervised.networks.sequence.pooling import mean_over
 from sandlot.tracking import SandlotError
 
 from .columns import IMAGE, LENGTH, TOKENS
+from .modality import Backbone
 
 MODEL = "model"
-"""Where the facts about inputs hold the model that reads them."""
+"""The key of the pretrained model's description in the metadata of inputs."""
 
 
-class Preparation(nn.Module):
-    """Make images as large and scaled as a model has learned them; grey ones become equal colours."""
+class ImagePreprocessor(nn.Module):
+    """Resize and normalise images as in a model's pretraining; grey images get as many equal channels as it expects."""
 
     mean: Tensor
     std: Tensor
@@ -32,7 +33,7 @@ class Preparation(nn.Module):
             self.register_buffer(name, torch.tensor(metadata[name]).view(-1, 1, 1), persistent=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row channel height width"]:
-        """Return the images of `batch`, whose pixels are between 0 and 255, prepared."""
+        """Return the preprocessed images of `batch`, whose pixels are between 0 and 255."""
         image: Shaped[Tensor, "row channel height width"] = batch[IMAGE]
         scaled = image.float() / 255
         if scaled.shape[2:] != self.size:
@@ -42,80 +43,86 @@ class Preparation(nn.Module):
         return (scaled - self.mean) / self.std
 
 
-class TimmImages(nn.Module):
-    """Encode images with a model of timm, without its head, built anew from its name and arguments."""
+class TimmBackbone(Backbone):
+    """Encode images with a timm model without its head, built from its name and arguments."""
 
     compiles = False
 
     def __init__(self, metadata: Mapping[str, Any], dropout: float):
         super().__init__()
-        known = metadata["timm"]
+        timm_model = metadata["timm"]
         self.encoder = timm_library().create_model(
-            known["architecture"], pretrained_cfg=known["made_for"], **known["arguments"] | {"num_classes": 0}
+            timm_model["architecture"],
+            pretrained_cfg=timm_model["made_for"],
+            **timm_model["arguments"] | {"num_classes": 0},
         )
-        self.prepare = Preparation(metadata)
+        self.preprocess = ImagePreprocessor(metadata)
         self.drop = nn.Dropout(dropout)
         self.feature_size = int(getattr(self.encoder, "head_hidden_size", None) or self.encoder.num_features)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:
         """Return the features of each image."""
-        return self.drop(self.encoder(self.prepare(batch)))
+        return self.drop(self.encoder(self.preprocess(batch)))
 
 
-class PretrainedReader(nn.Module):
-    """Encode rows with a model of `transformers`, without its head, built anew from its config."""
+class TransformersImageBackbone(Backbone):
+    """Encode images with a `transformers` model without its head."""
 
     compiles = False
 
     def __init__(self, metadata: Mapping[str, Any], dropout: float):
         super().__init__()
-        transformers = transformers_library()
-        known = dict(metadata["config"])
-        config = transformers.AutoConfig.for_model(known.pop("model_type"), **known)
-        self.encoder = transformers.AutoModel.from_config(config)
+        self.encoder, self.feature_size = _build_transformers_model(metadata)
+        self.preprocess = ImagePreprocessor(metadata)
         self.drop = nn.Dropout(dropout)
-        sizes = getattr(config, "hidden_sizes", None) or [config.hidden_size]
-        self.feature_size = int(sizes[-1])
-
-
-class PretrainedImages(PretrainedReader):
-    """Encode images with a model of `transformers`."""
-
-    def __init__(self, metadata: Mapping[str, Any], dropout: float):
-        super().__init__(metadata, dropout)
-        self.prepare = Preparation(metadata)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:
         """Return the features of each image."""
-        found = self.encoder(pixel_values=self.prepare(batch))
-        pooled = getattr(found, "pooler_output", None)
-        return self.drop((found.last_hidden_state.mean(1) if pooled is None else pooled).flatten(1))
+        output = self.encoder(pixel_values=self.preprocess(batch))
+        pooled = getattr(output, "pooler_output", None)
+        return self.drop((output.last_hidden_state.mean(1) if pooled is None else pooled).flatten(1))
 
 
-class PretrainedTexts(PretrainedReader):
-    """Encode texts: the mean of what the model says of each token."""
+class TransformersTextBackbone(Backbone):
+    """Encode texts with a `transformers` model: the mean of its last hidden states."""
+
+    compiles = False
+
+    def __init__(self, metadata: Mapping[str, Any], dropout: float):
+        super().__init__()
+        self.encoder, self.feature_size = _build_transformers_model(metadata)
+        self.drop = nn.Dropout(dropout)
 
     def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:
         """Return the features of each text."""
         length = batch[LENGTH]
         tokens = batch[TOKENS][:, : int(length.max())]
-        there = torch.arange(tokens.shape[1], device=tokens.device) < length[:, None]
-        found = self.encoder(input_ids=tokens, attention_mask=there.long()).last_hidden_state
-        return self.drop(mean_over(found.transpose(0, 1), length))
+        valid = torch.arange(tokens.shape[1], device=tokens.device) < length[:, None]
+        hidden = self.encoder(input_ids=tokens, attention_mask=valid.long()).last_hidden_state
+        return self.drop(mean_over(hidden.transpose(0, 1), length))
 
 
-def pretrained_images(metadata: Mapping[str, Any], dropout: float) -> TimmImages | PretrainedImages:
-    """Return the reader of images that `metadata` tell of."""
-    return (TimmImages if "timm" in metadata else PretrainedImages)(metadata, dropout)
+def pretrained_images(metadata: Mapping[str, Any], dropout: float) -> Backbone:
+    """Build the image backbone that `metadata` describe."""
+    return (TimmBackbone if "timm" in metadata else TransformersImageBackbone)(metadata, dropout)
+
+
+def _build_transformers_model(metadata: Mapping[str, Any]) -> tuple[nn.Module, int]:
+    """Return an untrained `transformers` model, built from its config, and its feature size."""
+    transformers = transformers_library()
+    options = dict(metadata["config"])
+    config = transformers.AutoConfig.for_model(options.pop("model_type"), **options)
+    sizes = getattr(config, "hidden_sizes", None) or [config.hidden_size]
+    return transformers.AutoModel.from_config(config), int(sizes[-1])
 
 
 def transformers_library() -> Any:
-    """Return the package, quiet; its import takes seconds."""
+    """Import `transformers`, which takes seconds, and silence its logging."""
     try:
         import transformers
     except ImportError as error:
         raise SandlotError(
-            "models of transformers need the package `transformers`: pip install 'sandlot[pretrained]'"
+            "transformers models need the package `transformers`: pip install 'sandlot[pretrained]'"
         ) from error
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
@@ -123,14 +130,14 @@ def transformers_library() -> Any:
 
 
 def timm_library() -> Any:
-    """Return the package; its import takes seconds."""
+    """Import timm, which takes seconds."""
     try:
         import timm  # pyright: ignore[reportMissingImports] (it needs a torchvision built for the torch here)
     except ImportError as error:
-        raise SandlotError("models of timm need the package `timm`: pip install 'sandlot[timm]'") from error
+        raise SandlotError("timm models need the package `timm`: pip install 'sandlot[timm]'") from error
     except RuntimeError as error:
         raise SandlotError(
             f"timm can't be imported: {str(error).splitlines()[0]}; "
-            f"torchvision, which it needs, must be one for torch {torch.__version__}"
+            f"it needs a torchvision built for torch {torch.__version__}"
         ) from error
     return timm

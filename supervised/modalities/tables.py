@@ -6,23 +6,24 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from sandlot.supervised.data import Batch, Frame
+from sandlot.supervised.data import Batch, DataConfig, Frame
 from sandlot.supervised.data.frame import looks_numeric
-from sandlot.supervised.networks import MLP
+from sandlot.supervised.encoder_builder import EncoderConfig, build_mlp
 from sandlot.tracking import SandlotError
 
 from .columns import TABLE
+from .modality import Backbone, Modality
 
 
-class Tables:
-    """Columns of numbers, scaled to mean 0 and deviation 1, and of categories, as ones and zeros.
+class Tables(Modality):
+    """Numbers, standardised to mean 0 and standard deviation 1, and one-hot categories.
 
-    A category that the training has not seen is all zeros.
+    A category that the train split does not have becomes all zeros.
     """
 
-    def learn(self, train: Frame, columns: Sequence[str], config: Any) -> dict[str, Any]:
+    def fit(self, train: Frame, columns: Sequence[str], config: DataConfig) -> dict[str, Any]:
         scales, categories = {}, {}
         for name in columns:
             if looks_numeric(train.columns[name]):
@@ -43,19 +44,19 @@ class Tables:
                 parts.append(texts[:, None] == np.array(metadata["categories"][name])[None])
         return {TABLE: torch.from_numpy(np.concatenate(parts, 1).astype(np.float32))}
 
-    def reader(self, metadata: dict[str, Any], config: Any) -> nn.Module:
+    def backbone(self, metadata: dict[str, Any], config: EncoderConfig) -> Backbone:
         if config.network not in ("auto", "mlp"):
-            raise SandlotError(f"the network {config.network!r} does not read tables; mlp does")
+            raise SandlotError(f"the network {config.network!r} can't read tables; choose mlp")
         size = len(metadata["scales"]) + sum(map(len, metadata["categories"].values()))
-        return TableReader(size, config)
+        return TableBackbone(size, config)
 
 
-class TableReader(nn.Module):
-    """Encode rows of a table."""
+class TableBackbone(Backbone):
+    """Encode rows of a table with an MLP."""
 
-    def __init__(self, size: int, config: Any):
+    def __init__(self, size: int, config: EncoderConfig):
         super().__init__()
-        self.encoder = MLP(size, config.hidden, config.activation, config.normalization, config.dropout)
+        self.encoder = build_mlp(size, config)
         self.feature_size = self.encoder.feature_size
 
     def forward(self, batch: Batch) -> Float[Tensor, "row feature"]:

@@ -7,22 +7,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sandlot.supervised.data import Batch, Frame
-from sandlot.supervised.encoder_builder import MEMORIES, following
+from sandlot.supervised.data import Batch, DataConfig, Frame
+from sandlot.supervised.encoder_builder import MEMORY_NETWORKS, EncoderConfig, build_vector_encoder
 from sandlot.supervised.networks import MLP
 from sandlot.supervised.networks.sequence.pooling import mean_over
 from sandlot.tracking import SandlotError
 
 from .columns import LENGTH, TOKENS
-from .pretrained import MODEL, PretrainedTexts
+from .config import TextConfig
+from .modality import Backbone, Modality
+from .pretrained import MODEL, TransformersTextBackbone
 from .tokenizer import PADDING, Tokenizer
 
 
-class Texts:
-    """Texts as sequences of tokens, cut to a greatest length."""
+class Texts(Modality):
+    """Texts as sequences of tokens, truncated to a maximum length."""
 
-    def learn(self, train: Frame, columns: Sequence[str], config: Any) -> dict[str, Any]:
-        tokenizer = Tokenizer.learned(train.texts(columns[0]), config.units, config.vocabulary)
+    def fit(self, train: Frame, columns: Sequence[str], config: DataConfig) -> dict[str, Any]:
+        assert isinstance(config, TextConfig)
+        tokenizer = Tokenizer.trained(train.texts(columns[0]), config.tokenizer, config.vocab_size)
         return {"columns": list(columns), "length": config.text_length, "tokenizer": tokenizer.metadata}
 
     def encode(self, frame: Frame, metadata: dict[str, Any]) -> dict[str, Tensor]:
@@ -33,27 +36,27 @@ class Texts:
         tokens = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PADDING)
         return {TOKENS: tokens, LENGTH: torch.tensor([len(row) for row in rows])}
 
-    def reader(self, metadata: dict[str, Any], config: Any) -> nn.Module:
+    def backbone(self, metadata: dict[str, Any], config: EncoderConfig) -> Backbone:
         if MODEL in metadata:
-            return PretrainedTexts(metadata[MODEL], config.dropout)
-        return TextReader(len(Tokenizer(metadata["tokenizer"])), config)
+            return TransformersTextBackbone(metadata[MODEL], config.dropout)
+        return TextBackbone(len(Tokenizer(metadata["tokenizer"])), config)
 
 
-class TextReader(nn.Module):
-    """Encode texts: the mean of what a network with memory says after each token, or of the tokens themselves."""
+class TextBackbone(Backbone):
+    """Encode texts: the mean over tokens of a sequence network's features, or an MLP of the mean embedding."""
 
     compiles = False
 
-    def __init__(self, vocabulary: int, config: Any):
+    def __init__(self, vocab_size: int, config: EncoderConfig):
         super().__init__()
         name = "lstm" if config.network == "auto" else config.network
-        self.embed = nn.Embedding(vocabulary, config.memory_size, padding_idx=PADDING)
+        self.embed = nn.Embedding(vocab_size, config.memory_size, padding_idx=PADDING)
         self.drop = nn.Dropout(config.dropout)
         try:
-            self.encoder: Any = following(name, config.memory_size, config)
+            self.encoder = build_vector_encoder(name, config.memory_size, config)
         except ValueError as error:
             raise SandlotError(
-                f"the network {name!r} does not read texts; {', '.join((*MEMORIES, 'mlp'))} do"
+                f"the network {name!r} can't read texts; choose from {', '.join((*MEMORY_NETWORKS, 'mlp'))}"
             ) from error
         self.feature_size = self.encoder.feature_size
 

@@ -1,4 +1,4 @@
-"""Rows of any kind as vectors, for learners that know nothing of images or texts."""
+"""Inputs of any kind as flat vectors, for scikit-learn's models."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,17 +9,17 @@ from sandlot.supervised.data import Batch
 from .columns import IMAGE, LENGTH, TABLE, TOKENS
 
 
-def vectors(batch: Batch, vocabulary: int) -> Float[np.ndarray, "row size"]:
-    """Return pixels as they are, tables as they are, and texts as how often each token is in them, to length 1."""
+def flatten_inputs(batch: Batch, vocab_size: int) -> Float[np.ndarray, "row size"]:
+    """Return pixels scaled to [0, 1], tables unchanged, or log token counts normalised to length 1."""
     if TABLE in batch:
         return batch[TABLE].cpu().numpy()
     if IMAGE in batch:
         return batch[IMAGE].flatten(1).cpu().numpy().astype(np.float32) / 255
     counts = np.stack(
-        [_counted(row[:length], vocabulary) for row, length in zip(batch[TOKENS], batch[LENGTH], strict=True)]
+        [_log_counts(row[:length], vocab_size) for row, length in zip(batch[TOKENS], batch[LENGTH], strict=True)]
     )
     return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-9)
 
 
-def _counted(tokens: Tensor, vocabulary: int) -> Float[np.ndarray, "size"]:
-    return np.log1p(np.bincount(tokens.cpu().numpy(), minlength=vocabulary)).astype(np.float32)
+def _log_counts(tokens: Tensor, vocab_size: int) -> Float[np.ndarray, "size"]:
+    return np.log1p(np.bincount(tokens.cpu().numpy(), minlength=vocab_size)).astype(np.float32)

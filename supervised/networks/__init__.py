@@ -1,4 +1,4 @@
-"""The networks that everything learns with. They know torch and nothing else of the project."""
+"""Encoders, heads and layers. They depend on torch alone, and on nothing else of the project."""
 
 from .concat import Concat
 from .encoder import Encoder, Memory, Memoryless
@@ -31,7 +31,7 @@ from .layers.running_norm import RunningNorm
 from .mlp import MLP, Activation, Normalization
 from .sequence.recurrent import Recurrent
 from .sequence.transformer import Transformer
-from .sequential import Sequential
+from .sequential import MemorylessSequential, Sequential
 
 __all__ = [
     "MLP",
@@ -57,6 +57,7 @@ __all__ = [
     "MapNormalization",
     "Memory",
     "Memoryless",
+    "MemorylessSequential",
     "MultiCategorical",
     "NatureCNN",
     "NoisyLinear",

@@ -1,4 +1,4 @@
-"""Several encoders side by side, for inputs of several parts."""
+"""Encoders side by side, for dicts of inputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from .encoder import Encoder, Memory
 
 
 class Concat(Encoder):
-    """Encode each part of a dict of inputs with its own encoder and join the features."""
+    """Encode each entry of a dict of inputs with its own encoder and concatenate the features."""
 
     def __init__(self, encoders: Mapping[str, Encoder]):
         super().__init__()
@@ -27,6 +27,6 @@ class Concat(Encoder):
         features: list[Tensor] = []
         carried: dict[str, Memory] = {}
         for name, encoder in self.encoders.items():
-            part, carried[name] = encoder(inputs[name], memory[name], episode_start)
-            features.append(part)
+            own, carried[name] = encoder(inputs[name], memory[name], episode_start)
+            features.append(own)
         return torch.cat(features, dim=-1), carried

@@ -1,4 +1,4 @@
-"""Inputs as they are."""
+"""Encoders without parameters."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -7,7 +7,7 @@ from .encoder import Memoryless
 
 
 class Flat(Memoryless):
-    """Pass vectors on as they are."""
+    """Return vectors unchanged."""
 
     def __init__(self, size: int):
         super().__init__()
@@ -18,7 +18,7 @@ class Flat(Memoryless):
 
 
 class FlatImage(Memoryless):
-    """Read an image as a vector."""
+    """Flatten images to vectors."""
 
     def __init__(self, channels: int, height: int, width: int):
         super().__init__()

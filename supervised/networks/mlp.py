@@ -26,9 +26,14 @@ NORMALIZATIONS: dict[str, type[nn.Module]] = {"layer": nn.LayerNorm, "batch": nn
 
 
 class MLP(Memoryless):
-    """Encode vectors with fully connected layers, an activation after each.
+    """Encode vectors with fully connected layers: linear, normalisation, activation, dropout.
 
-    Each layer may be normalised before its activation, and drop a share of its outputs out after it.
+    Args:
+        input_size: Size of the input vectors.
+        hidden: Sizes of the layers; the last is the feature size.
+        activation: Activation after each layer.
+        normalization: Normalisation before each activation.
+        dropout: Dropout probability after each activation.
     """
 
     def __init__(

@@ -6,11 +6,11 @@ from typing import Any
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from .encoder import Encoder, Memory
+from .encoder import Encoder, Memory, Memoryless
 
 
 class Sequential(Encoder):
-    """Encode with each of several encoders in turn, each reading the features of the one before."""
+    """Chain encoders: each reads the features of the one before."""
 
     def __init__(self, encoders: Sequence[Encoder]):
         super().__init__()
@@ -24,14 +24,28 @@ class Sequential(Encoder):
         self, inputs: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         carried = []
-        for encoder, part in zip(self.encoders, memory, strict=True):
-            inputs, after = encoder(inputs, part, episode_start)
+        for encoder, before in zip(self.encoders, memory, strict=True):
+            inputs, after = encoder(inputs, before, episode_start)
             carried.append(after)
         return inputs, tuple(carried)
 
     def features(
         self, inputs: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch feature"]:
-        for encoder, part in zip(self.encoders, memory, strict=True):
-            inputs = encoder.features(inputs, part, episode_start)  # pyright: ignore[reportCallIssue]
+        for encoder, before in zip(self.encoders, memory, strict=True):
+            inputs = encoder.features(inputs, before, episode_start)  # pyright: ignore[reportCallIssue]
+        return inputs
+
+
+class MemorylessSequential(Memoryless):
+    """Chain encoders without memory."""
+
+    def __init__(self, encoders: Sequence[Memoryless]):
+        super().__init__()
+        self.encoders = nn.ModuleList(encoders)
+        self.feature_size = encoders[-1].feature_size
+
+    def encode(self, inputs: Tensor) -> Float[Tensor, "row feature"]:
+        for encoder in self.encoders:
+            inputs = encoder.encode(inputs)  # pyright: ignore[reportCallIssue]
         return inputs

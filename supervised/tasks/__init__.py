@@ -1,1 +1,1 @@
-"""Tasks: what can be learned from data."""
+"""Tasks: what can be fitted to data."""

@@ -1,4 +1,4 @@
-"""What is fitted to data: its learners, its training step, its measures and its pictures."""
+"""The interface of tasks: what is fitted to data by gradient steps, and measured on held-out rows."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sandlot.supervised.data import Batch, Columns, Frame, Loader, Part, Split, load_frame
+from sandlot.supervised.data import Batch, Columns, DataSplit, Frame, Loader, Subset, load_frame
+from sandlot.supervised.fitting.fit import fit
 from sandlot.supervised.fitting.monitor import Best, Monitor
 from sandlot.supervised.optimization.components import Stateful, component_tensors, load_components
 from sandlot.supervised.optimization.device import choose_device
@@ -32,22 +33,35 @@ from sandlot.tracking.common.extensions import is_from_outside
 from sandlot.tracking.common.intervals import Interval
 
 Data = str | Path | Frame
-"""A data set's name, a file or folder, or rows that were read."""
+"""A data set's name, a file or folder, or rows that are already loaded."""
 
 
 class Task(ABC):
-    """Something to fit to data. The fit loop calls its methods and knows nothing else of it.
+    """Fit networks to a data set. The fit loop calls these methods and knows nothing else of a task.
 
-    Rows are shared out before anything is learned from them: `fit_preprocessing` (classes, scales, words) sees the
-    rows for training alone. Subclasses are final.
+    Rows are split before anything is computed from them: `fit_preprocessing` (class names, scales, vocabularies)
+    sees the train split alone.
+
+    Args:
+        data: A data set's name, a file, a folder or a `Frame`. None makes an empty task for `restore` to fill.
+        seed: Seed of the split, the initial weights and the order of batches.
+        config: The hyperparameters; the defaults if None.
+        **options: Fields of the config by name, which beat those of `config`.
+
+    Example:
+        >>> task = Classifier("digits", network="cnn", epochs=5).learn()
+        >>> task.evaluate("test")["accuracy"]
+        >>> task.save("digits-classifier"); Classifier.load("digits-classifier")
+
+    To write your own, implement the abstract methods; `Classifier` is an example.
     """
 
     name: ClassVar[str]
-    """What the command line calls it."""
+    """Its name on the command line."""
     Config: ClassVar[Any]
-    """Its frozen dataclass of hyperparameters, a `FitConfig`."""
+    """Its frozen dataclass of hyperparameters, usually a `FitConfig`."""
     monitor: ClassVar[Monitor | None] = None
-    """What the best checkpoint is best at; without a goal, it is the newest."""
+    """The validation metric that selects the best checkpoint; without one, the newest is used."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -55,185 +69,180 @@ class Task(ABC):
             cls.name = f"{cls.__module__}:{cls.__qualname__}"
 
     def __init__(self, data: Data | None, *, seed: int = 0, config: Any = None, **options: Any):
-        """Make an untrained task for `data`; `options` are fields of the config by name, which beat `config`'s.
-
-        Without data, it is an empty shell that `restore` fills.
-        """
         self.config = with_options(self.Config() if config is None else config, options)
         self.seed = seed
         self.step = 0
         self.best: Best | None = None
-        self.stale = 0
-        """Validations since the best."""
+        self.validations_since_best = 0
         self.metadata: dict[str, Any] = {}
-        """What must be known of the data to build the modules and to read more of it, as JSON."""
+        """What is needed of the data to build the networks and to encode more of it, as JSON."""
         self.source: dict[str, Any] = {}
         """The data set's name and fingerprint."""
         self.columns: Columns = {}
-        self.split: Split | None = None
+        self.split: DataSplit | None = None
         if data is not None:
             frame = self._read(data)
             self.metadata = self.find_columns(frame)
             self.split = self.split_rows(frame)
             self.metadata |= self.fit_preprocessing(frame.take(self.split.rows("train")))
-            self._take_in(frame)
+            self._encode_frame(frame)
             self._build()
 
     @abstractmethod
     def find_columns(self, frame: Frame) -> dict[str, Any]:
-        """Return which of the data's columns play which role."""
+        """Return the roles of the data's columns (inputs, target), as metadata."""
 
     @abstractmethod
-    def split_rows(self, frame: Frame) -> Split:
-        """Return which rows are for training, validation and test."""
+    def split_rows(self, frame: Frame) -> DataSplit:
+        """Assign each row to the train, validation or test split."""
 
     @abstractmethod
     def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
-        """Return what there is to know of the rows for training."""
+        """Compute what `encode` and `build` need from the train split, as metadata."""
 
     @abstractmethod
     def encode(self, frame: Frame) -> dict[str, Tensor]:
-        """Return the rows of `frame` as tensors."""
+        """Convert the rows of `frame` to tensors."""
 
     @abstractmethod
     def build(self) -> dict[str, Learner]:
-        """Return new learners, by name, for `metadata` and `config`."""
+        """Build new learners, by name, for `metadata` and `config`."""
 
     @abstractmethod
     def train_step(self, batches: Sequence[Batch]) -> None:
-        """Learn from a batch, which is in as many pieces as `config.accumulate` says."""
+        """Take a gradient step on a batch, given as `config.accumulate` micro-batches."""
 
     @abstractmethod
-    def measure(self, part: Part) -> dict[str, float]:
-        """Return how well it does on some rows, by name."""
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
+        """Compute the metrics of the current networks on `subset`, by name. Gradients and dropout are off."""
 
-    def interval_of(self, part: Part, measures: Mapping[str, float]) -> Interval | None:
-        """Return the interval of the goal's measure on some rows, whose `measures` are given.
+    def compute_interval(self, subset: Subset, metrics: Mapping[str, float]) -> Interval | None:
+        """Return the 95 % confidence interval of the monitored metric on `subset`, whose `metrics` are given.
 
-        There is none where rows are not drawn one by one: windows of a series or a text overlap or go together.
+        None if rows are not independent, as the overlapping windows of a time series or a text are not.
         """
         return None
 
     def plot_samples(self, folder: Path) -> dict[str, Path]:
-        """Draw, at each validation, how it does into new files in `folder`, and return them by name."""
+        """Plot, at each validation, into new files in `folder`, and return them by name."""
         return {}
 
-    def draw(self, part: Part, folder: Path) -> dict[str, Path]:
-        """Draw, when it has learned, how well it does on some rows into new files in `folder`; return them by name."""
+    def plot_evaluation(self, subset: Subset, folder: Path) -> dict[str, Path]:
+        """Plot, after training, the results on `subset` into new files in `folder`, and return them by name."""
         return {}
 
     def predict(self, frame: Frame) -> list[dict[str, Any]]:
-        """Return what it says of each row of new data, in words."""
-        raise SandlotError(f"a {self.name} says nothing of new rows")
+        """Return a prediction for each row of `frame`, as named values."""
+        raise SandlotError(f"a {self.name} makes no predictions for new rows")
 
-    def pass_through(self, name: str, batch: Batch) -> None:
-        """Send a batch through the networks of the learner called `name`, for those who watch the layers."""
+    def forward_pass(self, name: str, batch: Batch) -> None:
+        """Run `batch` through the networks of the learner called `name`, to observe its layers."""
         self.learners[name].module(batch)
 
     def loader(self) -> Loader:
-        """Return the batches to learn from."""
-        return Loader(self.columns, self.part("train").rows, self.config.batch_size, self.seed)
+        """Return the loader of training batches."""
+        return Loader(self.columns, self.subset("train").rows, self.config.batch_size, self.seed)
 
     @property
     def device(self) -> torch.device:
-        """Where it learns."""
+        """The device it trains on."""
         return choose_device(self.config.device)
 
-    def part(self, name: str) -> Part:
-        """Return the rows for training, validation or test."""
+    def subset(self, name: str) -> Subset:
+        """Return the train, validation or test split. Raises `SandlotError` if the task was loaded without data."""
         if self.split is None:
             raise SandlotError(f"this {self.name} was loaded without its data")
-        return Part(name, self.columns, self.split.rows(name))
+        return Subset(name, self.columns, self.split.rows(name))
 
     def components(self) -> dict[str, Stateful]:
-        """Return all that learns, by name: what a checkpoint holds."""
+        """Return the stateful components of a checkpoint: modules and optimizers, by name."""
         modules = {name: learner.module for name, learner in self.learners.items()}
         return {**modules, **{f"{name}-optimizer": learner for name, learner in self.learners.items()}}
 
     def metrics(self) -> dict[str, float]:
-        """Return the means of what the learners measured since the last call. This waits for the device."""
+        """Return the means of the learners' metrics since the last call. This waits for the device."""
         prefixes = {name: f"{TRAIN}{name}/" if len(self.learners) > 1 else TRAIN for name in self.learners}
         read = {name: learner.metrics() for name, learner in self.learners.items()}
         return {f"{prefixes[name]}{key}": value for name, row in read.items() for key, value in row.items()}
 
     def anneal(self, progress: float) -> None:
-        """Set what changes over a training, for the fraction `progress` of it."""
+        """Update the schedules for the fraction `progress` of the training."""
         for learner in self.learners.values():
             learner.anneal(progress)
 
     def prepare(self, steps: int) -> None:
-        """Get ready to train until `steps` steps in all."""
+        """Prepare to train for `steps` gradient steps in all."""
         for learner in self.learners.values():
             learner.prepare(steps)
 
     def thread_context(self) -> AbstractContextManager[None]:
-        """Return a context with as many CPU threads as the learners are worth."""
+        """Return a context with as many CPU threads as pay off for the largest network."""
         largest = max(self.learners.values(), key=lambda learner: learner.flat.numel(), default=None)
         return nullcontext() if largest is None else largest.threads()
 
     def train(self, learning: bool) -> None:
-        """Let what differs between learning and use (dropout, batch normalisation) learn, or not."""
+        """Set the networks to training mode or, if not `learning`, to evaluation mode."""
         for learner in self.learners.values():
             learner.module.train(learning)
 
     def learn(self, epochs: int | None = None, run: Run | None = None) -> Self:
-        """Train for `epochs` in all, or as many as the config says, and take up the best; record it in `run`."""
-        from sandlot.supervised.fitting.fit import fit
+        """Train for `epochs` in all, or as many as the config says, and restore the best weights.
 
+        `run` records metrics, plots and checkpoints.
+        """
         fit(self, None if epochs is None else epochs * self.loader().steps_per_epoch, run=run)
         return self
 
     def evaluate(self, name: str = "test") -> dict[str, float]:
-        """Return how well it does on a part of its data."""
-        part = self.part(name)
-        if not len(part):
-            raise SandlotError(f"{self.source['name']} has no rows for the {name}")
-        with self._in_use():
-            return self.measure(part)
+        """Return the metrics on the train, validation or test split."""
+        subset = self.subset(name)
+        if not len(subset):
+            raise SandlotError(f"{self.source['name']} has no rows in the {name} split")
+        with self._evaluation_mode():
+            return self.compute_metrics(subset)
 
-    def interval(self, measures: Mapping[str, float], name: str = "test") -> Interval | None:
-        """Return the 95 % interval of the goal's measure, if it has one, on a part whose `measures` are given."""
-        with self._in_use():
-            return self.interval_of(self.part(name), measures)
+    def interval(self, metrics: Mapping[str, float], name: str = "test") -> Interval | None:
+        """Return the 95 % interval of the monitored metric, if it has one, on a split whose `metrics` are given."""
+        with self._evaluation_mode():
+            return self.compute_interval(self.subset(name), metrics)
 
     def rebuild(self, **options: Any) -> None:
-        """Begin anew, with some fields of the config replaced."""
+        """Build new, untrained networks, with some fields of the config replaced."""
         self.config = with_options(self.config, options)
         self._build()
 
     def save(self, folder: str | Path) -> None:
-        """Write it to `folder`, as safetensors and JSON."""
+        """Save the task to `folder`, as safetensors and JSON."""
         write_checkpoint(Path(folder), self.tensors(), self.state())
 
     @classmethod
     def load(cls, folder: str | Path, data: Data | None = None) -> Self:
-        """Return what `save` wrote to `folder`, with the `data` it was trained on if that is given."""
+        """Load a task that `save` wrote. Give it the `data` it was trained on to evaluate it or train on."""
         return cls.restore(read_checkpoint(Path(folder)), data)
 
     @classmethod
     def restore(cls, checkpoint: Checkpoint, data: Data | None = None) -> Self:
-        """Return the task in `checkpoint`, with the `data` it was trained on if that is given."""
+        """Restore a task from a checkpoint. Raises `SandlotError` if `data` is not what it was trained on."""
         state = checkpoint.state
         if state.get("task") != cls.name:
-            raise SandlotError(f"this is a checkpoint of the kind {state.get('task')!r}, not {cls.name!r}")
+            raise SandlotError(f"this is a checkpoint of a {state.get('task')!r}, not of a {cls.name!r}")
         task = cls(None, seed=state["seed"], config=options_from_json(cls.Config, state["config"]))
-        task.step, task.stale, task.metadata, task.source = (
-            state[key] for key in ("step", "stale", "metadata", "source")
-        )
+        for key in ("step", "validations_since_best", "metadata", "source"):
+            setattr(task, key, state[key])
         task.best = Best(**state["best"]) if state["best"] else None
         if data is not None:
             frame = task._read(data)
             if task.source != state["source"]:
-                raise SandlotError(f"{frame.name} is not what it was when this training began")
-            task.split = Split(checkpoint.tensors["split"])
-            task._take_in(frame)
+                raise SandlotError(f"{frame.name} has changed since this training began")
+            task.split = DataSplit(checkpoint.tensors["split"])
+            task._encode_frame(frame)
         task._build()
         task.load_tensors(checkpoint.tensors)
         return task
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """Return all that was learned, the part of each row, and the state of the random generators."""
-        split = {} if self.split is None else {"split": self.split.part_of}
+        """Return the tensors of a checkpoint: components, the split, and the state of the random generators."""
+        split = {} if self.split is None else {"split": self.split.assignment}
         return {
             **component_tensors(self.components()),
             **split,
@@ -241,27 +250,27 @@ class Task(ABC):
         }
 
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Take up what `tensors` returned."""
+        """Restore what `tensors` returned."""
         load_components(self.components(), tensors)
         prefix = "random."
         self.random = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
 
     def state(self) -> dict[str, Any]:
-        """Return all that `restore` needs beside the tensors."""
+        """Return the JSON state of a checkpoint."""
         return {
             "task": self.name,
             "seed": self.seed,
             "step": self.step,
             "best": self.best._asdict() if self.best else None,
-            "stale": self.stale,
+            "validations_since_best": self.validations_since_best,
             "source": self.source,
             "metadata": self.metadata,
             "config": dataclasses.asdict(self.config),
         }
 
     @contextmanager
-    def _in_use(self) -> Iterator[None]:
-        """Learn nothing while in the context, and draw the same random numbers in each."""
+    def _evaluation_mode(self) -> Iterator[None]:
+        """Switch dropout and gradients off, and seed random numbers so that each evaluation draws the same."""
         self.train(False)
         with torch.no_grad(), self.thread_context(), seeded_rng(derived_seed(self.seed, 2)):
             yield
@@ -269,10 +278,10 @@ class Task(ABC):
     def _read(self, data: Data) -> Frame:
         frame = data if isinstance(data, Frame) else load_frame(data, self.config)
         self.source = {"name": frame.name, "fingerprint": frame.fingerprint()}
-        self.left_out = frame.left_out
+        self.unreadable = frame.unreadable
         return frame
 
-    def _take_in(self, frame: Frame) -> None:
+    def _encode_frame(self, frame: Frame) -> None:
         self.frame = frame
         self.columns = {name: column.to(self.device) for name, column in self.encode(frame).items()}
 

@@ -1,7 +1,7 @@
-"""Language models."""
+"""Autoregressive language models."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from sandlot.supervised.data import Batch, Frame, Loader, Part, Split, ordered_split
-from sandlot.supervised.encoder_builder import MEMORIES, EncoderConfig, following
+from sandlot.supervised.data import SUBSETS, Batch, DataSplit, Frame, Loader, Subset, ordered_split
+from sandlot.supervised.encoder_builder import MEMORY_NETWORKS, EncoderConfig, build_vector_encoder
 from sandlot.supervised.fitting.config import FitConfig
 from sandlot.supervised.fitting.monitor import Monitor
-from sandlot.supervised.modalities.tokenizer import Tokenizer, Units
+from sandlot.supervised.modalities.tokenizer import Tokenizer, TokenizerKind
 from sandlot.supervised.networks import Memory
 from sandlot.supervised.optimization.learner import Learner
 from sandlot.supervised.optimization.schedules import LearningRateSchedule
@@ -25,7 +25,7 @@ from .base import Data, Task
 
 TOKENS = "tokens"
 PIECE = 100
-"""Characters of a text that are shared out together."""
+"""Characters of a text that are split together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,64 +41,70 @@ class LanguageModelConfig(FitConfig, EncoderConfig):
     test_share: float = 0.05
     epochs: int = 5
     batch_size: int = 32
-    units: Units = "characters"
-    """What texts are cut into."""
-    vocabulary: int = 2000
-    """Byte pairs that are learned, at most."""
-    context: int = 128
-    """Tokens of a row in a batch."""
+    tokenizer: TokenizerKind = "characters"
+    """Tokenizer: single characters, or byte pairs (BPE) trained on the train split."""
+    vocab_size: int = 2000
+    """Vocabulary size of the BPE tokenizer."""
+    context_length: int = 128
+    """Tokens in each training sequence."""
 
     def __post_init__(self) -> None:
         FitConfig.__post_init__(self)
         EncoderConfig.__post_init__(self)
-        for name in ("vocabulary", "context"):
+        for name in ("vocab_size", "context_length"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
 
 
 class LanguageNetwork(nn.Module):
-    """Say after each token how likely each other is to come next."""
+    """Predict the next token from those before it."""
 
     compiles = False
 
-    def __init__(self, vocabulary: int, config: LanguageModelConfig):
+    def __init__(self, vocab_size: int, config: LanguageModelConfig):
         super().__init__()
         name = "transformer" if config.network == "auto" else config.network
-        if name not in MEMORIES:
-            raise SandlotError(f"the network {name!r} does not read sequences; {', '.join(MEMORIES)} do")
-        self.embed = nn.Embedding(vocabulary, config.memory_size)
+        if name not in MEMORY_NETWORKS:
+            raise SandlotError(f"the network {name!r} can't read sequences; choose from {', '.join(MEMORY_NETWORKS)}")
+        self.embed = nn.Embedding(vocab_size, config.memory_size)
         if name == "transformer":
-            nn.init.normal_(self.embed.weight, std=0.02)  # as GPT-2's: residual sums grow from little
+            nn.init.normal_(self.embed.weight, std=0.02)  # GPT-2's initialisation
         self.drop = nn.Dropout(config.dropout)
         try:
-            self.encoder = following(name, config.memory_size, config)
+            self.encoder = build_vector_encoder(name, config.memory_size, config)
         except ValueError as error:
             raise SandlotError(str(error)) from error
-        self.head = nn.Linear(self.encoder.feature_size, vocabulary)
+        self.head = nn.Linear(self.encoder.feature_size, vocab_size)
 
     def forward(self, batch: Batch) -> Float[Tensor, "time row token"]:
-        """Return the logits of the token after each but the last."""
+        """Return the logits of the next token after each token but the last."""
         tokens = batch[TOKENS][:, :-1].T
         episode_start = torch.zeros(tokens.shape, dtype=torch.bool, device=tokens.device)
         embedded = self.drop(self.embed(tokens))
-        return self.head(
-            self.drop(self.encoder.features(embedded, self.encoder.no_memory(tokens.shape[1]), episode_start))
-        )
+        features = self.encoder.features(embedded, self.encoder.no_memory(tokens.shape[1]), episode_start)
+        return self.head(self.drop(features))
 
-    def after(self, token: Tensor, memory: Memory) -> tuple[Float[Tensor, "row token"], Memory]:
-        """Return the logits of what comes after a token of each row, and the memory."""
+    def step(self, token: Tensor, memory: Memory) -> tuple[Float[Tensor, "row token"], Memory]:
+        """Return the logits of the next token after one more token of each row, and the memory carried on."""
         episode_start = torch.zeros(1, len(token), dtype=torch.bool, device=token.device)
         features, memory = self.encoder(self.embed(token[None]), memory, episode_start)
         return self.head(features[0]), memory
 
 
-def language_loss(module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the mean surprise at the next token, in nats, and what to log."""
+def language_loss(module: Callable[[Batch], Tensor], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the cross-entropy of the next token, in nats, and metrics."""
     loss = F.cross_entropy(module(batch).flatten(0, 1), batch[TOKENS][:, 1:].T.flatten())
     return loss, {"loss": loss.detach()}
 
 
 class LanguageModel(Task):
-    """Say how a text goes on. The end of the texts is for the test."""
+    """Train an autoregressive language model on texts. The test split is the end of the texts.
+
+    Example:
+        >>> task = LanguageModel("shakespeare.txt", context_length=128).learn()
+        >>> task.evaluate("test")
+        {"loss": …, "perplexity": …, "bits_per_character": …}
+        >>> task.sample("To be", tokens=50)
+    """
 
     name = "language-model"
     Config = LanguageModelConfig
@@ -108,79 +114,79 @@ class LanguageModel(Task):
     def find_columns(self, frame: Frame) -> dict[str, Any]:
         return {}
 
-    def split_rows(self, frame: Frame) -> Split:
+    def split_rows(self, frame: Frame) -> DataSplit:
         return ordered_split(len(frame), self.config.validation_share, self.config.test_share)
 
     def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
         pieces = list(train.columns["text"])
-        return {"tokenizer": Tokenizer.learned(pieces, self.config.units, self.config.vocabulary).metadata}
+        return {"tokenizer": Tokenizer.trained(pieces, self.config.tokenizer, self.config.vocab_size).metadata}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
-        """Return all windows of the text of each part, which overlap, as views of its tokens."""
+        """Return all (overlapping) windows of each split's text, as views of its tokens."""
         assert self.split is not None
-        tokenizer, window = Tokenizer(self.metadata["tokenizer"]), self.config.context + 1
+        tokenizer, window = Tokenizer(self.metadata["tokenizer"]), self.config.context_length + 1
         self.spans: dict[str, tuple[int, int]] = {}
         self.characters: dict[str, float] = {}
         tokens: list[int] = []
-        for part in ("train", "validation", "test"):
-            text = "".join(frame.columns["text"][self.split.rows(part)])
+        for name in SUBSETS:
+            text = "".join(frame.columns["text"][self.split.rows(name)])
             begin = len(tokens)
             tokens += tokenizer.encode(text)
-            self.spans[part] = (begin, len(tokens))
-            self.characters[part] = len(text) / max(len(tokens) - begin, 1)
+            self.spans[name] = (begin, len(tokens))
+            self.characters[name] = len(text) / max(len(tokens) - begin, 1)
         if self.spans["train"][1] < window:
             raise SandlotError(
-                f"{frame.name} has {self.spans['train'][1]} tokens to learn from, too few for a context of "
-                f"{self.config.context}"
+                f"{frame.name} has {self.spans['train'][1]} tokens in the train split, too few for a "
+                f"context_length of {self.config.context_length}"
             )
-        return {TOKENS: torch.tensor(tokens).unfold(0, window, 1)}
+        # On the device before `unfold`: moved afterwards, the overlapping windows would be copied out.
+        return {TOKENS: torch.tensor(tokens, device=self.device).unfold(0, window, 1)}
 
-    def part(self, name: str) -> Part:
-        super().part(name)  # which complains if there is no data
-        begin, end = self.spans[name]
-        return Part(name, self.columns, np.arange(begin, end - self.config.context, self.config.context))
+    def subset(self, name: str) -> Subset:
+        super().subset(name)  # raises without data
+        (begin, end), length = self.spans[name], self.config.context_length
+        return Subset(name, self.columns, np.arange(begin, end - length, length))
 
     def loader(self) -> Loader:
-        return WindowLoader(self.part("train"), self.config.context, self.config.batch_size, self.seed)
+        return WindowLoader(self.subset("train"), self.config.context_length, self.config.batch_size, self.seed)
 
     def build(self) -> dict[str, Learner]:
         self.tokenizer = Tokenizer(self.metadata["tokenizer"])
-        network = LanguageNetwork(len(self.tokenizer), self.config)
-        return {"network": Learner(network, language_loss, self.config)}
+        self.network = LanguageNetwork(len(self.tokenizer), self.config)
+        return {"network": Learner(self.network, language_loss, self.config)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*batches)
 
-    def measure(self, part: Part) -> dict[str, float]:
-        network: Any = self.learners["network"].module
+    def compute_metrics(self, subset: Subset) -> dict[str, float]:
         total = 0.0
-        for batch in part.batches(self.config.batch_size):
-            total += float(language_loss(network, batch)[0]) * len(batch[TOKENS])
-        loss = total / len(part)
-        bits = loss / math.log(2) / self.characters[part.name]
+        for batch in subset.batches(self.config.batch_size):
+            total += float(language_loss(self.network, batch)[0]) * len(batch[TOKENS])
+        loss = total / len(subset)
+        bits = loss / math.log(2) / self.characters[subset.name]
         return {"loss": loss, "perplexity": math.exp(min(loss, 700.0)), "bits_per_character": bits}
 
     @torch.no_grad()
     def sample(self, prompt: str, tokens: int, temperature: float = 1.0, seed: int = 0) -> str:
-        """Return `prompt` and how it goes on for so many `tokens`. At temperature 0, each is the likeliest."""
-        network: Any = self.learners["network"].module.eval()
+        """Return `prompt` continued by `tokens` sampled tokens; at temperature 0, each is the most likely one."""
+        network = self.network.eval()
         device = self.learners["network"].device
         generator = torch.Generator().manual_seed(derived_seed(seed, 0))
         written = self.tokenizer.encode(prompt)
         if not written:
-            raise SandlotError("the prompt is empty; give at least a letter")
+            raise SandlotError("the prompt is empty; it needs at least one character")
         memory, logits = network.encoder.initial_memory(1), None
         for token in written:
-            logits, memory = network.after(torch.tensor([token], device=device), memory)
+            logits, memory = network.step(torch.tensor([token], device=device), memory)
         for _ in range(tokens):
             assert logits is not None
             if temperature > 0:
-                chances = (logits[0] / temperature).softmax(-1).cpu()
-                token = int(torch.multinomial(chances, 1, generator=generator))
+                probabilities = (logits[0] / temperature).softmax(-1).cpu()
+                token = int(torch.multinomial(probabilities, 1, generator=generator))
             else:
                 token = int(logits[0].argmax())
             written.append(token)
-            logits, memory = network.after(torch.tensor([token], device=device), memory)
+            logits, memory = network.step(torch.tensor([token], device=device), memory)
         return self.tokenizer.decode(written)
 
     def _read(self, data: Data) -> Frame:
@@ -191,22 +197,22 @@ class LanguageModel(Task):
 
 
 class WindowLoader(Loader):
-    """Windows of a text that follow each other, and begin, in each epoch, somewhere else."""
+    """Draw consecutive windows of a text, at a different offset in each epoch."""
 
-    def __init__(self, part: Part, context: int, batch_size: int, seed: int):
-        # One less than there are: when all are moved, the last stays within its part.
-        super().__init__(part.columns, part.rows[: max(len(part) - 1, 1)], batch_size, seed)
-        self.room = context if len(part) > 1 else 1
+    def __init__(self, subset: Subset, context_length: int, batch_size: int, seed: int):
+        # One fewer than there are: when all are shifted, the last stays within the split.
+        super().__init__(subset.columns, subset.rows[: max(len(subset) - 1, 1)], batch_size, seed)
+        self.offsets = context_length if len(subset) > 1 else 1
 
     def rows_of_epoch(self, epoch: int) -> Int[Tensor, "some"]:
-        return self.rows + derived_seed(self.seed, 2, epoch) % self.room
+        return self.rows + derived_seed(self.seed, 2, epoch) % self.offsets
 
 
 def text_column(frame: Frame, wanted: str | None) -> str:
-    """Return the column of texts: the one that is wanted, or the only one there is."""
+    """Return the text column: `wanted`, or the only one there is."""
     if wanted:
         return wanted
     texts = [name for name, column in frame.columns.items() if column.dtype == object]
     if len(texts) != 1:
-        raise SandlotError(f"{frame.name} has {len(texts)} columns of texts; name one with --target")
+        raise SandlotError(f"{frame.name} has {len(texts)} text columns; choose one with --target")
     return texts[0]

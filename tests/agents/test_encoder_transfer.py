@@ -36,7 +36,7 @@ class TestEncoderTransfer:
     @pytest.mark.parametrize("kind", [PPO, DQN])
     @pytest.mark.parametrize("freeze", [False, True])
     def test_an_agent_starts_from_the_encoder(self, kind, freeze):
-        encoding = self.autoencoder().encoding()
+        encoding = self.autoencoder().trained_encoder()
         soon = {"num_steps": 128} if kind is PPO else {"learning_starts": 50}
         config = kind.Config(num_envs=2, network="cnn+lstm", memory_size=8, freeze=freeze, **soon)
         config = config_for(encoding, config)
@@ -55,15 +55,15 @@ class TestEncoderTransfer:
 
     def test_mlps_and_nature_cnns_transfer_too(self):
         for network in ("mlp", "nature"):
-            encoding = self.autoencoder(network=network, hidden=(8,)).encoding()
+            encoding = self.autoencoder(network=network, hidden=(8,)).trained_encoder()
             agent = PPO(PICTURES, config=config_for(encoding, PPO.Config(num_envs=2)))
             load_encoder(agent, encoding)
 
     def test_an_encoder_that_does_not_fit_gets_a_sentence(self):
-        encoding = self.autoencoder().encoding()
+        encoding = self.autoencoder().trained_encoder()
         with pytest.raises(SandlotError, match="observe images"):
             load_encoder(PPO("CartPole-v1"), encoding)
-        digits = AE("digits", latent_size=4).encoding()
+        digits = AE("digits", latent_size=4).trained_encoder()
         with pytest.raises(SandlotError, match="reads images of the shape"):
             load_encoder(PPO(PICTURES, num_envs=2), digits)
         with pytest.raises(SandlotError, match="no network"):

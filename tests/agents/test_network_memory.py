@@ -7,7 +7,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from sandlot.agents import A2C, PPO, REINFORCE
 from sandlot.agents.base import Spaces
 from sandlot.agents.buffers.rollout import split_sequences
-from sandlot.agents.spaces.observation_encoder import IMAGE_READERS, MEMORIES
+from sandlot.agents.spaces.observation_encoder import IMAGE_NETWORKS, MEMORY_NETWORKS
 from sandlot.tracking import SandlotError
 from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
 from tests.worlds import OBSERVATIONS, Counter, Match
@@ -18,8 +18,8 @@ SMALL_OF = {
     A2C: {"num_envs": 4, "num_steps": 16, "memory_size": 16, "memory_length": 4},
     REINFORCE: {"num_envs": 4, "batch_size": 40, "memory_size": 16, "memory_length": 4},
 }
-VECTOR_NETWORKS = ["mlp", *MEMORIES, "mlp+lstm", "lstm+mlp", "gru+transformer"]
-IMAGE_NETWORKS = [*IMAGE_READERS, "mlp", "cnn+lstm", "impala+transformer", "gru"]
+VECTOR_CASES = ["mlp", *MEMORY_NETWORKS, "mlp+lstm", "lstm+mlp", "gru+transformer"]
+IMAGE_CASES = [*IMAGE_NETWORKS, "mlp", "cnn+lstm", "impala+transformer", "gru"]
 
 
 def match(observation, action="discrete"):
@@ -29,11 +29,11 @@ def match(observation, action="discrete"):
 def cases():
     """Every network with every agent, and with PPO also every kind of observation that it fits."""
     for agent in SMALL_OF:
-        for network in VECTOR_NETWORKS:
+        for network in VECTOR_CASES:
             for observation in ("box", "discrete", "dict", "tuple") if agent is PPO else ("box",):
                 yield agent, observation, "discrete", network
             yield agent, "box", "box", network
-        for network in IMAGE_NETWORKS:
+        for network in IMAGE_CASES:
             yield agent, "image", "discrete", network
 
 
@@ -58,7 +58,7 @@ def test_every_network_that_fits_learns_something_and_survives_saving(kind, obse
         np.testing.assert_array_equal(*actions)
 
 
-@pytest.mark.parametrize("network", MEMORIES)
+@pytest.mark.parametrize("network", MEMORY_NETWORKS)
 def test_predict_carries_the_memory_and_forgets_at_a_start(network):
     agent = PPO(Spaces(Counter.observation_space, Counter.action_space), seed=0, network=network, memory_size=16)
     first, second = np.ones((1, 1), np.float32), 5 * np.ones((1, 1), np.float32)
@@ -137,9 +137,9 @@ def test_values_of_final_observations_are_the_same_however_episodes_restart(netw
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"network": "lstn"}, "there is no network 'lstn'; there are mlp, cnn"),
+        ({"network": "lstn"}, "there is no network 'lstn'; choose from mlp, cnn"),
         ({"network": "cnn+lstm"}, "the network 'cnn' reads images, and these observations are none"),
-        ({"network": "lstm+cnn"}, "the network 'cnn' reads observations, so it must come first in 'lstm\\+cnn'"),
+        ({"network": "lstm+cnn"}, "the network 'cnn' reads raw observations, so it must come first in 'lstm\\+cnn'"),
         ({"network": "transformer", "heads": 5}, "5 heads don't divide a transformer of size 64; try 4"),
         ({"network": "transformer", "memory_length": 0}, "memory_length must be at least 1, not 0"),
         (

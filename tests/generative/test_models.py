@@ -143,6 +143,6 @@ def test_a_held_out_class_is_in_the_test_alone():
     model = AE(bars(), seed=1, latent_size=4, held_out="down")
     assert model.classes == ["across"]
     labels = {
-        name: set(model.part(name).columns["label"][model.part(name).rows].tolist()) for name in ("train", "test")
+        name: set(model.subset(name).columns["label"][model.subset(name).rows].tolist()) for name in ("train", "test")
     }
     assert labels == {"train": {0}, "test": {-1, 0}}

@@ -1,7 +1,7 @@
-"""Distributions over actions, as thin as the hot loop needs them.
+"""Distributions over actions, without the overhead of `torch.distributions`.
 
-`torch.distributions` checks its arguments and broadcasts at every call; these do the same mathematics
-(tests hold them to it) in a third of the time.
+That package validates arguments and broadcasts at every call; these compute the same in a third of the time, which
+the tests check.
 """
 
 import math
@@ -14,8 +14,9 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Generator, Tensor
 
 NEVER = 1e4
-"""A logit of minus this is a no for certain."""
+"""A Bernoulli logit of minus this has probability 0."""
 QUANTILES = 64
+"""Quantiles by which the moments of a squashed Gaussian are computed."""
 
 
 class Distribution(ABC):
@@ -23,15 +24,15 @@ class Distribution(ABC):
 
     @abstractmethod
     def sample(self, generator: Generator | None = None) -> Shaped[Tensor, "..."]:
-        """Draw one action a row."""
+        """Sample an action for each row."""
 
     @abstractmethod
     def mode(self) -> Shaped[Tensor, "..."]:
-        """Return the likeliest action of each row."""
+        """Return the most likely action of each row."""
 
     @abstractmethod
     def log_prob(self, action: Shaped[Tensor, "..."]) -> Float[Tensor, "*batch"]:
-        """Return the log of each action's probability (or density), in nats."""
+        """Return the log-probability, or log-density, of each action, in nats."""
 
     @abstractmethod
     def entropy(self) -> Float[Tensor, "*batch"]:
@@ -43,14 +44,14 @@ class Distribution(ABC):
 
 
 class Categorical(Distribution):
-    """One choice among n, or among those that `mask` allows."""
+    """A choice among n, or among those that `mask` allows."""
 
     def __init__(self, logits: Float[Tensor, "*batch choice"], mask: Bool[Tensor, "*batch choice"] | None = None):
-        # The lowest number, not -inf: a probability of 0 times -inf would make the entropy NaN.
+        # The lowest float, not -inf: 0 times -inf would make the entropy NaN.
         self.logits = logits if mask is None else logits.masked_fill(~mask, torch.finfo(logits.dtype).min)
 
     def sample(self, generator: Generator | None = None) -> Int[Tensor, "*batch"]:
-        # The Gumbel trick: a softmax sample is the argmax of the logits plus Gumbel noise.
+        # The Gumbel-max trick: the argmax of logits plus Gumbel noise is a sample of their softmax.
         noise = torch.empty_like(self.logits).exponential_(generator=generator)
         return (self.logits - noise.log_()).argmax(-1)
 
@@ -159,7 +160,7 @@ class DiagonalGaussian(Distribution):
 
 
 class SquashedGaussian(Distribution):
-    """Independent normal variables put through tanh, so that actions lie in (-1, 1).
+    """Independent normal variables, squashed to (-1, 1) by tanh.
 
     Source: Haarnoja et al., "Soft actor-critic", 2018, appendix C.
     """
@@ -173,13 +174,13 @@ class SquashedGaussian(Distribution):
     def sample_with_log_prob(
         self, generator: Generator | None = None
     ) -> tuple[Float[Tensor, "*batch size"], Float[Tensor, "*batch"]]:
-        """Draw actions and their log-densities. Gradients flow through both to the mean and the spread."""
-        return self.shaped(torch.empty_like(self.gaussian.mean).normal_(generator=generator))
+        """Sample actions with their log-densities, reparameterised: gradients flow to mean and standard deviation."""
+        return self.reparameterize(torch.empty_like(self.gaussian.mean).normal_(generator=generator))
 
-    def shaped(
+    def reparameterize(
         self, noise: Float[Tensor, "*batch size"]
     ) -> tuple[Float[Tensor, "*batch size"], Float[Tensor, "*batch"]]:
-        """Return the actions that standard normal `noise` makes, and their log-densities."""
+        """Return the actions for standard normal `noise`, and their log-densities."""
         mean, log_std = self.gaussian.mean, self.gaussian.log_std
         before = mean + noise * log_std.exp()
         log_prob = -(0.5 * noise.square() + log_std + 0.5 * math.log(2 * math.pi)).sum(-1)
@@ -189,7 +190,7 @@ class SquashedGaussian(Distribution):
         return self.gaussian.mean.tanh()
 
     def moments(self) -> tuple[Float[Tensor, "*batch size"], Float[Tensor, "*batch size"]]:
-        """Return mean and standard deviation, which have no closed form, from QUANTILES of the Gaussian."""
+        """Return mean and standard deviation, approximated by quantiles of the Gaussian: they have no closed form."""
         quantile = (torch.arange(QUANTILES, device=self.gaussian.mean.device) + 0.5) / QUANTILES
         spread = self.gaussian.log_std.exp().unsqueeze(-1) * (2**0.5 * (2 * quantile - 1).erfinv())
         actions = (self.gaussian.mean.unsqueeze(-1) + spread).tanh()
@@ -201,14 +202,14 @@ class SquashedGaussian(Distribution):
         return self.gaussian.log_prob(before) - self._log_slope(before)
 
     def entropy(self) -> Float[Tensor, "*batch"]:
-        """Return an estimate from one sample: there is no closed form."""
+        """Return an estimate from one sample; there is no closed form."""
         return -self.sample_with_log_prob()[1]
 
     def kl(self, other: "SquashedGaussian") -> Float[Tensor, "*batch"]:
-        # The same map of both leaves the divergence as it is.
+        # The divergence is invariant under the same map of both.
         return self.gaussian.kl(other.gaussian)
 
     @staticmethod
     def _log_slope(before: Float[Tensor, "*batch size"]) -> Float[Tensor, "*batch"]:
-        """Return the log of tanh's slope, log(1 - tanh(x)^2), as is accurate for large x."""
+        """Return log(1 - tanh(x)²), the log of tanh's derivative, accurate for large x too."""
         return (2 * (math.log(2) - before - F.softplus(-2 * before))).sum(-1)

@@ -1,4 +1,4 @@
-"""What computes in float32 whatever the networks before it do."""
+"""Heads compute in float32, whatever the precision of the networks before them."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,10 +10,10 @@ Output = TypeVar("Output")
 
 
 def in_float32(head: Callable[[Tensor], Output], features: Tensor) -> Output:
-    """Return what `head` makes of `features` in float32, also under `torch.autocast`.
+    """Apply `head` to `features` in float32, also under `torch.autocast`.
 
-    The numbers of heads and codes have to be compared: bfloat16's two or three digits can't tell a new
-    probability from the old one, or the values of neighbouring states, or the nearer of two words.
+    Outputs of heads are compared with each other: bfloat16's two or three digits can't separate a new probability
+    from the old one, the values of neighbouring states, or the distances to two codes.
     """
     if not torch.is_autocast_enabled(features.device.type):
         return head(features)

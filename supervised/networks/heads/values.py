@@ -1,4 +1,4 @@
-"""From features to values of actions."""
+"""Value heads: Q-values, distributions of returns, and state values."""
 
 from abc import ABC, abstractmethod
 
@@ -13,9 +13,14 @@ from .precision import in_float32
 
 
 class ActionValues(nn.Module, ABC):
-    """`atoms` numbers for each action, from which its value follows.
+    """Output `atoms` numbers for each action, from which its Q-value follows.
 
-    `dueling` splits them into a part of the state's and a part of the actions'; `noisy` layers explore.
+    Args:
+        feature_size: Size of the features.
+        actions: Number of actions.
+        atoms: Numbers for each action.
+        dueling: Add a state value to the actions' advantages.
+        noisy: Use noisy layers, which explore.
 
     Source: Wang et al., "Dueling network architectures for deep reinforcement learning", 2016, equation 9.
     """
@@ -27,7 +32,7 @@ class ActionValues(nn.Module, ABC):
         self.value = _layer(feature_size, atoms, noisy) if dueling else None
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action atom"]:
-        """Return the numbers of each action."""
+        """Return the atoms of each action."""
         advantage = in_float32(self.advantage, features).unflatten(-1, (self.actions, self.atoms))
         if self.value is None:
             return advantage
@@ -35,11 +40,11 @@ class ActionValues(nn.Module, ABC):
 
     @abstractmethod
     def values(self, atoms: Float[Tensor, "*batch atom"]) -> Float[Tensor, "*batch"]:
-        """Return the values that the numbers stand for."""
+        """Return the Q-values that the atoms represent."""
 
 
 class QHead(ActionValues):
-    """The value of each action, and nothing more."""
+    """Output the Q-value of each action."""
 
     def __init__(self, feature_size: int, actions: int, dueling: bool = False, noisy: bool = False):
         super().__init__(feature_size, actions, 1, dueling, noisy)
@@ -49,7 +54,7 @@ class QHead(ActionValues):
 
 
 class QuantileHead(ActionValues):
-    """Quantiles of the return of each action, at the midpoints of as many equal shares of probability.
+    """Output quantiles of each action's return, at the midpoints of equal probability intervals (QR-DQN).
 
     Source: Dabney et al., "Distributional reinforcement learning with quantile regression", 2018.
     """
@@ -64,7 +69,7 @@ class QuantileHead(ActionValues):
 
 
 class CategoricalHead(ActionValues):
-    """The return of each action as a distribution over fixed values, C51: their log-probabilities.
+    """Output each action's return as log-probabilities of a categorical distribution over fixed atoms (C51).
 
     Source: Bellemare et al., "A distributional perspective on reinforcement learning", 2017.
     """
@@ -83,7 +88,7 @@ class CategoricalHead(ActionValues):
     ):
         super().__init__(feature_size, actions, atoms, dueling, noisy)
         if not low < high:
-            raise ValueError(f"the lowest value of the support must be below the highest, not {low} and {high}")
+            raise ValueError(f"the support's lowest value must be below its highest, not {low} and {high}")
         self.register_buffer("support", torch.linspace(low, high, atoms))
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch action atom"]:
@@ -94,7 +99,7 @@ class CategoricalHead(ActionValues):
 
 
 class ValueHead(nn.Module):
-    """The value of a state."""
+    """Output the value of a state."""
 
     def __init__(self, feature_size: int):
         super().__init__()
@@ -105,7 +110,7 @@ class ValueHead(nn.Module):
 
 
 def greedy(values: Float[Tensor, "*batch action"], mask: Bool[Tensor, "*batch action"] | None = None) -> Tensor:
-    """Return the best of the actions that `mask` allows, in each row."""
+    """Return the highest-valued action of each row, among those that `mask` allows."""
     return (values if mask is None else values.masked_fill(~mask, -torch.inf)).argmax(-1)
 
 

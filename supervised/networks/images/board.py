@@ -8,14 +8,14 @@ from sandlot.supervised.networks.encoder import Memoryless
 from sandlot.supervised.networks.layers.initialize import orthogonal
 
 WINDOW = 4
-"""Cells a side of what is looked at together."""
+"""Side of the convolution's window, in cells."""
 
 
 class BoardCNN(Memoryless):
-    """Encode boards by what is in each window of 4×4 cells, alike for all windows.
+    """Encode boards of games with one convolution over windows of 4×4 cells.
 
-    A pattern that was learned in one place is known in all of them, at little more than the cost of an MLP's layer.
-    Cells are read as vectors, row by row, each with its channels, as boards of games come.
+    A pattern learned in one place is recognised everywhere, at little more than the cost of an MLP's layer.
+    Inputs are boards flattened row by row, channels last.
     """
 
     def __init__(self, height: int, width: int, channels: int, features: int = 32):

@@ -11,10 +11,10 @@ KERNEL = 5
 
 
 class CapsuleNet(Memoryless):
-    """Encode images as the poses of capsules that agree on what they see.
+    """Encode images as capsule poses, found by dynamic routing.
 
-    Each feature capsule is the agreement, found in a few rounds of routing, of the predictions of all
-    primary capsules. Its length says how sure it is that its thing is there.
+    Each output capsule is the agreement of the primary capsules' predictions, after a few routing iterations. The
+    length of its pose is the probability that its entity is present.
 
     Source: Sabour et al., "Dynamic routing between capsules", 2017, procedure 1 and section 4.
     """
@@ -49,7 +49,7 @@ class CapsuleNet(Memoryless):
         return self.capsules(inputs).flatten(1)
 
     def capsules(self, inputs: Float[Tensor, "row channel height width"]) -> Float[Tensor, "row capsule pose"]:
-        """Return the pose of each capsule. Its length, below 1, is the probability that its thing is there."""
+        """Return the pose of each capsule. Its length, below 1, is the probability that its entity is present."""
         maps = self.primary(F.relu(self.read(inputs)))
         low = squash(maps.unflatten(1, (self.primary_pose, -1)).flatten(2).transpose(1, 2))
         predictions = torch.einsum("icpq,riq->ricp", self.transform, low)
@@ -57,15 +57,15 @@ class CapsuleNet(Memoryless):
 
 
 def squash(poses: Float[Tensor, "*batch pose"]) -> Float[Tensor, "*batch pose"]:
-    """Shorten vectors to lengths below 1: short ones to almost 0, long ones to almost 1 (equation 1)."""
+    """Squash vectors to lengths below 1: short ones to almost 0, long ones to almost 1 (equation 1)."""
     square = poses.square().sum(-1, keepdim=True)
     return poses * square / (1 + square) * (square + 1e-8).rsqrt()
 
 
 def route(predictions: Float[Tensor, "row low capsule pose"], rounds: int) -> Float[Tensor, "row capsule pose"]:
-    """Return the poses that the lower capsules' predictions agree on, after `rounds` of routing.
+    """Return the poses that the lower capsules' predictions agree on, after `rounds` routing iterations.
 
-    Gradients go through the last round only: the agreement steers it but is not learned from.
+    Gradients flow through the last iteration only; its coupling logits are constants.
     """
     logits = predictions.new_zeros(predictions.shape[:3])
     fixed = predictions.detach()

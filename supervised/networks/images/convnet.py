@@ -7,13 +7,13 @@ from torch import Tensor, nn
 from sandlot.supervised.networks.encoder import Memoryless
 
 SMALLEST_MAP = 4
-"""Pixels a side below which feature maps are not halved any more."""
+"""Feature maps are not pooled below this many pixels a side."""
 
 
 class ConvNet(Memoryless):
-    """Encode images with pairs of 3×3 convolutions, batch-normalised, each pair followed by a halving.
+    """Encode images with pairs of batch-normalised 3×3 convolutions, each pair followed by max pooling.
 
-    The maps are averaged at the end, so most of the work is in convolutions, whatever the images' size.
+    Global average pooling at the end makes the features independent of the images' size.
 
     Source: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015;
     Ioffe and Szegedy, "Batch normalization", 2015; Lin et al., "Network in network", 2014, for the average.
@@ -37,7 +37,7 @@ class ConvNet(Memoryless):
         self.feature_size = channels
 
     def encode(self, inputs: Float[Tensor, "row channel height width"]) -> Float[Tensor, "row feature"]:
-        # Channels last, from the first convolution on: a CPU is a fifth faster so, and a GPU with bfloat16 too.
+        # Channels last from the first convolution on: a fifth faster on CPUs, and on GPUs in bfloat16.
         maps = self.layers[0](inputs).contiguous(memory_format=torch.channels_last)
         return self.layers[1:](maps)
 

@@ -1,4 +1,4 @@
-"""Convolutional networks for images."""
+"""The convolutional network of DQN."""
 
 import torch
 from jaxtyping import Float
@@ -8,11 +8,11 @@ from sandlot.supervised.networks.encoder import Memoryless
 from sandlot.supervised.networks.layers.initialize import orthogonal
 
 SMALLEST_IMAGE = 36
-"""Pixels a side below which the Nature CNN's three convolutions leave nothing."""
+"""Smallest side, in pixels, that the three convolutions can read."""
 
 
 class NatureCNN(Memoryless):
-    """Encode images with the three convolutions of DQN.
+    """Encode images with the three convolutions of DQN and a linear layer.
 
     Source: Mnih et al., "Human-level control through deep reinforcement learning", 2015, methods.
     """

@@ -14,7 +14,7 @@ POOLINGS: dict[str, type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {"max": nn.MaxPoo
 
 
 class ImpalaCNN(Memoryless):
-    """Encode images with three stages of a convolution, a pooling that halves the sides, and two residual blocks.
+    """Encode images with three stages: a convolution, a pooling of stride 2, and two residual blocks.
 
     Source: Espeholt et al., "IMPALA", 2018, figure 3, the larger network.
     """
@@ -54,7 +54,7 @@ class ImpalaCNN(Memoryless):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -67,9 +67,9 @@ class Block(nn.Module):
 
 
 class ResNet(Memoryless):
-    """Encode small images with three stages of residual blocks, normalised, and a global average.
+    """Encode small images with three stages of normalised residual blocks and global average pooling.
 
-    Groups take the place of batches in the normalisation: rows of a rollout are no independent samples.
+    It uses group in place of batch normalisation, since the rows of a rollout are not independent samples.
 
     Source: He et al., "Deep residual learning for image recognition", 2016, section 4.2; Wu and He, "Group
     normalization", 2018.
@@ -92,7 +92,7 @@ class ResNet(Memoryless):
 
 
 class NormedBlock(nn.Module):
-    """Two normalised convolutions beside a shortcut, which is a convolution too where the shape changes."""
+    """Two normalised convolutions with a skip connection, which is a 1×1 convolution where the shape changes."""
 
     def __init__(self, channels: int, size: int, stride: int):
         super().__init__()

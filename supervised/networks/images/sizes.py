@@ -1,11 +1,11 @@
-"""Sides of images that are halved again and again, and doubled back."""
+"""Sizes of feature maps that are halved repeatedly, or doubled back."""
 
 SMALLEST_SIDE = 4
-"""Pixels a side that a map keeps at least."""
+"""Feature maps are not halved below this many pixels a side."""
 
 
 def pyramid(height: int, width: int, levels: int) -> list[tuple[int, int]]:
-    """Return the sizes of maps that are halved at most `levels` times, rounded up, the full one first.
+    """Return the sizes of feature maps halved at most `levels` times, rounded up, from the full size on.
 
     No map is halved below the smallest side, so small images have fewer levels.
     """
@@ -16,5 +16,5 @@ def pyramid(height: int, width: int, levels: int) -> list[tuple[int, int]]:
 
 
 def halving_kernel(size: tuple[int, int]) -> tuple[int, int]:
-    """Return the kernel that, with a stride of 2 and a padding of 1, halves maps of `size`, or doubles back to it."""
+    """Return the kernel that halves maps of `size` with stride 2 and padding 1; transposed, it doubles back to it."""
     return 4 - size[0] % 2, 4 - size[1] % 2

@@ -1,4 +1,4 @@
-"""A convolutional network that halves images by its strides."""
+"""A strided convolutional network."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,9 +18,9 @@ LEAK = 0.2
 
 
 class StridedCNN(Memoryless):
-    """Encode images with convolutions that halve them, as discriminators and encoders of generative models do.
+    """Encode images with convolutions of stride 2, as discriminators and encoders of generative models do.
 
-    Small images run out of pixels before the convolutions do: the last ones then keep the size.
+    Once the maps of small images can't be halved any further, the remaining convolutions have stride 1.
 
     Source: Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial
     networks", 2016, section 3.
@@ -46,13 +46,13 @@ class StridedCNN(Memoryless):
             layers.append(nn.LeakyReLU(LEAK))
         self.layers = nn.Sequential(*layers)
         self.map_shape = (widths[-1], *sizes[-1])
-        """Channels, height and width of the maps at the end."""
+        """Channels, height and width of the last feature maps."""
         self.feature_size = widths[-1] * sizes[-1][0] * sizes[-1][1]
 
     def maps(
         self, inputs: Float[Tensor, "row channel height width"]
     ) -> Float[Tensor, "row map small_height small_width"]:
-        """Return the maps at the end, which `encode` flattens."""
+        """Return the last feature maps, which `encode` flattens."""
         return self.layers(inputs)
 
     def encode(self, inputs: Images) -> Float[Tensor, "row feature"]:
@@ -60,7 +60,7 @@ class StridedCNN(Memoryless):
 
 
 def map_normalization(kind: MapNormalization, channels: int) -> list[nn.Module]:
-    """Return the normalisation of maps called `kind`, if it is one."""
+    """Return the normalisation layer called `kind`, in a list that is empty for none."""
     match kind:
         case "batch":
             return [nn.BatchNorm2d(channels)]

@@ -1,4 +1,4 @@
-"""A Transformer over the patches of an image."""
+"""A vision transformer."""
 
 import torch
 from jaxtyping import Float
@@ -8,7 +8,7 @@ from sandlot.supervised.networks.encoder import Memoryless
 
 
 class ViT(Memoryless):
-    """Encode images by attention among their patches.
+    """Encode images with a transformer over their patches.
 
     Source: Dosovitskiy et al., "An image is worth 16x16 words", 2021, pre-norm, with the mean of the patches
     in place of a class token (Beyer et al., "Better plain ViT baselines", 2022).
@@ -34,5 +34,5 @@ class ViT(Memoryless):
 
 
 def patch_size(side: int) -> int:
-    """Return a patch size that makes about eight patches a side."""
+    """Return a patch size that gives about eight patches a side."""
     return max(2, side // 8)

@@ -1,4 +1,4 @@
-"""Several networks of one shape, as one."""
+"""Ensembles of MLPs, computed together."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from .initialize import orthogonal
 
 
 class Ensemble(nn.Module):
-    """Several multi-layer perceptrons that read the same vectors and give a number each.
+    """An ensemble of MLPs with the same inputs and one output each.
 
-    A layer of all of them is one batched matrix product, so few cost little more than one.
+    A layer of all members is one batched matrix product, so a few cost little more than one.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Ensemble(nn.Module):
         self.layers = nn.Sequential(*layers, StackedLinear(members, input_size, 1, gain=1.0))
 
     def forward(self, inputs: Float[Tensor, "row size"], count: int | None = None) -> Float[Tensor, "member row"]:
-        """Return the number of each member, or of the first `count`, for each row."""
+        """Return the output of each member, or of the first `count`, for each row."""
         return self.layers(inputs.expand(count or self.members, -1, -1)).squeeze(-1)
 
 

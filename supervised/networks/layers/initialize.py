@@ -1,4 +1,4 @@
-"""Initial weights, as the field sets them."""
+"""Weight initialisation."""
 
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 
 
 def orthogonal(layer: Layer, gain: float) -> Layer:
-    """Give `layer` orthogonal weights of the given gain and no bias, and return it.
+    """Initialise `layer` with orthogonal weights of the given gain and zero bias, and return it.
 
     Source: Huang et al., "The 37 implementation details of PPO", detail 2.
     """

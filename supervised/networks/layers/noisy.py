@@ -1,4 +1,4 @@
-"""Layers that explore by themselves."""
+"""Noisy layers, for exploration."""
 
 import math
 
@@ -9,9 +9,9 @@ from torch import Generator, Tensor, nn
 
 
 class NoisyLinear(nn.Linear):
-    """A linear layer with noise in its weights, as much of it as learning finds useful.
+    """A linear layer with noise of learned scale in its weights.
 
-    The noise stays as it is until `draw_noise`, and is one for all rows of a batch. While `quiet`, there is none.
+    The noise is the same for all rows of a batch and stays the same until `draw_noise`. While `quiet`, it is 0.
 
     Source: Fortunato et al., "Noisy networks for exploration", 2018, section 3.1, factorised Gaussian noise.
     """
@@ -31,7 +31,7 @@ class NoisyLinear(nn.Linear):
         self.register_buffer("output_noise", torch.zeros(out_features), persistent=False)
 
     def draw_noise(self, generator: Generator | None = None) -> None:
-        """Draw new noise."""
+        """Sample new noise."""
         for noise in (self.input_noise, self.output_noise):
             noise.normal_(generator=generator)
             noise.copy_(noise.sign() * noise.abs().sqrt())
@@ -44,5 +44,5 @@ class NoisyLinear(nn.Linear):
 
 
 def noisy_layers(module: nn.Module) -> list[NoisyLinear]:
-    """Return the noisy layers of `module`."""
+    """Return all noisy layers in `module`."""
     return [part for part in module.modules() if isinstance(part, NoisyLinear)]

@@ -1,4 +1,4 @@
-"""Running statistics of a stream."""
+"""Normalisation by running statistics."""
 
 import torch
 from jaxtyping import Float
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class RunningNorm(nn.Module):
-    """Shift and scale vectors to the mean 0 and variance 1 of all that `update` has seen.
+    """Standardise vectors by the running mean and variance of all rows that `update` has seen, and clip them.
 
     Source: Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
     """
@@ -28,7 +28,7 @@ class RunningNorm(nn.Module):
 
     @torch.no_grad()
     def update(self, inputs: Float[Tensor, "row size"]) -> None:
-        """Take the rows of `inputs` into the statistics."""
+        """Update the statistics with the rows of `inputs`."""
         if not len(inputs):
             return
         rows, mean, variance = len(inputs), inputs.mean(0), inputs.var(0, correction=0)

@@ -1,1 +1,1 @@
-"""Encoders with a recurrent state."""
+"""Encoders with memory."""

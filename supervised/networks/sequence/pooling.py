@@ -1,4 +1,4 @@
-"""One vector for a sequence."""
+"""Pooling of sequences."""
 
 from jaxtyping import Float, Int
 from torch import Tensor

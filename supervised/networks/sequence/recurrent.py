@@ -1,7 +1,8 @@
-"""Recurrent networks, on torch's fused kernels."""
+"""Recurrent networks, with torch's fused kernels."""
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -17,8 +18,14 @@ STEPS: dict[str, Any] = {"rnn": torch.rnn_tanh_cell, "lstm": torch.lstm_cell, "g
 class Recurrent(Encoder):
     """Encode sequences with an Elman RNN, an LSTM or a GRU.
 
-    Episodes may start anywhere in a sequence. The sequence is cut there, and the pieces run side by side as
-    one padded batch: one call of the kernel, whatever the number of episodes.
+    Episodes may start anywhere in a sequence. It is cut at their starts, and the pieces are run as one padded batch:
+    one kernel call, whatever the number of episodes.
+
+    Args:
+        kind: The kind of cell: rnn, lstm or gru.
+        input_size: Size of the input vectors.
+        size: Units of each layer; also the feature size.
+        layers: Number of layers.
 
     Source of the gates' initial bias: Jozefowicz et al., "An empirical exploration of recurrent network
     architectures", 2015, for the LSTM; Hafner et al., "Mastering Atari with discrete world models", 2021, for the GRU.
@@ -36,8 +43,18 @@ class Recurrent(Encoder):
         for name, parameter in self.cell.named_parameters():
             nn.init.zeros_(parameter) if "bias" in name else nn.init.orthogonal_(parameter)
             if kind != "rnn" and "bias_hh" in name:
-                # A gate that starts on the side of keeping: memories last long enough to learn from them.
+                # Bias the gates towards keeping the state, so that memories last long enough to learn from.
                 nn.init.ones_(parameter.data[size : 2 * size])
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of this module; its cell stays in training mode.
+
+        cuDNN computes no gradients of a cell in evaluation mode, which agents learn in. The cell has no dropout, so
+        the mode makes no other difference.
+        """
+        super().train(mode)
+        self.cell.train()
+        return self
 
     def initial_memory(self, batch: int) -> Memory:
         zeros = next(self.cell.parameters()).new_zeros(batch, self.layers, self.size)
@@ -51,7 +68,7 @@ class Recurrent(Encoder):
             return self._step(inputs, memory)
         if not episode_start[1:].any():
             features, state = self.cell(inputs, _to_cell(memory))
-            return features, _from_cell(state)
+            return features, _from_cell(state, memory)
         return self._in_pieces(inputs, memory, episode_start), self._last_memory(inputs, memory, episode_start)
 
     def features(
@@ -72,21 +89,23 @@ class Recurrent(Encoder):
     def _step(
         self, inputs: Float[Tensor, "1 batch size"], memory: Memory
     ) -> tuple[Float[Tensor, "1 batch feature"], Memory]:
-        """Take a single step, in a third of the time that a sequence of one would take."""
+        """Take a single step, in a third of the time of a sequence of one."""
         features, states = inputs[0], []
         for layer, weights in enumerate(self.cell.all_weights):
             state = STEPS[self.kind](features, _map(memory, lambda part, layer=layer: part[:, layer]), *weights)
             features = state[0] if self.kind == "lstm" else state
             states.append(state)
         if self.kind == "lstm":
-            return features[None], tuple(torch.stack(part, dim=1) for part in zip(*states, strict=True))
-        return features[None], torch.stack(states, dim=1)
+            state = tuple(torch.stack(part, dim=1) for part in zip(*states, strict=True))
+        else:
+            state = torch.stack(states, dim=1)
+        return features[None], _with_dtype_of(memory, state)
 
     @torch.no_grad()
     def _last_memory(
         self, inputs: Float[Tensor, "time batch size"], memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Memory:
-        """Return the memory after the last row: that of each column's last episode, from its first row on."""
+        """Return the memory after the last row, by running each column's last episode from its first row on."""
         rows = torch.arange(len(episode_start), device=episode_start.device)[:, None]
         begin = (episode_start * rows).amax(0)
         state = _to_cell(_kept(memory, begin == 0))
@@ -95,16 +114,16 @@ class Recurrent(Encoder):
             here = _map(state, lambda part, columns=columns: part[:, columns])
             _, after = self.cell(inputs[first:end, columns], here)
             for part, new in zip(_parts(state), _parts(after), strict=True):
-                part.index_copy_(1, columns, new)
-        return _from_cell(state)
+                part.index_copy_(1, columns, new.to(part.dtype))  # under autocast, the new state has fewer bits
+        return _from_cell(state, memory)
 
 
 class Pieces:
-    """A batch of sequences cut where episodes start: which row goes where. Piece by piece, column by column."""
+    """The rows of a batch of sequences cut where episodes start: piece by piece, column by column."""
 
     def __init__(self, episode_start: Bool[Tensor, "time batch"]):
         self.shape = time, batch = episode_start.shape
-        # NumPy, since these are many small steps: torch would take five times as long.
+        # NumPy: torch would take five times as long for these many small operations.
         starts = episode_start.cpu().numpy().T.copy()
         starts[:, 0] = True
         begin = np.flatnonzero(starts)
@@ -112,7 +131,7 @@ class Pieces:
         row = np.arange(starts.size) - begin[piece]
         self.count = len(begin)
         place = (row * self.count + piece).reshape(batch, time).T.ravel()
-        # Padding repeats the first row: what becomes of it is not read.
+        # Padding repeats the first row; its features are not used.
         source = np.zeros((row.max() + 1) * self.count, np.int64)
         source[place] = np.arange(starts.size)
         indices = (place, source, piece[::time].copy())
@@ -123,17 +142,17 @@ class Pieces:
         return inputs.flatten(0, 1).index_select(0, self.source).unflatten(0, (-1, self.count))
 
     def join(self, features: Float[Tensor, "longest piece size"]) -> Float[Tensor, "time batch size"]:
-        """Return the features of the pieces where their rows were."""
+        """Return the features of the pieces in the places of their rows."""
         return features.flatten(0, 1).index_select(0, self.place).unflatten(0, self.shape)
 
     def first_state(self, state: Float[Tensor, "layer batch size"]) -> Float[Tensor, "layer piece size"]:
-        """Return what each piece begins with: a column's first has the column's state, the others none."""
+        """Return the initial state of each piece: the column's state for its first, zeros for the others."""
         none = state.new_zeros(len(state), self.count, state.shape[-1])
         return none.index_copy(1, self.first, state)
 
 
 def _kept(memory: Memory, keep: Bool[Tensor, "batch"]) -> Memory:
-    """Return the memory with the rows that are not to be kept set to zero."""
+    """Return the memory with the rows not to be kept set to zero."""
     return _map(memory, lambda part: part * keep[:, None, None])
 
 
@@ -141,11 +160,17 @@ def _to_cell(memory: Memory) -> Any:
     return _map(memory, lambda part: part.transpose(0, 1).contiguous())
 
 
-def _from_cell(state: Any) -> Memory:
-    return _map(state, lambda part: part.transpose(0, 1).contiguous())
+def _from_cell(state: Any, before: Memory) -> Memory:
+    return _with_dtype_of(before, _map(state, lambda part: part.transpose(0, 1).contiguous()))
 
 
-def _map(memory: Memory, function: Any) -> Memory:
+def _with_dtype_of(before: Memory, memory: Memory) -> Memory:
+    """Return `memory` with the precision of the memory before: under autocast, cells return fewer bits."""
+    dtype = _parts(before)[0].dtype
+    return memory if _parts(memory)[0].dtype == dtype else _map(memory, lambda part: part.to(dtype))
+
+
+def _map(memory: Memory, function: Callable[[Tensor], Tensor]) -> Memory:
     return tuple(function(part) for part in memory) if isinstance(memory, tuple) else function(memory)
 
 

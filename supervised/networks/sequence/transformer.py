@@ -1,4 +1,4 @@
-"""A causal Transformer with a bounded memory of past steps."""
+"""A causal transformer with a bounded memory of past steps."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from sandlot.supervised.networks.layers.initialize import orthogonal
 
 
 class PastSteps(NamedTuple):
-    """The inputs of each layer at the last steps, newest last, and which of them are of this episode."""
+    """The inputs of each layer at the last steps, newest last, and which of them belong to this episode."""
 
     hidden: Float[Tensor, "batch layer length size"]
     valid: Bool[Tensor, "batch length"]
@@ -21,11 +21,18 @@ class PastSteps(NamedTuple):
 class Transformer(Encoder):
     """Encode sequences with causal attention over the last `length` steps of the episode, and the step itself.
 
-    Layers are pre-norm. Each carries its own inputs of the past steps, as Transformer-XL does, so stepping
-    equals running a whole sequence. Positions are told by a learned bias for each distance, which does not
-    change when the memory slides. With `gating`, GRU-type gates take the place of the residual sums.
+    Layers are pre-norm. As in Transformer-XL, the memory holds each layer's inputs at the past steps, so stepping
+    row by row equals running a whole sequence. Positions are relative: a learned bias for each distance.
 
-    A memory may hold fewer steps than `length`; `no_memory` holds none, which saves the work on empty places.
+    A memory may hold fewer steps than `length`; that of `no_memory` holds none, which saves attending to empty slots.
+
+    Args:
+        input_size: Size of the input vectors.
+        size: Width of the model; also the feature size.
+        layers: Number of layers.
+        heads: Number of attention heads.
+        length: Past steps to attend to.
+        gating: GTrXL's GRU-type gates in place of residual sums.
 
     Source: Dai et al., "Transformer-XL", 2019; Parisotto et al., "Stabilizing transformers for reinforcement
     learning" (GTrXL), 2020.
@@ -53,7 +60,7 @@ class Transformer(Encoder):
         return PastSteps(hidden, torch.zeros(batch, self.length, dtype=torch.bool, device=weight.device))
 
     def no_memory(self, batch: int) -> PastSteps:
-        """Return a memory without places for past steps, for sequences that begin with their first row."""
+        """Return a memory without slots for past steps, for whole sequences."""
         weight = self.read.weight
         return PastSteps(
             weight.new_zeros(batch, len(self.layers), 0, self.size),
@@ -73,10 +80,10 @@ class Transformer(Encoder):
         return self._encode(inputs, memory, episode_start)[0]
 
     def _encode(self, inputs: Tensor, memory: PastSteps, episode_start: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return the features, each layer's inputs from the memory on, and which of them are of the last episode."""
+        """Return the features, each layer's inputs from the memory on, and which of them belong to the last episode."""
         time, past_steps = len(inputs), memory.valid.shape[1]
         x = self.read(inputs).transpose(0, 1)
-        # Episodes by number: what is in memory belongs to number 0, as do the rows before the first start.
+        # Number the episodes: the memory belongs to number 0, as do the rows before the first start.
         episode = F.pad(episode_start.T.long().cumsum(1), (past_steps, 0))
         valid = torch.cat([memory.valid, torch.ones_like(episode_start.T)], dim=1)
         distance = _distance(time, past_steps, x.device)
@@ -91,7 +98,7 @@ class Transformer(Encoder):
 
 
 class Layer(nn.Module):
-    """Attention to the past, then an MLP, each on normalised inputs and added to (or gated with) the stream."""
+    """A pre-norm transformer layer with relative positions, and residual sums or gates."""
 
     def __init__(self, size: int, heads: int, length: int, gating: bool):
         super().__init__()
@@ -111,7 +118,7 @@ class Layer(nn.Module):
         seen: Bool[Tensor, "batch time reach"],
         distance: Tensor,
     ) -> Float[Tensor, "batch time size"]:
-        """Return the stream after this layer. `past` is the stream in memory followed by `x`."""
+        """Return the residual stream after this layer. `past` is the stream in memory followed by `x`."""
         normed = self.attention_norm(past)
         query = self._split(self.query(normed[:, -x.shape[1] :]))
         key, value = (self._split(part) for part in self.key_value(normed).chunk(2, dim=-1))
@@ -132,7 +139,7 @@ class Sum(nn.Module):
 
 
 class Gate(nn.Module):
-    """GTrXL's GRU-type gate, which starts close to letting the stream pass as it is."""
+    """GTrXL's GRU-type gate, initialised close to the identity."""
 
     def __init__(self, size: int, bias: float = 2.0):
         super().__init__()
@@ -151,7 +158,7 @@ class Gate(nn.Module):
 
 
 def _distance(time: int, past_steps: int, device: torch.device) -> Tensor:
-    """Return how many steps each column of memory and sequence lies before each row of the sequence."""
+    """Return how many steps before each row of the sequence each step of memory and sequence lies."""
     rows = torch.arange(time, device=device)[:, None] + past_steps
     return rows - torch.arange(past_steps + time, device=device)
 

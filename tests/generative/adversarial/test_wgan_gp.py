@@ -31,7 +31,7 @@ def test_the_generator_takes_a_step_after_those_of_the_critic():
     before = pair.generator.flat.clone()
     moved = []
     for step in range(3):
-        model.train_step(loader.pieces(step, 1))
+        model.train_step(loader.micro_batches(step, 1))
         model.step += 1
         moved.append(not torch.equal(pair.generator.flat, before))
     assert moved == [False, False, True]

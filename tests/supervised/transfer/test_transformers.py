@@ -8,10 +8,10 @@ import torch
 
 from sandlot.cli import main
 from sandlot.supervised import Classifier
-from sandlot.supervised.transfer.pretrained import read_pretrained
+from sandlot.supervised.transfer.pretrained_models import load_pretrained
 from sandlot.tracking import SandlotError, read_checkpoint
 from tests.commands import in_a_folder_of_its_own, trained  # noqa: F401 (a fixture)
-from tests.test_tasks import pictures, reviews
+from tests.supervised.datasets import bar_images, reviews
 
 transformers = pytest.importorskip("transformers")
 VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "image_size": 16,
@@ -42,11 +42,11 @@ def saved_bert(folder):
 
 
 @pytest.mark.parametrize(("kind", "options"), [("vit", VIT), ("resnet", RESNET)])
-def test_images_are_read_as_the_model_reads_them(kind, options, tmp_path):
+def test_image_features_equal_the_librarys(kind, options, tmp_path):
     folder = saved(tmp_path / "model", kind, options)
     preparation = {"size": {"height": 16, "width": 16}, "image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.6, 0.7]}
     (folder / "preprocessor_config.json").write_text(json.dumps(preparation))
-    task = Classifier(pictures(), start=read_pretrained(folder), **QUICK)
+    task = Classifier(bar_images(), start=load_pretrained(folder), **QUICK)
     network = task.learners["network"].module.eval()
     pixels = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8)
     larger = torch.nn.functional.interpolate(pixels / 255, (16, 16), mode="bilinear", antialias=True)
@@ -54,62 +54,65 @@ def test_images_are_read_as_the_model_reads_them(kind, options, tmp_path):
     model = transformers.AutoModel.from_pretrained(folder).eval()
     with torch.no_grad():
         expected = model(pixel_values=(larger.expand(-1, 3, -1, -1) - mean) / std).pooler_output.flatten(1)
-        found = network.reader({"image": pixels})
-    assert found.shape[1] == network.reader.feature_size
+        found = network.backbone({"image": pixels})
+    assert found.shape[1] == network.backbone.feature_size
     torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("kind", ["images", "texts"])
-def test_learns_from_the_weights_and_is_saved_whole(kind, tmp_path):
+def test_fine_tuning_starts_from_the_weights_and_reloads(kind, tmp_path):
     if kind == "images":
-        folder, data = saved(tmp_path / "model", "vit", VIT), pictures()
+        folder, data = saved(tmp_path / "model", "vit", VIT), bar_images()
     else:
         folder, data = saved_bert(tmp_path / "model"), reviews()
-    start = read_pretrained(folder)
+    start = load_pretrained(folder)
     assert start.kind == kind
     task = Classifier(data, start=start, freeze=-1, **QUICK)
-    before = {name: tensor.clone() for name, tensor in task.learners["network"].module.reader.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in task.learners["network"].module.backbone.state_dict().items()}
     for name, array in start.tensors.items():
         np.testing.assert_array_equal(before[name].numpy(), array)
     task.learn(8)
-    for name, tensor in task.learners["network"].module.reader.state_dict().items():
+    for name, tensor in task.learners["network"].module.backbone.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     free = Classifier(data, start=start, **QUICK).learn(8)
-    learned = free.learners["network"].module.reader.named_parameters()
+    learned = free.learners["network"].module.backbone.named_parameters()
     assert any(not torch.equal(tensor, before[name]) for name, tensor in learned)
     free.save(tmp_path / "task")
     again = Classifier.load(tmp_path / "task", data)
     assert again.evaluate() == free.evaluate()
 
 
-def test_padding_makes_no_difference_to_a_text(tmp_path):
-    task = Classifier(reviews(), start=read_pretrained(saved_bert(tmp_path / "model")), **QUICK)
-    reader = task.learners["network"].module.eval().reader
+def test_padding_does_not_change_text_features(tmp_path):
+    task = Classifier(reviews(), start=load_pretrained(saved_bert(tmp_path / "model")), **QUICK)
+    backbone = task.learners["network"].module.eval().backbone
     short, long = torch.tensor([[3, 4, 0, 0]]), torch.tensor([[5, 6, 7, 8]])
     with torch.no_grad():
-        alone = reader({"tokens": short[:, :2], "length": torch.tensor([2])})
-        both = reader({"tokens": torch.cat([short, long]), "length": torch.tensor([2, 4])})
+        alone = backbone({"tokens": short[:, :2], "length": torch.tensor([2])})
+        both = backbone({"tokens": torch.cat([short, long]), "length": torch.tensor([2, 4])})
     torch.testing.assert_close(both[:1], alone)
 
 
-def test_from_the_command_line_and_without_the_folder_afterwards(tmp_path):
+def test_command_line_run_does_not_need_the_folder_afterwards(tmp_path):
     folder = saved(tmp_path / "model", "vit", VIT)
     run = trained("classifier", "digits", "--from", str(folder), "--epochs", "1", "--batch-size", "256",
                   "--wandb", "disabled")  # fmt: skip
     assert run.config["from"] == str(folder)
     for file in folder.iterdir():
         file.unlink()
-    assert read_checkpoint(run.checkpoints()[-1]).state["metadata"]["reading"]["model"]["config"]["model_type"] == "vit"
+    assert (
+        read_checkpoint(run.checkpoints()[-1]).state["metadata"]["preprocessing"]["model"]["config"]["model_type"]
+        == "vit"
+    )
     assert main(["evaluate", "latest"]) == 0
 
 
-def test_what_cannot_be_read_is_a_sentence(tmp_path):
+def test_unreadable_folders_raise(tmp_path):
     folder = saved(tmp_path / "model", "vit", VIT)
     with pytest.raises(SandlotError, match="a run that read images can't read texts"):
-        Classifier(reviews(), start=read_pretrained(folder))
+        Classifier(reviews(), start=load_pretrained(folder))
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(SandlotError, match="other formats can run code"):
-        read_pretrained(folder)
+        load_pretrained(folder)
     (folder / "config.json").write_text("{")
-    with pytest.raises(SandlotError, match="is no JSON"):
-        read_pretrained(folder)
+    with pytest.raises(SandlotError, match="is not valid JSON"):
+        load_pretrained(folder)

@@ -1,4 +1,4 @@
-from typing import Any
+"""Encoders: each obeys the one interface, with gradients, memory and errors."""
 
 import pytest
 import torch
@@ -11,26 +11,43 @@ from sandlot.supervised.networks import (
     CategoricalHead,
     Concat,
     ConvNet,
-    Ensemble,
+    Encoder,
     ImpalaCNN,
     NatureCNN,
-    QHead,
-    QuantileHead,
     Recurrent,
     ResNet,
-    RunningNorm,
     Sequential,
     StridedCNN,
     Transformer,
-    ValueHead,
     ViT,
-    greedy,
 )
 from sandlot.supervised.networks.images.capsule import route, squash
+
+pytestmark = pytest.mark.shapes
 
 TIME, BATCH = 14, 3
 VECTORS = torch.randn(TIME, BATCH, 5, generator=torch.Generator().manual_seed(0))
 IMAGES = torch.rand(TIME, BATCH, 3, 36, 40, generator=torch.Generator().manual_seed(0))
+
+
+class RunningAverage(Encoder):
+    """The example of `Encoder`'s docstring, as a user would write it."""
+
+    def __init__(self, input_size, decay=0.9):
+        super().__init__()
+        self.feature_size = input_size
+        self.decay = nn.Parameter(torch.tensor(decay))
+
+    def initial_memory(self, batch):
+        return self.decay.new_zeros(batch, self.feature_size)
+
+    def forward(self, inputs, memory, episode_start):
+        features = []
+        for row, start in zip(inputs, episode_start, strict=True):
+            memory = torch.where(start[:, None], 0.0, memory)
+            memory = self.decay * memory + (1 - self.decay) * row
+            features.append(memory)
+        return torch.stack(features), memory
 
 
 def encoders():
@@ -54,11 +71,12 @@ def encoders():
         for layer in network.layers:
             nn.init.normal_(layer.bias)
         yield f"transformer{'-gated' * gating}", network, VECTORS
-    yield "fuse", Concat({"a": MLP(5, (8,)), "b": NatureCNN(3, 36, 40, feature_size=9)}), {"a": VECTORS, "b": IMAGES}
+    yield "concat", Concat({"a": MLP(5, (8,)), "b": NatureCNN(3, 36, 40, feature_size=9)}), {"a": VECTORS, "b": IMAGES}
     yield "cnn+lstm", Sequential([NatureCNN(3, 36, 40, feature_size=9), Recurrent("lstm", 9, 6)]), IMAGES
     memories = {"a": Recurrent("gru", 5, 4), "b": Transformer(5, 8, 1, 2, 4)}
-    yield "fused memories", Concat(memories), {"a": VECTORS, "b": VECTORS}
+    yield "concat with memories", Concat(memories), {"a": VECTORS, "b": VECTORS}
     yield "board", BoardCNN(5, 1, 1), VECTORS
+    yield "user-defined", RunningAverage(5), VECTORS
 
 
 def rows(inputs, first, last):
@@ -106,7 +124,7 @@ def test_stepping_equals_running_the_whole_sequence(title, encoder, inputs, part
 
 
 @pytest.mark.parametrize(("title", "encoder", "inputs"), WITH_MEMORY, ids=name)
-def test_memory_reaches_back_but_not_over_a_start(title, encoder, inputs):
+def test_memory_reaches_back_but_not_across_episodes(title, encoder, inputs):
     episode_start = torch.zeros(TIME, BATCH, dtype=torch.bool)
     episode_start[7] = True
     changed = inputs.clone()
@@ -129,7 +147,7 @@ def test_gradients_reach_every_parameter(title, encoder, inputs):
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_gradients_of_a_whole_sequence_are_those_of_stepping(kind, layers):
+def test_gradients_of_a_sequence_equal_those_of_stepping(kind, layers):
     torch.manual_seed(0)
     encoder, episode_start = Recurrent(kind, 5, 6, layers), resets()
     weight = torch.randn(TIME, BATCH, 6)
@@ -152,7 +170,7 @@ def test_gradients_of_a_whole_sequence_are_those_of_stepping(kind, layers):
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
-def test_gates_start_on_the_side_of_keeping(kind):
+def test_gates_are_initialised_to_keep_the_state(kind):
     encoder = Recurrent(kind, 5, 6)
     for name, parameter in encoder.cell.named_parameters():
         if "weight" in name:
@@ -163,7 +181,7 @@ def test_gates_start_on_the_side_of_keeping(kind):
     torch.testing.assert_close(after[1] if kind == "lstm" else after, torch.tensor(1.0).sigmoid() * ones)
 
 
-def test_a_transformer_forgets_what_is_longer_ago_than_its_memory():
+def test_transformer_forgets_beyond_its_memory_length():
     network = Transformer(5, size=8, layers=1, heads=2, length=4)
     episode_start = torch.zeros(TIME, BATCH, dtype=torch.bool)
     changed = VECTORS.clone()
@@ -174,7 +192,7 @@ def test_a_transformer_forgets_what_is_longer_ago_than_its_memory():
     torch.testing.assert_close(before[7:], after[7:])
 
 
-def test_the_shifted_window_looks_the_same():
+def test_transformer_positions_are_relative():
     """Positions are distances: the same steps later in a sequence give the same features."""
     network = Transformer(5, size=8, layers=2, heads=2, length=3)
     nn.init.normal_(network.layers[0].bias)
@@ -188,7 +206,7 @@ def test_the_shifted_window_looks_the_same():
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("make", "message"),
     [
         (lambda: NatureCNN(3, 20, 36), "at least 36×36 pixels, not 20×36"),
         (lambda: ImpalaCNN(3, 4, 36), "at least 8×8 pixels"),
@@ -197,11 +215,11 @@ def test_the_shifted_window_looks_the_same():
         (lambda: Transformer(5, length=0), "must hold at least 1 step, not 0"),
         (lambda: ViT(3, 36, 36, size=10, heads=3), "3 heads don't divide a ViT of size 10"),
         (lambda: Recurrent("gru", 5, 0), "at least 1 unit"),
-        (lambda: CategoricalHead(3, 2, 5.0, 1.0), "must be below the highest"),
+        (lambda: CategoricalHead(3, 2, 5.0, 1.0), "lowest value must be below its highest"),
     ],
 )
-def test_what_cannot_be_built_is_a_sentence(make, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_invalid_arguments_raise(make, message):
+    with pytest.raises(ValueError, match=message):
         make()
 
 
@@ -238,75 +256,7 @@ def test_capsules_agree_by_routing():
     torch.testing.assert_close(lengths, torch.tensor([1e-6, 1.0]), atol=1e-3, rtol=0)
 
 
-class TestHeads:
-    FEATURES = torch.randn(4, 6)
-
-    def test_shapes(self):
-        assert QHead(6, 3)(self.FEATURES).shape == (4, 3, 1)
-        assert QuantileHead(6, 3, 7)(self.FEATURES).shape == (4, 3, 7)
-        assert CategoricalHead(6, 3, -1.0, 1.0, 5)(self.FEATURES).shape == (4, 3, 5)
-        assert ValueHead(6)(self.FEATURES).shape == (4,)
-
-    @pytest.mark.parametrize("head", [QHead(6, 3, dueling=True, noisy=True), ValueHead(6)], ids=["q", "value"])
-    def test_heads_compute_in_float32_whatever_the_precision(self, head):
-        expected = head(self.FEATURES)
-        with torch.autocast("cpu", torch.bfloat16):
-            assert torch.equal(head(self.FEATURES), expected)
-
-    def test_dueling_advantages_are_around_the_value(self):
-        head = QHead(6, 3, dueling=True)
-        value = head.value
-        assert value is not None
-        torch.testing.assert_close(head(self.FEATURES).mean(-2), value(self.FEATURES))
-
-    def test_the_mean_of_a_distribution(self):
-        head = CategoricalHead(6, 3, -2.0, 2.0, 5)
-        probabilities = head(self.FEATURES).exp()
-        torch.testing.assert_close(probabilities.sum(-1), torch.ones(4, 3))
-        expected = (probabilities * torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])).sum(-1)
-        torch.testing.assert_close(head.values(head(self.FEATURES)), expected)
-        quantiles = QuantileHead(6, 3, 9)
-        torch.testing.assert_close(quantiles.values(torch.eye(9)), torch.full((9,), 1 / 9))
-
-    def test_greedy_takes_the_best_that_is_allowed(self):
-        values = torch.tensor([[1.0, 3.0, 2.0]])
-        assert greedy(values).item() == 1
-        assert greedy(values, torch.tensor([[True, False, True]])).item() == 2
-
-
-def test_running_norm_is_that_of_all_it_saw():
-    torch.manual_seed(0)
-    data = torch.randn(1000, 3) * torch.tensor([1.0, 5.0, 0.1]) + torch.tensor([0.0, 10.0, -3.0])
-    norm = RunningNorm(3)
-    for part in data.split([1, 99, 400, 500]):
-        norm.update(part)
-    norm.update(data[:0])
-    torch.testing.assert_close(norm.mean, data.mean(0), atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(norm.variance, data.var(0, correction=0), atol=1e-4, rtol=1e-3)
-    scaled = norm(data)
-    torch.testing.assert_close(scaled.mean(0), torch.zeros(3), atol=1e-3, rtol=0)
-    assert norm(torch.full((1, 3), 1e9)).max() == 10
-
-
-@pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
-def test_an_ensemble_does_what_its_members_would(normalization):
-    ensemble: Any = Ensemble(3, 5, (8, 6), "relu", normalization)
-    inputs = torch.randn(7, 5)
-    together = ensemble(inputs)
-    for member in range(3):
-        hidden = inputs
-        for layer in ensemble.layers:
-            if isinstance(layer, nn.ReLU):
-                hidden = hidden.clamp(min=0)
-            elif hasattr(layer, "norms"):
-                hidden = layer.norms[member](hidden)
-            else:
-                hidden = hidden @ layer.weight[member] + layer.bias[member]
-        torch.testing.assert_close(together[member], hidden.squeeze(-1))
-    torch.testing.assert_close(ensemble(inputs, 2), together[:2])
-
-
-def test_a_transformer_without_places_for_past_steps_says_what_one_with_empty_places_says():
+def test_transformer_without_memory_slots_equals_empty_slots():
     torch.manual_seed(0)
     network = Transformer(5, size=8, layers=2, heads=2, length=4)
     episode_start = resets()
@@ -316,3 +266,20 @@ def test_a_transformer_without_places_for_past_steps_says_what_one_with_empty_pl
     torch.testing.assert_close(empty[0], none[0])
     step = network(VECTORS[:1], none[1], episode_start[1:2])[0]
     torch.testing.assert_close(step, network(VECTORS[:1], empty[1], episode_start[1:2])[0])
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+def test_recurrent_cells_stay_in_training_mode(kind):
+    encoder = Sequential([MLP(5, (4,)), Recurrent(kind, 4, 6)]).eval()
+    cells = [module for module in encoder.modules() if isinstance(module, nn.RNNBase)]
+    assert not encoder.training
+    assert all(cell.training for cell in cells), "or cuDNN computes no gradients"
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("rows", [1, TIME])
+def test_memory_keeps_its_precision_under_autocast(kind, rows):
+    encoder = Recurrent(kind, 5, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, memory = encoder(VECTORS[:rows], encoder.initial_memory(BATCH), resets()[:rows])
+    assert all(state.dtype == torch.float32 for state in (memory if kind == "lstm" else (memory,)))

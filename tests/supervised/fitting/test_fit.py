@@ -1,4 +1,4 @@
-"""The fit loop, on data small enough for hand and eye."""
+"""The fit loop, on two clouds of points and a GAN of one number."""
 
 from dataclasses import replace
 
@@ -7,17 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from sandlot.supervised import Classifier, FitConfig, Learner, LearnerConfig, Task
+from sandlot.supervised import Classifier, FitConfig, Learner, LearnerConfig, Task, fit
 from sandlot.supervised.data import Frame, ordered_split
-from sandlot.supervised.fitting.fit import fit
-from sandlot.supervised.fitting.lr_finder import find_learning_rate, steepest
+from sandlot.supervised.fitting.lr_finder import find_learning_rate, steepest_rate
 from sandlot.tracking import Run, SandlotError, read_metrics
 
+pytestmark = pytest.mark.shapes
 
-class Rivals(Task):
-    """A GAN of one number: a generator that shifts noise, and a critic (Arjovsky et al., 2017) that is clipped."""
 
-    name = "rivals"
+class TwoLearners(Task):
+    """A GAN of one number: a generator that shifts noise, and a critic with clipped weights (Arjovsky et al., 2017)."""
+
+    name = "two-learners"
     Config = FitConfig
 
     def find_columns(self, frame):
@@ -58,7 +59,7 @@ class Rivals(Task):
             self.learners["critic"].flat.clamp_(-0.3, 0.3)
         self.learners["generator"].step({"noise": noise})
 
-    def measure(self, part):
+    def compute_metrics(self, subset):
         return {"mean": float(self.generator(torch.randn(500, 1)).mean())}
 
     def plot_samples(self, folder):
@@ -67,18 +68,18 @@ class Rivals(Task):
         return {"numbers": folder / "numbers.png"}
 
 
-def test_rivals_with_a_learner_each_are_fitted_by_the_same_loop(tmp_path):
+def test_task_with_two_learners(tmp_path):
     frame = Frame("fives", {"x": 5 + np.random.default_rng(0).normal(size=400)}, [("fives", 400)])
-    task = Rivals(frame, seed=1, epochs=30, batch_size=32)
-    with Run.create(tmp_path, "rivals-s1", {"axis": "step", "seed": 1, "steps": 330}, wandb="disabled") as run:
+    task = TwoLearners(frame, seed=1, epochs=30, batch_size=32)
+    with Run.create(tmp_path, "two-learners-s1", {"axis": "step", "seed": 1, "steps": 330}, wandb="disabled") as run:
         task.learn(run=run)
         run.finish({"status": "finished"})
     assert task.evaluate("validation")["mean"] == pytest.approx(5, abs=0.7)
     rows = read_metrics(run.folder)
     assert {"train/critic/distance", "train/generator/loss"} <= set().union(*rows)
     assert sum("numbers" in row.get("media", {}) for row in rows) == 30
-    assert [path.name for path in run.checkpoints()] == ["step-000000330"], "without a goal, the newest is kept"
-    again = Rivals.restore(run.checkpoint()[1], frame)
+    assert [path.name for path in run.checkpoints()] == ["step-000000330"], "without a monitor, the newest is kept"
+    again = TwoLearners.restore(run.checkpoint()[1], frame)
     assert again.evaluate("validation") == task.evaluate("validation")
 
 
@@ -98,30 +99,30 @@ def weights(task):
     return {name: value.copy() for name, value in task.tensors().items() if not name.startswith("random.")}
 
 
-def test_learns_to_tell_two_clouds_apart():
+def test_learns_to_classify_two_clouds():
     task = clouds().learn()
     assert task.evaluate("test")["accuracy"] == 1.0
     assert task.best.value == 1.0
     assert task.best.step == task.step, "of equals, the newest"
 
 
-def test_same_seed_same_weights_and_another_seed_others():
+def test_weights_depend_on_the_seed_alone():
     first, second, other = clouds().learn(), clouds().learn(), Classifier(two_clouds(), seed=2, target="label").learn(1)
     for name, value in weights(first).items():
         np.testing.assert_array_equal(value, weights(second)[name])
     assert not np.array_equal(first.tensors()["split"], other.tensors()["split"])
 
 
-def test_what_is_saved_predicts_the_same(tmp_path):
+def test_saved_task_evaluates_the_same(tmp_path):
     task = clouds(normalization="batch", dropout=0.3).learn()
     task.save(tmp_path / "task")
     again = Classifier.load(tmp_path / "task", two_clouds())
     assert again.evaluate("test") == task.evaluate("test")
-    with pytest.raises(Exception, match="clouds is not what it was"):
+    with pytest.raises(Exception, match="clouds has changed"):
         Classifier.load(tmp_path / "task", two_clouds(seed=1))
 
 
-def test_training_leaves_the_random_numbers_of_others_alone():
+def test_training_leaves_the_global_random_state_alone():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -129,15 +130,15 @@ def test_training_leaves_the_random_numbers_of_others_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_patience_ends_it_and_the_best_is_taken_up():
+def test_early_stopping_restores_the_best_weights():
     task = clouds(learning_rate=10.0, optimizer="sgd", epochs=50, patience=2)
     fit(task)
-    assert task.stale == 2
+    assert task.validations_since_best == 2
     assert task.step < 50 * task.loader().steps_per_epoch
     assert task.evaluate("validation")["accuracy"] == task.best.value
 
 
-def test_gradients_of_pieces_are_those_of_the_batch():
+def test_gradient_accumulation_equals_the_whole_batch():
     whole, pieces = clouds(), clouds(accumulate=4)
     fit(whole, 3)
     fit(pieces, 3)
@@ -145,17 +146,17 @@ def test_gradients_of_pieces_are_those_of_the_batch():
         np.testing.assert_allclose(value, weights(pieces)[name], atol=1e-5)
 
 
-def test_a_learning_rate_is_found_where_the_loss_falls_fastest():
+def test_learning_rate_finder_suggests_the_steepest_rate():
     rates = np.geomspace(1e-4, 1e-1, 13).tolist()
     losses = [3.0, 3.0, 3.0, 2.9, 2.7, 2.2, 1.3, 0.9, 0.8, 0.8, 1.5, 4.0, 9.0]
-    assert steepest(rates, losses) == pytest.approx(rates[5], rel=2)
-    with pytest.raises(SandlotError, match="the loss blew up at once"):
-        steepest(rates[:3], losses[:3])
+    assert steepest_rate(rates, losses) == pytest.approx(rates[5], rel=2)
+    with pytest.raises(SandlotError, match="the loss diverged at once"):
+        steepest_rate(rates[:3], losses[:3])
     task = clouds()
     before = weights(task)
-    finding = find_learning_rate(task)
-    assert 1e-5 < finding.best < 1.0
-    assert finding.losses[finding.rates.index(finding.best)] > min(finding.losses)
-    task.rebuild(learning_rate=finding.best)
+    test = find_learning_rate(task)
+    assert 1e-5 < test.suggestion < 1.0
+    assert test.losses[test.rates.index(test.suggestion)] > min(test.losses)
+    task.rebuild(learning_rate=test.suggestion)
     for name, value in weights(task).items():
         np.testing.assert_array_equal(value, before[name])

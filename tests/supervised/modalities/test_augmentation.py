@@ -5,9 +5,11 @@ from typing import get_args
 import pytest
 import torch
 
-from sandlot.supervised.modalities.augmentation import Augmentation, augmented
-from sandlot.supervised.modalities.mixup import OTHER, SHARE, mixed
+from sandlot.supervised.modalities.augmentation import Augmentation, augment_images
+from sandlot.supervised.modalities.mixup import MIXUP_TARGET, MIXUP_WEIGHT, mix_rows
 from sandlot.tracking import SandlotError
+
+pytestmark = pytest.mark.shapes
 
 
 def images(rows=64, height=16, width=16, channels=3):
@@ -17,10 +19,10 @@ def images(rows=64, height=16, width=16, channels=3):
 
 def changed(name, before, seed=0):
     torch.manual_seed(seed)
-    return augmented(before, [name])
+    return augment_images(before, [name])
 
 
-def test_a_flip_is_a_flip():
+def test_flip_mirrors_about_half_of_the_images():
     before = images()
     after = changed("flip", before).round().byte()
     same = (after == before).flatten(1).all(1)
@@ -29,7 +31,7 @@ def test_a_flip_is_a_flip():
     assert 16 < int(mirrored.sum()) < 48
 
 
-def test_a_crop_moves_an_image_by_up_to_an_eighth_and_what_comes_in_is_black():
+def test_crop_shifts_by_up_to_an_eighth_and_pads_with_black():
     before = images(height=16, width=24, channels=1)
     after = changed("crop", before).round().byte()
     wide = torch.nn.functional.pad(before, (3, 3, 2, 2))
@@ -42,7 +44,7 @@ def test_a_crop_moves_an_image_by_up_to_an_eighth_and_what_comes_in_is_black():
     assert len(moves) > 15
 
 
-def test_a_turned_image_keeps_its_middle_and_is_turned_by_up_to_15_degrees():
+def test_rotate_turns_by_up_to_15_degrees():
     before = torch.zeros(100, 1, 33, 33, dtype=torch.uint8)
     before[:, :, 15:18, :] = 255  # a line, of which the ends tell the angle
     after = changed("rotate", before)
@@ -57,7 +59,7 @@ def test_a_turned_image_keeps_its_middle_and_is_turned_by_up_to_15_degrees():
     assert angle.max() > 10
 
 
-def test_about_half_of_the_images_lose_a_rectangle():
+def test_erase_blackens_a_rectangle_of_about_half_of_the_images():
     lost = changed("erase", images(200, 20, 20)) == 0
     share = lost.float().mean((1, 2, 3))
     assert 70 < int((share > 0).sum()) < 130
@@ -66,7 +68,7 @@ def test_about_half_of_the_images_lose_a_rectangle():
     assert one.sum() == one.any(0).sum() * one.any(1).sum()
 
 
-def test_colours_change_by_up_to_a_fifth_each_way():
+def test_colour_jitter_is_up_to_a_fifth_each_way():
     before = torch.full((200, 1, 4, 4), 128, dtype=torch.uint8)
     after = changed("colour", before)[:, 0, 0, 0] / 255
     assert 0.22 < after.min() < 0.32
@@ -75,7 +77,7 @@ def test_colours_change_by_up_to_a_fifth_each_way():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", get_args(Augmentation))
-def test_same_seed_same_change_and_pixels_stay_pixels(name, channels):
+def test_augmentations_depend_on_the_seed_and_keep_the_pixel_range(name, channels):
     before = images(channels=channels)
     one, again, other = (changed(name, before, seed) for seed in (1, 1, 2))
     assert torch.equal(one, again)
@@ -84,17 +86,17 @@ def test_same_seed_same_change_and_pixels_stay_pixels(name, channels):
     assert 0 <= one.min() <= one.max() <= 255.01
 
 
-def test_no_change_leaves_the_bytes():
+def test_no_augmentation_returns_the_images_unchanged():
     before = images()
-    assert augmented(before, ()) is before
+    assert augment_images(before, ()) is before
 
 
-def test_rows_are_mixed_with_others_by_one_share():
+def test_mixup_mixes_rows_by_one_weight():
     torch.manual_seed(0)
     batch = {"table": torch.arange(6.0)[:, None], "target": torch.arange(6)}
-    after = mixed(batch, 1.0)
-    share = after[SHARE]
-    expected = share * after["target"] + (1 - share) * after[OTHER]
+    after = mix_rows(batch, 1.0)
+    share = after[MIXUP_WEIGHT]
+    expected = share * after["target"] + (1 - share) * after[MIXUP_TARGET]
     torch.testing.assert_close(after["table"][:, 0], expected)
     with pytest.raises(SandlotError, match="--mixup is for images and tables"):
-        mixed({"tokens": torch.zeros(3, 2, dtype=torch.int64), "target": torch.zeros(3)}, 1.0)
+        mix_rows({"tokens": torch.zeros(3, 2, dtype=torch.int64), "target": torch.zeros(3)}, 1.0)

@@ -9,7 +9,7 @@ import pytest
 from sandlot.cli import main
 from sandlot.cli.compare import short_names
 from sandlot.cli.table import number
-from sandlot.supervised.data.split import PARTS
+from sandlot.supervised.data.split import SUBSETS
 from sandlot.tracking import Run, read_metrics, read_table
 from tests.commands import (  # noqa: F401
     QUIET,
@@ -24,7 +24,7 @@ from tests.commands import (  # noqa: F401
 from tests.wandb_file import read_history
 
 
-def test_a_classifier_leaves_the_record_it_prints(capsys):
+def test_training_a_classifier_records_what_it_prints(capsys):
     run = trained("classifier", "digits", "--network", "mlp", "--epochs", "3", "--seed", "2", "--wandb", "offline",
                   "--patience", "9", "--find-learning-rate")  # fmt: skip
     said = capsys.readouterr().out
@@ -39,26 +39,26 @@ def test_a_classifier_leaves_the_record_it_prints(capsys):
     assert max(row.get("validation/accuracy", 0) for row in rows) == run.summary["best"]["value"]
     history = read_history(run.folder)
     assert sum("validation/accuracy" in row for row in history) == 3
-    assert sum("mistakes_table" in row for row in history) == 1
-    columns, cells = read_table(run.folder / "images" / "mistakes.json")
+    assert sum("worst_predictions_table" in row for row in history) == 1
+    columns, cells = read_table(run.folder / "images" / "worst-predictions.json")
     assert columns == ["row", "image", "true", "predicted", "confidence"]
     assert (run.folder / "images" / cells[0][1]["image"]).exists()
-    for name in ("confusion", "roc", "reliability", "mistakes", "learning-curve", "learning-rate"):
+    for name in ("confusion", "roc", "reliability", "worst-predictions", "learning-curve", "learning-rate"):
         assert (run.folder / "images" / f"{name}.png").stat().st_size > 1000
     assert main(["evaluate", "latest"]) == 0
-    rows = (final_weights(run)["split"] == PARTS.index("test")).sum()
+    rows = (final_weights(run)["split"] == SUBSETS.index("test")).sum()
     low, high = run.summary["test_interval"]
     assert low < run.summary["test"]["accuracy"] < high
     said = capsys.readouterr().out
     assert f"{run.summary['test']['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f})" in said
-    assert f"digits, {rows} rows of the test" in said
+    assert f"digits, {rows} rows in the test split" in said
     assert main(["resume", "latest"]) == 2
     assert "has its 60 steps; go on for longer with --steps" in capsys.readouterr().err
     assert main(["resume", "latest", "--steps", "70"]) == 0
     assert Run.find(runs(), "latest").summary["step"] == 70
 
 
-def test_a_network_and_a_baseline_and_an_agent_are_set_side_by_side(capsys, tmp_path):
+def test_compare_network_baseline_and_agent(capsys, tmp_path):
     first = trained("classifier", "wine", "--epochs", "10", *QUIET)
     second = trained("sklearn:random-forest", "wine", *QUIET)
     third = trained(
@@ -89,27 +89,27 @@ def test_a_network_and_a_baseline_and_an_agent_are_set_side_by_side(capsys, tmp_
         (0.0000123, "1.23e-05"),
     ],
 )
-def test_numbers_have_the_digits_that_matter(value, said):
+def test_numbers_are_shown_with_significant_digits(value, said):
     assert number(value) == said
 
 
-def test_names_are_short_where_that_leaves_them_different():
+def test_names_are_shortened_while_distinct():
     stamped = ["a-s0-20261122-070943", "a-s1-20261122-070943-2"]
     assert short_names(stamped) == ["a-s0", "a-s1"]
     third = "a-s0-20261122-070944"
     assert short_names([*stamped, third]) == [stamped[0], "a-s1", third]
 
 
-def test_new_rows_are_predicted_as_a_table_or_as_json(capsys, tmp_path):
+def test_predict_prints_a_table_or_json(capsys, tmp_path):
     lines = ["x,city,label", *(f"{row % 7},{'Oslo' if row % 2 else 'Rome'},{'ab'[row % 2]}" for row in range(80))]
     (tmp_path / "old.csv").write_text("\n".join(lines))
     (tmp_path / "new.csv").write_text("x,city\n3,Oslo\n3,Rome\n")
     trained("classifier", "old.csv", "--epochs", "20", *QUIET)
     capsys.readouterr()
     assert main(["predict", "latest", "new.csv", "--json"]) == 0
-    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [answer["label"] for answer in answers] == ["b", "a"]
-    assert answers[1]["row"] == "new.csv, row 2"
+    predictions = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [prediction["label"] for prediction in predictions] == ["b", "a"]
+    assert predictions[1]["row"] == "new.csv, row 2"
     assert main(["predict", "latest", "new.csv"]) == 0
     assert "confidence" in capsys.readouterr().out
     (tmp_path / "bad.csv").write_text("x,city\nmany,Oslo\n")
@@ -120,12 +120,12 @@ def test_new_rows_are_predicted_as_a_table_or_as_json(capsys, tmp_path):
     assert "bad.csv has no column 'city'; it has x" in capsys.readouterr().err
     (tmp_path / "old.csv").write_text("\n".join(lines[:-1]))
     assert main(["evaluate", "latest"]) == 2
-    assert "old.csv is not what it was when this training began" in capsys.readouterr().err
+    assert "old.csv has changed since this training began" in capsys.readouterr().err
 
 
-def test_a_language_model_writes(capsys, tmp_path):
+def test_sample_from_a_language_model(capsys, tmp_path):
     (tmp_path / "text.txt").write_text("abcdefgh" * 300)
-    trained("language-model", "text.txt", "--network", "gru", "--context", "16", "--epochs", "2", *QUIET)
+    trained("language-model", "text.txt", "--network", "gru", "--context-length", "16", "--epochs", "2", *QUIET)
     capsys.readouterr()
     assert main(["sample", "latest", "--prompt", "abc", "--tokens", "5", "--temperature", "0"]) == 0
     said = capsys.readouterr().out.rstrip("\n")
@@ -134,15 +134,15 @@ def test_a_language_model_writes(capsys, tmp_path):
     assert main(["sample", "latest", "--prompt", ""]) == 2
     assert "the prompt is empty" in capsys.readouterr().err
     assert main(["predict", "latest", "text.txt"]) == 2
-    assert "a language-model says nothing of new rows" in capsys.readouterr().err
+    assert "a language-model makes no predictions for new rows" in capsys.readouterr().err
 
 
-def test_a_run_starts_from_another(capsys):
+def test_train_from_another_run(capsys):
     first = trained("classifier", "digits", "--network", "mlp", "--hidden", "32", "--epochs", "1", *QUIET)
     second = trained("classifier", "digits", "--from", first.folder.name, "--freeze", "1", "--epochs", "1", *QUIET)
     assert second.config["from"] == first.folder.name
     assert second.config["config"]["hidden"] == [32]
-    names = [name for name in final_weights(first) if name.startswith("network.reader.")]
+    names = [name for name in final_weights(first) if name.startswith("network.backbone.")]
     assert names
     for name in names:
         np.testing.assert_array_equal(final_weights(first)[name], final_weights(second)[name])
@@ -151,7 +151,7 @@ def test_a_run_starts_from_another(capsys):
     assert "has no encoder that another task could start from" in capsys.readouterr().err
 
 
-def test_a_task_is_described(capsys):
+def test_describe_a_task(capsys):
     assert main(["describe", "classifier", "digits", "--network", "resnet"]) == 0
     said = capsys.readouterr().out
     for word in ("head", "parameters", "for train", "image (1 × 8 × 8)"):
@@ -159,7 +159,7 @@ def test_a_task_is_described(capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "message"),
     [
         (["train", "clasifier", "digits"], "there is no agent or task 'clasifier'; did you mean classifier?"),
         (["train", "classifier", "digits", "--epochs", "0"], "epochs must be at least 1, not 0"),
@@ -175,16 +175,16 @@ def test_a_task_is_described(capsys):
         (["predict", "nobody", "a.csv"], "there is no run 'nobody'"),
     ],
 )
-def test_mistakes_get_one_sentence_and_status_2(words, sentence, capsys):
+def test_mistakes_exit_with_one_sentence_and_status_2(words, message, capsys):
     assert main(words) == 2
     said = capsys.readouterr()
-    assert sentence in said.err
+    assert message in said.err
     assert len(said.err.strip().splitlines()) == 1
     assert not runs().exists(), "no half-made run"
 
 
 @pytest.mark.parametrize("name", ["classifier", "regressor", "forecaster", "language-model", "sklearn:svm"])
-def test_every_task_explains_itself(name, capsys):
+def test_help_of_each_task(name, capsys):
     with pytest.raises(SystemExit) as done:
         main(["train", name, "--help"])
     assert done.value.code == 0
@@ -193,13 +193,13 @@ def test_every_task_explains_itself(name, capsys):
 
 CASES = {
     "classifier": "digits --epochs 3 --checkpoint-every 7 --network mlp --dropout 0.3 --batch-size 16 --mixup 0.2",
-    "language-model": "text.txt --epochs 3 --checkpoint-every 5 --context 16 --dropout 0.2 --batch-size 4",
+    "language-model": "text.txt --epochs 3 --checkpoint-every 5 --context-length 16 --dropout 0.2 --batch-size 4",
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_killed_in_mid_epoch_and_resumed_ends_as_if_nothing_had_been(case, tmp_path):
+def test_resuming_a_killed_run_is_bit_identical(case, tmp_path):
     (tmp_path / "text.txt").write_text("to be or not to be, that is the question\n" * 200)
     words = [case, *CASES[case].split(), *QUIET]
     killed, status, _ = stopped_after_a_checkpoint(words, signal.SIGKILL)

@@ -13,10 +13,10 @@ import torch
 
 from sandlot.cli import main
 from sandlot.supervised import Classifier
-from sandlot.supervised.transfer.pretrained import read_pretrained
+from sandlot.supervised.transfer.pretrained_models import load_pretrained
 from sandlot.tracking import SandlotError, read_checkpoint
 from tests.commands import in_a_folder_of_its_own, trained  # noqa: F401 (a fixture)
-from tests.test_tasks import pictures
+from tests.supervised.datasets import bar_images
 
 APART = Path(sys.prefix) / "timm"
 """Where `make test` lays timm and torchvision, whose packages there are built for GPUs."""
@@ -56,9 +56,9 @@ def saved(timm, folder, name, **options):
         ("test_convnext", {}),
     ],
 )
-def test_images_are_read_as_the_model_reads_them(timm, name, options, tmp_path):
+def test_image_features_equal_the_librarys(timm, name, options, tmp_path):
     folder = saved(timm, tmp_path / "model", name, **options)
-    task = Classifier(pictures(), start=read_pretrained(folder), **QUICK)
+    task = Classifier(bar_images(), start=load_pretrained(folder), **QUICK)
     network = task.learners["network"].module.eval()
     pixels = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8)
     model = timm.create_model(f"local-dir:{folder}", pretrained=True, num_classes=0).eval()
@@ -68,53 +68,53 @@ def test_images_are_read_as_the_model_reads_them(timm, name, options, tmp_path):
     mean, std = (torch.tensor(said[name]).view(-1, 1, 1) for name in ("mean", "std"))
     with torch.no_grad():
         expected = model((larger.clamp(0, 1).expand(-1, channels, -1, -1) - mean) / std)
-        found = network.reader({"image": pixels})
-    assert found.shape[1] == network.reader.feature_size
+        found = network.backbone({"image": pixels})
+    assert found.shape[1] == network.backbone.feature_size
     torch.testing.assert_close(found, expected)
 
 
-def test_learns_from_the_weights_and_is_saved_whole(timm, tmp_path):
-    start = read_pretrained(saved(timm, tmp_path / "model", "test_vit", img_size=32))
-    held = Classifier(pictures(), start=start, freeze=-1, **QUICK).learn(4)
-    for name, tensor in held.learners["network"].module.reader.state_dict().items():
+def test_fine_tuning_starts_from_the_weights_and_reloads(timm, tmp_path):
+    start = load_pretrained(saved(timm, tmp_path / "model", "test_vit", img_size=32))
+    held = Classifier(bar_images(), start=start, freeze=-1, **QUICK).learn(4)
+    for name, tensor in held.learners["network"].module.backbone.state_dict().items():
         np.testing.assert_array_equal(tensor.numpy(), start.tensors[name])
-    free = Classifier(pictures(), start=start, **QUICK).learn(4)
-    learned = free.learners["network"].module.reader.state_dict()
+    free = Classifier(bar_images(), start=start, **QUICK).learn(4)
+    learned = free.learners["network"].module.backbone.state_dict()
     assert any(not np.array_equal(tensor.numpy(), start.tensors[name]) for name, tensor in learned.items())
     free.save(tmp_path / "task")
-    assert Classifier.load(tmp_path / "task", pictures()).evaluate() == free.evaluate()
+    assert Classifier.load(tmp_path / "task", bar_images()).evaluate() == free.evaluate()
 
 
-def test_from_the_command_line_and_without_the_folder_afterwards(timm, tmp_path):
+def test_command_line_run_does_not_need_the_folder_afterwards(timm, tmp_path):
     folder = saved(timm, tmp_path / "model", "test_vit", img_size=32)
     run = trained("classifier", "digits", "--from", str(folder), "--epochs", "1", "--batch-size", "512",
                   "--wandb", "disabled")  # fmt: skip
     assert run.config["from"] == str(folder)
     for file in folder.iterdir():
         file.unlink()
-    known = read_checkpoint(run.checkpoints()[-1]).state["metadata"]["reading"]["model"]["timm"]
+    known = read_checkpoint(run.checkpoints()[-1]).state["metadata"]["preprocessing"]["model"]["timm"]
     assert known["architecture"] == "test_vit"
     assert main(["evaluate", "latest"]) == 0
 
 
-def test_what_cannot_be_read_is_a_sentence(timm, tmp_path):
+def test_unreadable_folders_raise(timm, tmp_path):
     folder = saved(timm, tmp_path / "model", "test_resnet")
     config = folder / "config.json"
     config.write_text(config.read_text().replace('"test_resnet"', '"no_such_net"'))
     with pytest.raises(SandlotError, match=r"can't be read: Unknown model \(no_such_net\)"):
-        read_pretrained(folder)
+        load_pretrained(folder)
     config.write_text(config.read_text().replace('"no_such_net"', '"test_vit"'))
-    with pytest.raises(SandlotError, match="has not the weights of a test_vit: cls_token is missing"):
-        read_pretrained(folder)
+    with pytest.raises(SandlotError, match="lacks weights of a test_vit: cls_token is missing"):
+        load_pretrained(folder)
     said = json.loads(config.read_text())
     config.write_text(json.dumps(said | {"model_args": {"pretrained": True}}))
     with pytest.raises(SandlotError, match="can't be read: "):
-        read_pretrained(folder)
+        load_pretrained(folder)
     config.write_text(json.dumps(said))
     (folder / "model.safetensors").write_bytes(b"torn")
     with pytest.raises(SandlotError, match="can't be read: "):
-        read_pretrained(folder)
+        load_pretrained(folder)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     (folder / "other.safetensors").write_bytes(b"beside")
     with pytest.raises(SandlotError, match="other formats can run code"):
-        read_pretrained(folder)
+        load_pretrained(folder)
