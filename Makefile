@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check fast-test bench clean
+.PHONY: help demo test test-gpu check fast-test bench clean
 
 help:
 	@echo "make demo   install, train PPO on CartPole, record it"
 	@echo "make test   install the test tools, run all the tests"
 	@echo "make check  format, lint, type-check, run the fast tests"
+	@echo "make test-gpu  run the tests that need a GPU, with $$PYTHON as it is"
 	@echo "make bench  compare with Stable-Baselines3 (an hour)"
 
 .venv/installed: pyproject.toml constraints.txt
@@ -43,6 +44,9 @@ build/import-root: pyproject.toml
 	ln -sfn $(addprefix ../../../,$(wildcard sandlot/*)) ../../../agents ../../../envs ../../../generative \
 	  ../../../supervised ../../../tracking $@/sandlot
 	@touch $@
+
+test-gpu:
+	$(PYTHON) -m pytest tests/gpu -q -p no:cacheprovider
 
 check: .venv/dev-tools build/import-root
 	$(BIN)/ruff format .

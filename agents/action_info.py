@@ -1,4 +1,4 @@
-"""What an agent tells of its actions: probabilities and values."""
+"""The reasons behind an agent's choice of action."""
 
 from typing import NamedTuple
 
@@ -7,19 +7,19 @@ from jaxtyping import Float
 
 
 class ActionInfo(NamedTuple):
-    """Probabilities and values behind a batch of actions; None for what the agent doesn't know."""
+    """Probabilities and values behind a batch of chosen actions; None for what the agent doesn't know."""
 
     probability: Float[np.ndarray, "batch choice"] | None = None
-    """Probability of each choice; those of several discrete actions at once follow each other. 0 where illegal."""
+    """Probability of each choice, 0 where the mask forbids it; of several choices at once, one after the other."""
     action_value: Float[np.ndarray, "batch action"] | None = None
-    """Value of each action; minus infinity where it is illegal."""
+    """Expected return of each action; minus infinity where the mask forbids it."""
     mean: Float[np.ndarray, "batch size"] | None = None
-    """Mean of each number in the action, as the environment takes them."""
+    """Mean of a continuous action, in the environment's units."""
     std: Float[np.ndarray, "batch size"] | None = None
-    """Standard deviation of each number in the action; None if the policy is deterministic."""
+    """Standard deviation of a continuous action; None for a deterministic policy."""
     value: Float[np.ndarray, "batch"] | None = None
-    """Expected return from here: of the state, of the best action, or of the chosen one."""
+    """Expected return: of the state, of the best action, or of the chosen one."""
 
     def row(self, index: int) -> "ActionInfo":
-        """Return the entry of one action of the batch."""
-        return ActionInfo(*(None if values is None else values[index] for values in self))
+        """Return the information behind one choice of the batch."""
+        return ActionInfo(*(None if part is None else part[index] for part in self))

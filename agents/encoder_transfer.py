@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sandlot.agents.spaces.observations import Image
+from sandlot.agents.spaces.observations import ImagePreprocessor
 from sandlot.supervised.networks import Encoder, FlatImage, NatureCNN, Sequential
 from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import SandlotError
@@ -17,8 +17,8 @@ from .base import Agent
 def encoding_of(agent: Agent) -> Encoding:
     """Return the encoder of the images that `agent` observes."""
     policy: Any = getattr(agent, "policy", None)
-    inputs = getattr(policy, "inputs", None)
-    if not isinstance(inputs, Image):
+    inputs = getattr(policy, "preprocessor", None)
+    if not isinstance(inputs, ImagePreprocessor):
         raise SandlotError(f"--from an agent needs one that observes images; this {agent.name} does not")
     encoder = getattr(policy, "actor", None) or policy.encoder
     encoder = encoder.encoders[0] if isinstance(encoder, Sequential) else encoder
@@ -49,8 +49,8 @@ def config_for(encoding: Encoding, config: Any) -> Any:
 
 def load_encoder(agent: Any, encoding: Encoding) -> None:
     """Load the weights of an encoding into all networks of `agent` that read observations."""
-    inputs = getattr(getattr(agent, "policy", None), "inputs", None)
-    if not isinstance(inputs, Image):
+    inputs = getattr(getattr(agent, "policy", None), "preprocessor", None)
+    if not isinstance(inputs, ImagePreprocessor):
         raise SandlotError(f"--encoder is for agents that observe images; this {agent.name} does not")
     observed, expected = [inputs.channels, inputs.height, inputs.width], list(encoding.reading["shape"])
     if observed != expected:

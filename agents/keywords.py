@@ -79,6 +79,7 @@ class LearnerKeywords(TypedDict, total=False):
     device: str
     precision: Literal["auto", "float32", "bfloat16"]
     compile: Literal["auto", "on", "off"]
+    cuda_graphs: Literal["auto", "off"]
 
 
 class OffPolicyKeywords(LearnerKeywords, NetworkKeywords, total=False):

@@ -1,7 +1,7 @@
-"""What agents share that learn with networks."""
+"""Agents that act by a policy network."""
 
-from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from sandlot.envs import Observation, tree_map
+from sandlot.supervised import Learner, one_thread
 from sandlot.supervised.networks import Memory
 from sandlot.supervised.optimization.components import Stateful, component_tensors, load_components
 
@@ -18,32 +19,45 @@ from .base import Agent
 
 
 class NetworkAgent(Agent):
-    """An agent whose learning is in modules and learners.
+    """An agent whose policy is a module and which learns by gradient steps.
 
-    Subclasses say how they choose in `policy_action`, and what they think of it in `explain_action`.
+    A subclass makes `policy`, `learner` and `noise` in `_build`. The policy selects and explains actions; a
+    subclass that does so in its own way overrides `policy_action` and `explain_action`.
     """
 
-    device: torch.device
+    policy: Any
+    """Module with `select_action`, `explain`, `initial_memory` and `to_env`."""
+    learner: Learner
+    noise: torch.Generator
+    """Source of the random numbers that actions are sampled with."""
 
-    @abstractmethod
+    @property
+    def device(self) -> torch.device:
+        """Where the agent learns and acts."""
+        return self.learner.device
+
+    def thread_context(self) -> AbstractContextManager[None]:
+        return self.learner.threads()
+
     def initial_memory(self, batch: int) -> Memory:
         """Return the memory before an episode."""
+        return self.policy.initial_memory(batch)
 
-    @abstractmethod
     def policy_action(
         self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory]:
-        """Return an action for each row, and the memory to go on with."""
+        """Return an action for each row, and the memory to pass with the next."""
+        return self.policy.select_action(observation, memory, episode_start, deterministic, self.noise)
 
-    @abstractmethod
     def explain_action(
         self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory, ActionInfo]:
-        """Return what `policy_action` does, and the thoughts behind it."""
+        """Return what `policy_action` does, with the probabilities and values behind it."""
+        return self.policy.explain(observation, memory, episode_start, deterministic, self.noise)
 
-    @abstractmethod
     def to_env(self, action: np.ndarray) -> np.ndarray:
-        """Return chosen actions as the environment takes them."""
+        """Return actions of the policy as the environment takes them."""
+        return self.policy.to_env(action)
 
     @torch.inference_mode()
     def select_action(
@@ -53,7 +67,7 @@ class NetworkAgent(Agent):
         episode_start: Bool[np.ndarray, "batch"],
         deterministic: bool,
     ) -> tuple[np.ndarray, Memory]:
-        action, memory = self.policy_action(*self._at_hand(observation, memory, episode_start), deterministic)
+        action, memory = self.policy_action(*self._as_row(observation, memory, episode_start), deterministic)
         return self.to_env(row(action)), memory
 
     @torch.inference_mode()
@@ -64,28 +78,38 @@ class NetworkAgent(Agent):
         episode_start: Bool[np.ndarray, "batch"],
         deterministic: bool,
     ) -> tuple[np.ndarray, Memory, ActionInfo]:
-        action, memory, action_info = self.explain_action(
-            *self._at_hand(observation, memory, episode_start), deterministic
-        )
-        return self.to_env(row(action)), memory, action_info
+        action, memory, info = self.explain_action(*self._as_row(observation, memory, episode_start), deterministic)
+        return self.to_env(row(action)), memory, info
 
-    def _at_hand(
-        self, observation: Observation, memory: Memory | None, episode_start: Bool[np.ndarray, "batch"]
-    ) -> tuple[Any, Memory, Bool[Tensor, "1 batch"]]:
-        """Return what networks need to act: one row of a sequence, on the device."""
-        inputs = tree_map(lambda leaf: torch.as_tensor(np.asarray(leaf)[None]).to(self.device), observation)
-        memory = self.initial_memory(len(episode_start)) if memory is None else memory
-        return inputs, memory, torch.as_tensor(episode_start)[None].to(self.device)
-
-    @abstractmethod
     def components(self) -> dict[str, Stateful]:
-        """Return all that learns, by name."""
+        """Return all that learns, by name: what a checkpoint holds."""
+        return {"policy": self.policy, "learner": self.learner}
 
     def tensors(self) -> dict[str, np.ndarray]:
         return component_tensors(self.components())
 
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
         load_components(self.components(), tensors)
+
+    def on_device(self, tree: Any) -> Any:
+        """Return arrays as tensors on the device."""
+        return tree_map(lambda leaf: None if leaf is None else torch.as_tensor(leaf).to(self.device), tree)
+
+    def _as_row(
+        self, observation: Observation, memory: Memory | None, episode_start: Bool[np.ndarray, "batch"]
+    ) -> tuple[Any, Memory, Bool[Tensor, "1 batch"]]:
+        """Return a batch as one row of a sequence, on the device."""
+        inputs = tree_map(lambda leaf: torch.as_tensor(np.asarray(leaf)[None]).to(self.device), observation)
+        memory = self.initial_memory(len(episode_start)) if memory is None else memory
+        return inputs, memory, torch.as_tensor(episode_start)[None].to(self.device)
+
+
+@contextmanager
+def initial_weights(seed: int) -> Iterator[None]:
+    """Draw a network's initial weights from `seed`, leaving torch's global generator as it was."""
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def row(tensor: Shaped[Tensor, "1 batch *shape"]) -> Shaped[np.ndarray, "batch *shape"]:

@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.statistics import machine
 from sandlot.agents.action_info import ActionInfo
-from sandlot.agents.films.episode_frames import Reel
+from sandlot.agents.films.episode_frames import EpisodeFrames
 from sandlot.envs import EnvSpec, Frame, render_episode, run_headless
 from sandlot.tracking import write_video
 
@@ -61,7 +61,7 @@ def encode(path: Path) -> Callable[[], Any]:
 def ours(path: Path, overlay: bool) -> Callable[[], Any]:
     """Return what plays and films our way."""
     env = EnvSpec(ENV).single(render=True)
-    return lambda: write_video(path, Reel(env, render_episode(env, act, SEED), overlay=overlay), 50)
+    return lambda: write_video(path, EpisodeFrames(env, render_episode(env, act, SEED), overlay=overlay), 50)
 
 
 def gymnasium_film(path: Path) -> Callable[[], Any]:

@@ -1,4 +1,4 @@
-"""Models that make: pictures, or rows of numbers, like those that they have seen."""
+"""Generative models of images and tables."""
 
 from typing import TYPE_CHECKING
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from .autoencoders.dae import DAE, DAEConfig
     from .autoencoders.vae import VAE, VAEConfig
     from .autoencoders.vq_vae import VQVAE, VQVAEConfig
+    from .base import GenerativeModel
 
 MODELS: dict[str, tuple[str, str]] = {
-    "ae": ("AE", "is an autoencoder: it squeezes rows into a few numbers and back; sparse and contractive by option"),
+    "ae": ("AE", "is an autoencoder; sparse or contractive by option"),
     "dae": ("DAE", "is a denoising autoencoder"),
-    "vae": ("VAE", "is a variational autoencoder, with a bound on the likelihood; conditional by option"),
-    "vq-vae": ("VQVAE", "is an autoencoder whose code is words of a learned vocabulary, and a model of such codes"),
+    "vae": ("VAE", "is a variational autoencoder; a β-VAE or conditional by option"),
+    "vq-vae": ("VQVAE", "is a vector-quantized autoencoder with a learned prior over its codes"),
     "gan": ("GAN", "is the original generative adversarial network"),
-    "dcgan": ("DCGAN", "is a GAN of convolutions"),
-    "wgan-gp": ("WGANGP", "is a GAN whose critic measures a distance, held in check by a gradient penalty"),
-    "hinge-gan": ("HingeGAN", "is a GAN with a hinge loss, whose discriminator is normalised spectrally"),
-    "cgan": ("CGAN", "is a GAN that makes images of the class one asks for"),
+    "dcgan": ("DCGAN", "is a deep convolutional GAN"),
+    "wgan-gp": ("WGANGP", "is a Wasserstein GAN with a gradient penalty"),
+    "hinge-gan": ("HingeGAN", "is a GAN with a hinge loss and spectral normalization"),
+    "cgan": ("CGAN", "is a class-conditional GAN with a projection discriminator"),
 }
 """For each model's name on the command line, its class and what it is."""
 
@@ -39,6 +40,7 @@ _HOMES = {
     "DCGANConfig": "adversarial.dcgan",
     "GAN": "adversarial.gan",
     "GANConfig": "adversarial.gan",
+    "GenerativeModel": "base",
     "HingeGAN": "adversarial.hinge_gan",
     "HingeGANConfig": "adversarial.hinge_gan",
     "VAE": "autoencoders.vae",
@@ -64,6 +66,7 @@ __all__ = [
     "DAEConfig",
     "DCGANConfig",
     "GANConfig",
+    "GenerativeModel",
     "HingeGAN",
     "HingeGANConfig",
     "VAEConfig",

@@ -1,9 +1,8 @@
-"""What generative models share: what they read of the data, and what they show of themselves."""
+"""What all generative models do: read rows of data, make new ones, and plot them."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +10,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sandlot.supervised.data import Batch, Frame, Part, Split, rows_of, stratified_split
-from sandlot.supervised.data.split import NO_PART, TRAIN_PART, VALIDATION_PART
 from sandlot.supervised.modalities import MODALITIES, modality_of
 from sandlot.supervised.modalities.augmentation import augmented
 from sandlot.supervised.modalities.columns import IMAGE, TABLE
@@ -20,42 +18,66 @@ from sandlot.supervised.tasks.base import Task
 from sandlot.supervised.tasks.prediction import TARGETS
 from sandlot.tracking import SandlotError, derived_seed
 
-from .plots import Shown, draw_rows
+from .config import GenerativeConfig
+from .labels import class_names, hold_out_class, ordered_classes
+from .metrics import EVAL_BATCH_SIZE
+from .plots import SampleGrid, comparison_grid, plot_grid
 
 LABEL = "label"
-SHOWN = 64
-"""Rows in a picture of samples."""
-NOISE_SEED = 4
+PLOTTED_SAMPLES, PLOTTED_RECONSTRUCTIONS = 64, 32
+SAMPLE_SEED = 4
 
 Rows = Float[Tensor, "row ..."]
-"""Images with pixels between 0 and 1, or rows of a table, scaled."""
+"""Images with pixels between 0 and 1, or standardized rows of a table."""
 Latent = Float[Tensor, "row latent"]
 Label = Int[Tensor, "row"] | None
+ConfigT = TypeVar("ConfigT", bound=GenerativeConfig)
 
 
-class Model(Task):
-    """Something that learns to make rows like those of its data: images of one shape, or rows of numbers."""
+class GenerativeModel(Task, Generic[ConfigT]):
+    """A model that learns to make rows like those of its data: images of one shape, or table rows.
 
-    config: Any
+    A subclass builds its networks (`build`), learns (`train_step`, `measure`) and decodes latent vectors (`decode`).
+    If it has an encoder, it sets `has_encoder` and defines `embed`, and reconstructions, latent maps, anomaly
+    detection and compression work with it.
+    """
 
-    spherical = True
-    """Whether codes lie on a sphere, nearly, so that the way from one to another is an arc."""
+    config: ConfigT
 
-    @abstractmethod
-    def draw_codes(self, count: int) -> Latent:
-        """Return new codes to make rows from, with torch's random numbers."""
+    has_encoder: ClassVar[bool] = False
+    """Whether rows can be encoded, as an autoencoder does."""
+    spherical_prior: ClassVar[bool] = True
+    """Whether latent vectors lie close to a sphere, as normal ones do, so that they are interpolated along an arc."""
 
     @abstractmethod
     def decode(self, latent: Latent, label: Label = None) -> Rows:
-        """Return the rows for some codes; of the classes of `label`, if the model knows classes."""
+        """Return the row for each latent vector; of the class `label`, if the model is conditional."""
+
+    def sample_prior(self, count: int) -> Latent:
+        """Draw new latent vectors: standard normal ones, if not overridden."""
+        return torch.randn(count, self.config.latent_size, device=self.device)
 
     def sample(self, count: int, label: Label = None) -> Rows:
-        """Make new rows, with torch's random numbers; of the classes of `label`, if the model knows classes."""
-        return self.decode(self.draw_codes(count), label)
+        """Generate rows with torch's random numbers; of the class `label`, if the model is conditional."""
+        return self.decode(self.sample_prior(count), label)
+
+    def embed(self, batch: Batch) -> Latent:
+        """Return the latent vector of each row of a batch, without noise. Only models with an encoder can."""
+        raise SandlotError(f"a {self.name} has no encoder")
+
+    def reconstruct(self, batch: Batch) -> Rows:
+        """Return the rows of a batch after encoding and decoding."""
+        return self.decode(self.embed(batch), batch.get(LABEL))
+
+    def embed_part(self, part: Part) -> tuple[Latent, Label]:
+        """Return the latent vector of each row of a part of the data, and its class if there are classes."""
+        latent = torch.cat([self.embed(batch) for batch in part.batches(EVAL_BATCH_SIZE)])
+        labels = part.columns[LABEL][torch.from_numpy(part.rows)] if LABEL in part.columns else None
+        return latent, labels
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of a row: channels, height and width, or the numbers of a table."""
+        """Shape of a row: (channels, height, width) of an image, or (columns,) of a table."""
         return tuple(self.metadata["shape"])
 
     @property
@@ -65,18 +87,18 @@ class Model(Task):
 
     @property
     def classes(self) -> list[str]:
-        """What the classes of the data are called, if it has any."""
+        """Names of the classes in the training data, if it has any."""
         return self.metadata["classes"]
 
     @property
-    def knows_classes(self) -> bool:
+    def is_conditional(self) -> bool:
         """Whether it can be asked for rows of a class."""
         return False
 
     @property
-    def conditions(self) -> int:
-        """How many classes it can be asked for."""
-        return len(self.classes) if self.knows_classes else 0
+    def num_conditions(self) -> int:
+        """Number of classes that it can be asked for; 0 for an unconditional model."""
+        return len(self.classes) if self.is_conditional else 0
 
     def find_columns(self, frame: Frame) -> dict[str, Any]:
         label = self.config.target or next((name for name in TARGETS if name in frame.columns), None)
@@ -91,103 +113,88 @@ class Model(Task):
         return {"label": label, "kind": kind, "inputs": columns}
 
     def split_rows(self, frame: Frame) -> Split:
-        labels = self._labels(frame)
-        strata = np.zeros(len(frame)) if labels is None else labels
+        names = class_names(frame, self.metadata["label"])
+        strata = np.zeros(len(frame)) if names is None else names
         shares = (self.config.validation_share, self.config.test_share)
         split = stratified_split(frame, self.metadata["inputs"], strata, *shares, self.seed)
-        return self._without_held_out(split, labels, frame)
+        held_out = self.config.held_out
+        return hold_out_class(split, held_out, names, frame.name) if held_out else split
 
     def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
-        labels = self._labels(train)
-        classes = [] if labels is None else _in_order(train.classes.get(self.metadata["label"]), set(labels))
-        if self.knows_classes and not classes:
-            raise SandlotError(f"{train.name} has no column of classes to make rows of; name one with --target")
-        if self.knows_classes and self.config.held_out:
-            raise SandlotError("a model that is told classes can't have one held out")
+        label, inputs = self.metadata["label"], self.metadata["inputs"]
+        names = class_names(train, label)
+        classes = [] if names is None else ordered_classes(train.classes.get(label), set(names))
+        if self.is_conditional and not classes:
+            raise SandlotError(f"{train.name} has no column of classes to condition on; name one with --target")
+        if self.is_conditional and self.config.held_out:
+            raise SandlotError("a conditional model can't have a class held out")
         if self.metadata["kind"] == "tables":
-            reading = MODALITIES["tables"].learn(train, self.metadata["inputs"], self.config)
+            reading = MODALITIES["tables"].learn(train, inputs, self.config)
             shape = [len(reading["scales"]) + sum(map(len, reading["categories"].values()))]
         else:
-            height, width, channels = train.columns[self.metadata["inputs"][0]].shape[1:]
+            height, width, channels = train.columns[inputs[0]].shape[1:]
             shape = [channels, height, width]
-            reading = {"columns": self.metadata["inputs"], "shape": shape}
+            reading = {"columns": inputs, "shape": shape}
+        size, numbers = self.config.latent_size, int(np.prod(shape))
+        if self.has_encoder and size > numbers:
+            raise SandlotError(f"a latent_size of {size} is larger than the data, whose rows have {numbers} values")
         return {"reading": reading, "shape": shape, "classes": classes}
 
     def encode(self, frame: Frame) -> dict[str, Tensor]:
-        """Return the rows, and the place of their classes among those learned from; -1 for another class."""
+        """Return the rows, and the index of each one's class in `classes`; -1 for a class not learned from."""
         columns = MODALITIES[self.metadata["kind"]].encode(frame, self.metadata["reading"])
-        labels = self._labels(frame)
-        if labels is None:
+        names = class_names(frame, self.metadata["label"])
+        if names is None:
             return columns
-        places = {name: place for place, name in enumerate(self.classes)}
-        return {**columns, LABEL: torch.tensor([places.get(label, -1) for label in labels.tolist()])}
+        index_of = {name: index for index, name in enumerate(self.classes)}
+        return {**columns, LABEL: torch.tensor([index_of.get(name, -1) for name in names.tolist()])}
 
-    def rows(self, batch: Batch) -> Rows:
-        """Return what the model reads of a batch."""
+    def inputs(self, batch: Batch) -> Rows:
+        """Return the rows of a batch as the model reads them."""
         return batch[IMAGE].float() / 255 if self.makes_images else batch[TABLE]
 
     def augment(self, batch: Batch) -> Batch:
-        """Return a batch to learn from, with its images changed as the config says."""
+        """Return a training batch with its images augmented as the config says."""
         if self.config.augment and self.makes_images:
             return {**batch, IMAGE: augmented(batch[IMAGE], self.config.augment)}
         return batch
 
-    def some(self, name: str, count: int) -> Batch:
-        """Return up to `count` rows of a part of the data, the same ones whenever it is asked."""
+    def fixed_batch(self, name: str, count: int) -> Batch:
+        """Return up to `count` rows of a part of the data: random ones, but the same at each call."""
         rows = self.part(name).rows
-        chosen = np.random.default_rng(derived_seed(self.seed, NOISE_SEED)).permutation(rows)[:count]
+        chosen = np.random.default_rng(derived_seed(self.seed, SAMPLE_SEED)).permutation(rows)[:count]
         return rows_of(self.columns, torch.from_numpy(chosen))
 
+    def first_with_rows(self, *names: str) -> str:
+        """Return the first of the named parts of the data that has rows."""
+        return next(name for name in names if len(self.part(name)))
+
+    @property
+    def evaluation_part(self) -> str:
+        """The part of the data that a trained model is shown on: the test, if it has rows."""
+        return self.first_with_rows("test", "validation", "train")
+
+    def cycle_labels(self, count: int) -> Label:
+        """Return `count` labels that go through all classes in turn; None for an unconditional model."""
+        return torch.arange(count, device=self.device) % self.num_conditions if self.is_conditional else None
+
     def plot_samples(self, folder: Path) -> dict[str, Path]:
-        """Draw samples, always from the same noise, and what else the model can show."""
+        """Plot samples, and reconstructions if there is an encoder; of the same noise and rows at each call."""
         self.train(False)
-        with torch.no_grad(), self.thread_context(), seeded_rng(derived_seed(self.seed, NOISE_SEED)):
-            samples = Shown(self.sample(SHOWN, self.asked_for(SHOWN)), self.conditions or 8)
-            shown = {"samples": samples, **self.show()}
-            reality = self.rows(self.some("train", 1 if self.makes_images else 1000))
-        return {name: draw_rows(folder / f"{name}.png", some, reality) for name, some in shown.items()}
+        with torch.no_grad(), self.thread_context(), seeded_rng(derived_seed(self.seed, SAMPLE_SEED)):
+            grids = self.sample_grids()
+            data = self.inputs(self.fixed_batch("train", 1 if self.makes_images else 1000))
+        return {name: plot_grid(folder / f"{name}.png", grid, data) for name, grid in grids.items()}
 
     def draw(self, part: Part, folder: Path) -> dict[str, Path]:
-        """Draw the same when it has learned."""
+        """Plot the same at the end of training."""
         return self.plot_samples(folder)
 
-    def show(self) -> dict[str, Shown]:
-        """Return rows that show what the model has learned, beside samples, by name."""
-        return {}
-
-    def asked_for(self, count: int) -> Label:
-        """Return classes to ask for, in turn, if the model can be asked."""
-        return torch.arange(count, device=self.device) % self.conditions if self.conditions else None
-
-    def _labels(self, frame: Frame) -> np.ndarray | None:
-        """Return the class of each row, by name, if there are classes."""
-        label = self.metadata["label"]
-        if label is None:
-            return None
-        column = frame.column(label)
-        if label in frame.classes:
-            names = frame.classes[label]
-            bad = next((row for row, value in enumerate(column) if not 0 <= value < len(names)), None)
-            if bad is not None:
-                raise SandlotError(f"{frame.place(bad, label)}: there is no class {column[bad]}")
-            return np.array([names[int(value)] for value in column])
-        if column.dtype == object:
-            return np.array(frame.texts(label))
-        return np.array([f"{value:g}" for value in frame.numbers(label)])
-
-    def _without_held_out(self, split: Split, labels: np.ndarray | None, frame: Frame) -> Split:
-        """Return a split in which the rows of the class that is held out are tested alone."""
-        held_out = self.config.held_out
-        if not held_out:
-            return split
-        if labels is None or held_out not in labels:
-            known = "no classes" if labels is None else ", ".join(np.unique(labels))
-            raise SandlotError(f"there is no class {held_out!r} to hold out of {frame.name}; it has {known}")
-        learned = np.isin(split.part_of, (TRAIN_PART, VALIDATION_PART)) & (labels == held_out)
-        return Split(np.where(learned, NO_PART, split.part_of).astype(np.int8))
-
-
-def _in_order(names: Sequence[str] | None, seen: set[str]) -> list[str]:
-    if names is not None:
-        return [name for name in names if name in seen]
-    return sorted(seen, key=lambda name: (0, float(name), "") if name.lstrip("-").isdigit() else (1, 0.0, name))
+    def sample_grids(self) -> dict[str, SampleGrid]:
+        """Return what to plot, by name: samples, and validation rows above their reconstructions."""
+        samples = self.sample(PLOTTED_SAMPLES, self.cycle_labels(PLOTTED_SAMPLES))
+        grids = {"samples": SampleGrid(samples, self.num_conditions or 8)}
+        if self.has_encoder:
+            batch = self.fixed_batch(self.first_with_rows("validation", "train"), PLOTTED_RECONSTRUCTIONS)
+            grids["reconstructions"] = comparison_grid(self.inputs(batch), self.reconstruct(batch))
+        return grids

@@ -1,4 +1,4 @@
-"""How a generative model is made and trained."""
+"""Hyperparameters that all generative models have."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from sandlot.tracking import require
 
 @dataclass(frozen=True, kw_only=True)
 class GenerativeConfig(FitConfig, EncoderConfig):
-    """How a generative model is made and trained."""
+    """Hyperparameters that all generative models have."""
 
-    # What agents call a cnn: an encoder that is trained here can be theirs.
+    # Agents mean the same network by `cnn`, so that they can start from an encoder that is trained here.
     cnn = NatureCNN
 
     network: str = "auto"
-    """Kind of encoder or discriminator: mlp; strided, cnn, impala, resnet, vit or capsule for images. Auto is
-    strided for images and an mlp for the rest; what makes images mirrors strided, or is an mlp beside one."""
+    """Encoder or discriminator: mlp; for images also strided, cnn, impala, resnet, vit or capsule. Auto is strided
+    for images and mlp for tables. The decoder or generator is an mlp beside an mlp, and else the mirror of strided."""
     learning_rate: float = 1e-3
     max_grad_norm: float = 0.0
     epochs: int = 30
@@ -26,13 +26,13 @@ class GenerativeConfig(FitConfig, EncoderConfig):
     hidden: tuple[int, ...] = (512, 256)
     activation: Activation = "relu"
     latent_size: int = 32
-    """Numbers that a row is made from."""
+    """Dimensions of the latent space."""
     upsampling: Upsampling = "transposed"
-    """How maps are doubled: by transposed convolutions, which are faster, or resized, which leaves no checkerboards."""
+    """Upsampling in decoders: transposed convolutions (faster), or resize (no checkerboard artifacts)."""
     held_out: str = ""
-    """A class that is not learned from, so that the model can be tried on what it does not know."""
+    """Class to hold out of training, for anomaly detection."""
     augment: tuple[Augmentation, ...] = ()
-    """Random changes of images while learning."""
+    """Data augmentations of training images."""
 
     def __post_init__(self) -> None:
         FitConfig.__post_init__(self)

@@ -1,37 +1,48 @@
-"""The networks of a model, for rows of a shape."""
+"""Encoders and decoders for rows of a shape, as a config names them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import nn
 
-from sandlot.supervised.encoder_builder import following
 from sandlot.supervised.modalities.images import image_encoder
-from sandlot.supervised.networks import ConvDecoder, MapNormalization, MLPDecoder
+from sandlot.supervised.networks import MLP, ConvDecoder, MapNormalization, MLPDecoder, RowEncoder
+from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import SandlotError
 
 from .config import GenerativeConfig
 
 
-def encoder_of(shape: Sequence[int], config: GenerativeConfig) -> nn.Module:
-    """Return what reads rows of `shape`: the memoryless network that the config names."""
+def build_encoder(shape: Sequence[int], config: GenerativeConfig) -> RowEncoder:
+    """Return a new encoder of rows of `shape`, which is an image's if it has three dimensions."""
     if len(shape) == 3:
-        return image_encoder((shape[0], shape[1], shape[2]), named(config))
+        return image_encoder((shape[0], shape[1], shape[2]), with_image_network(config))
     if config.network not in ("auto", "mlp"):
         raise SandlotError(f"the network {config.network!r} does not read tables; mlp does")
-    return following("mlp", shape[0], config)
+    return MLP(shape[0], config.hidden, config.activation, config.normalization, config.dropout)
 
 
-def decoder_of(
-    size: int, shape: Sequence[int], config: GenerativeConfig, normalization: MapNormalization = "none"
+def build_decoder(
+    input_size: int, shape: Sequence[int], config: GenerativeConfig, normalization: MapNormalization = "none"
 ) -> nn.Module:
-    """Return what makes rows of `shape` from vectors of `size`."""
+    """Return a new decoder from vectors of `input_size` to rows of `shape`."""
     if len(shape) == 3 and config.network != "mlp":
-        images = (shape[0], shape[1], shape[2])
-        return ConvDecoder(size, images, config.widths, normalization, config.upsampling)
-    return MLPDecoder(size, shape, config.hidden[::-1], config.activation)
+        image_shape = (shape[0], shape[1], shape[2])
+        return ConvDecoder(input_size, image_shape, config.widths, normalization, config.upsampling)
+    return MLPDecoder(input_size, shape, config.hidden[::-1], config.activation)
 
 
-def named(config: GenerativeConfig) -> GenerativeConfig:
-    """Return the config with the network for images that auto stands for."""
+def export_encoder(encoder: RowEncoder, metadata: Mapping[str, Any], config: GenerativeConfig) -> Encoding:
+    """Return an encoder with its weights and preprocessing, for an agent or another task to start from."""
+    tensors = {f"encoder.{name}": value.cpu().numpy() for name, value in encoder.state_dict().items()}
+    if metadata["kind"] != "images":
+        return Encoding.of(metadata["kind"], metadata["reading"], config, tensors)
+    channels = metadata["shape"][0]
+    scaling = {"mean": [0.0] * channels, "std": [255.0] * channels}
+    return Encoding.of("images", {**metadata["reading"], **scaling}, with_image_network(config), tensors)
+
+
+def with_image_network(config: GenerativeConfig) -> GenerativeConfig:
+    """Return the config with the network that auto means for images."""
     return replace(config, network="strided") if config.network == "auto" else config

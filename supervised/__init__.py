@@ -6,9 +6,10 @@ from sandlot.tracking.common.lazy import importing
 
 if TYPE_CHECKING:
     from .fitting.config import FitConfig
-    from .optimization.learner import Learner, LearnerConfig, NonFiniteError, one_thread
+    from .optimization.config import LearnerConfig
+    from .optimization.device import one_thread
+    from .optimization.learner import Learner, NonFiniteError, TargetNetwork, frozen
     from .optimization.schedules import Schedule, scheduled
-    from .optimization.target_network import TargetNetwork, frozen
     from .tasks.base import Task
     from .tasks.classifier import Classifier, ClassifierConfig
     from .tasks.forecaster import Forecaster, ForecasterConfig
@@ -46,14 +47,14 @@ _HOMES = {
     "LanguageModel": "tasks.language_model",
     "LanguageModelConfig": "tasks.language_model",
     "FitConfig": "fitting.config",
-    "frozen": "optimization.target_network",
+    "frozen": "optimization.learner",
     "Learner": "optimization.learner",
-    "LearnerConfig": "optimization.learner",
+    "LearnerConfig": "optimization.config",
     "NonFiniteError": "optimization.learner",
-    "one_thread": "optimization.learner",
+    "one_thread": "optimization.device",
     "Schedule": "optimization.schedules",
     "scheduled": "optimization.schedules",
-    "TargetNetwork": "optimization.target_network",
+    "TargetNetwork": "optimization.learner",
     "Task": "tasks.base",
 }
 

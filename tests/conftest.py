@@ -1,10 +1,17 @@
 """Registers the tests' own environments; with --check-shapes, checks every annotation while the tests run."""
 
+import importlib.util
 import os
+from pathlib import Path
 
 import pytest
 import torch
 from jaxtyping import install_import_hook
+
+import sandlot
+
+if importlib.util.find_spec("sandlot.agents") is None:  # a checkout that is not installed
+    sandlot.__path__.append(str(Path(__file__).parent.parent))
 
 import tests.typechecker  # noqa: F401 (the hook below finds it by name)
 

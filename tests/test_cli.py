@@ -107,7 +107,7 @@ def test_a_table_is_trained_drawn_and_compared_without_torch(capsys, tmp_path):
 
 def test_a_table_is_described(capsys):
     assert main(["describe", "double-q-learning", "FrozenLake-v1"]) == 0
-    assert "2 of 16 states × 4 actions" in capsys.readouterr().out
+    assert "2 × 16 states × 4 actions" in capsys.readouterr().out
 
 
 WORDS = [
@@ -164,7 +164,7 @@ def test_every_command_explains_itself(words, capsys):
     ("words", "within"),
     [
         (["train", "classifier"], "or a folder with a model of"),
-        (["train", "vae"], "or the middle of a normal distribution"),
+        (["train", "vae"], "lstm, gru or transformer for memory"),
         (["describe", "ppo"], "lstm, gru or transformer for memory"),
     ],
 )

@@ -183,7 +183,7 @@ def test_absurd_numbers_are_refused(options, sentence):
 
 def test_making_a_learner_does_not_import_the_compiler():
     code = (
-        "import sys; from torch import nn; from supervised import Learner, LearnerConfig;"
+        "import sys; from torch import nn; from sandlot.supervised import Learner, LearnerConfig;"
         "Learner(nn.Linear(2, 2), None, LearnerConfig()); assert 'torch._dynamo' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -194,8 +194,8 @@ def test_compiled_steps_are_the_eager_ones():
     # In a process of its own: shape checks at run time can't be compiled.
     code = """
 import torch
-from agents import PPO
-from agents.ppo import ppo_loss
+from sandlot.agents import PPO
+from sandlot.agents.policy.ppo import ppo_loss
 
 agents = [PPO("CartPole-v1", seed=1, num_envs=4, num_steps=16, batch_size=32, compile=how) for how in ("on", "off")]
 for agent in agents:
@@ -213,7 +213,7 @@ print("same")
 )
 def test_compiles_only_where_it_repays(steps, how, compiled, monkeypatch):
     learner = Learner(module(), loss, LearnerConfig(compile=how))
-    monkeypatch.setattr(learner, "_compiled_gradient", lambda: "compiled")
+    monkeypatch.setattr("sandlot.supervised.optimization.learner.compile_gradient", lambda learner: "compiled")
     learner.prepare(steps)
     assert (learner._gradient == "compiled") is compiled
 

@@ -287,8 +287,8 @@ def test_compiled_steps_are_the_eager_ones(data):
     # In a process of its own: shape checks at run time can't be compiled. The network for digits notes statistics.
     code = f"""
 import numpy as np
-from supervised import Classifier
-from supervised.fit import fit
+from sandlot.supervised import Classifier
+from sandlot.supervised.fitting.fit import fit
 
 compiled, eager = (Classifier("{data}", seed=1, compile=how, batch_size=32, widths=(8, 8)) for how in ("on", "off"))
 for task in (compiled, eager):

@@ -101,7 +101,7 @@ def test_a_task_starts_from_what_an_agent_sees(kind):
     ours = task.learners["network"].module.reader(task.loader().batch(0))
     seen = task.loader().batch(0)["image"]
     encoder = agent.policy.actor if kind is PPO else agent.policy.encoder
-    torch.testing.assert_close(ours, encoder.encode(agent.policy.inputs(seen.permute(0, 2, 3, 1))))
+    torch.testing.assert_close(ours, encoder.encode(agent.policy.preprocessor(seen.permute(0, 2, 3, 1))))
     fit(task, 2)
 
 

@@ -237,11 +237,11 @@ class TestAtari:
         assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * spread).all()
 
     def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
-        from sandlot.agents.sb3.envs import Watched, make_envs
+        from sandlot.agents.sb3.envs import LoggedVecEnv, make_envs
         from sandlot.agents.training import EpisodeLogger
 
         metric_logger, rng, ends = EpisodeLogger(), np.random.default_rng(0), 0
-        envs = Watched(make_envs("dummy", 1, EnvSpec("ALE/Breakout-v5")), metric_logger)
+        envs = LoggedVecEnv(make_envs("dummy", 1, EnvSpec("ALE/Breakout-v5")), metric_logger)
         envs.seed(1)
         envs.reset()
         while not metric_logger.returns:

@@ -1,4 +1,4 @@
-"""Drawing in proportion to priorities, which change all the time."""
+"""Prioritized experience replay."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,18 +11,18 @@ from .replay import ReplayBuffer
 FAN = 64
 
 
-class Draw(NamedTuple):
-    """What was drawn, and the probability that each had."""
+class PrioritizedSample(NamedTuple):
+    """Sampled rows, and the probability of each."""
 
-    rows: Int[np.ndarray, "draw"]
-    probability: Float[np.ndarray, "draw"]
+    rows: Int[np.ndarray, "sample"]
+    probability: Float[np.ndarray, "sample"]
 
 
 class SumTree:
-    """Numbers that can be changed and drawn in proportion, each in time logarithmic in how many they are.
+    """Sum tree: priorities that are changed and sampled in proportion, in logarithmic time.
 
-    A node is the sum of its 64 children, and is summed anew whenever one changes: no error builds up, and what
-    is drawn depends on the leaves alone. Numbers are drawn and changed many at a time.
+    A node is the sum of its 64 children, and is summed anew whenever one changes, so no error builds up and
+    samples depend on the leaves alone. Priorities are changed and sampled many at a time.
 
     Source: Schaul et al., "Prioritized experience replay", 2016, appendix B.2.1.
     """
@@ -37,7 +37,7 @@ class SumTree:
 
     @property
     def leaves(self) -> Float[np.ndarray, "leaf"]:
-        """The numbers, with zeros after the last."""
+        """The priorities, with zeros after the last."""
         return self.levels[-1].reshape(-1)
 
     @property
@@ -46,14 +46,14 @@ class SumTree:
         return float(self.levels[0].sum())
 
     def set(self, rows: Int[np.ndarray, "row"], values: Float[np.ndarray, "row"]) -> None:
-        """Change the numbers at `rows`."""
+        """Set the priorities of `rows`."""
         self.leaves[rows] = values
         for below, above in zip(self.levels[:0:-1], self.levels[-2::-1], strict=True):
             rows = rows // FAN
             above.reshape(-1)[rows] = below[rows].sum(1)
 
-    def sample(self, size: int, rng: np.random.Generator) -> Draw:
-        """Draw `size` rows in proportion to their numbers, one from each of as many equal shares of the total."""
+    def sample(self, size: int, rng: np.random.Generator) -> PrioritizedSample:
+        """Sample `size` rows in proportion to their priorities, stratified into equal shares of the total."""
         total = self.total
         left = (np.arange(size) + rng.random(size)) * (total / size)
         rows = np.zeros(size, np.int64)
@@ -65,21 +65,21 @@ class SumTree:
             child = np.minimum((below <= left[:, None]).sum(1), last)
             left -= np.where(child > 0, below[np.arange(size), child - 1], 0.0)
             rows = rows * FAN + child
-        return Draw(rows, self.leaves[rows] / total)
+        return PrioritizedSample(rows, self.leaves[rows] / total)
 
 
 class PrioritizedSampler:
-    """Which rows of a replay memory to learn from: the more surprising, the more often.
+    """Sample rows of a replay buffer in proportion to their last TD error.
 
-    A row stands for the sequence of `length` rows that begins there. What is new has the highest priority so far.
+    A row stands for the sequence of `length` rows that begins there. New rows get the highest priority so far.
 
     Source: Schaul et al., 2016, section 3.3, proportional; for sequences Kapturowski et al., "Recurrent
     experience replay in distributed reinforcement learning" (R2D2), 2019, section 2.3.
     """
 
     EPSILON = 1e-6
-    MAX_SHARE = 0.9
-    """Share of the most surprising row, beside the mean, in a sequence's priority."""
+    MAX_WEIGHT = 0.9
+    """Weight of the largest TD error, against the mean, in a sequence's priority."""
 
     def __init__(self, replay: ReplayBuffer, exponent: float, length: int = 1):
         self.replay, self.exponent, self.length = replay, exponent, length
@@ -88,20 +88,20 @@ class PrioritizedSampler:
         self.known = 0
         """Slots that have a priority, counted from the first ever."""
 
-    def sample(self, size: int, rng: np.random.Generator) -> Draw:
-        """Draw `size` rows in proportion to their priorities."""
-        self._learn_of_new_rows()
+    def sample(self, size: int, rng: np.random.Generator) -> PrioritizedSample:
+        """Sample `size` rows in proportion to their priorities."""
+        self._add_new_rows()
         return self.tree.sample(size, rng)
 
-    def update(self, rows: Int[np.ndarray, "draw"], td_error: Float[np.ndarray, "time draw"]) -> None:
-        """Set the priorities of `rows` by how surprising they turned out to be."""
-        td_error = self.MAX_SHARE * td_error.max(0) + (1 - self.MAX_SHARE) * td_error.mean(0)
+    def update(self, rows: Int[np.ndarray, "sample"], td_error: Float[np.ndarray, "time sample"]) -> None:
+        """Set the priorities of `rows` to their TD errors."""
+        td_error = self.MAX_WEIGHT * td_error.max(0) + (1 - self.MAX_WEIGHT) * td_error.mean(0)
         priority = (td_error.astype(np.float64) + self.EPSILON) ** self.exponent
         self.highest = max(self.highest, float(priority.max()))
         self.tree.set(rows, priority)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return all there is to know, by name."""
+        """Return the priorities, by name."""
         leaves = self.tree.leaves
         return {"leaves": leaves, "highest": np.array(self.highest), "known": np.array(self.known)}
 
@@ -110,10 +110,10 @@ class PrioritizedSampler:
         self.tree.set(np.arange(len(state["leaves"])), state["leaves"])
         self.highest, self.known = state["highest"].item(), state["known"].item()
 
-    def _learn_of_new_rows(self) -> None:
+    def _add_new_rows(self) -> None:
         replay = self.replay
         first, end = replay.written - replay.filled + replay.reach, replay.written - self.length + 1
-        # Slots that are being written anew, or whose frames are, can't be drawn any longer.
+        # Slots that are being overwritten, or whose frames are, can't be sampled any longer.
         gone = np.arange(replay.written, replay.written + replay.reach + 1) % replay.slots
         new = np.arange(max(self.known, first), end) % replay.slots
         for slots, priority in ((gone, 0.0), (new, self.highest)):
@@ -122,8 +122,8 @@ class PrioritizedSampler:
         self.known = max(self.known, end)
 
 
-def importance(probability: Float[np.ndarray, "draw"], beta: float) -> Float[np.ndarray, "draw"]:
-    """Return the weights that make up for drawing unevenly, the greatest being 1 (so their number cancels).
+def importance_weights(probability: Float[np.ndarray, "sample"], beta: float) -> Float[np.ndarray, "sample"]:
+    """Return the importance-sampling weights, scaled so that the greatest is 1.
 
     Source: Schaul et al., 2016, section 3.4.
     """

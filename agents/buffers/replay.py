@@ -1,4 +1,4 @@
-"""What an agent remembers of the past, to learn from again."""
+"""Replay buffer of past transitions."""
 
 from collections.abc import Mapping
 from itertools import count
@@ -11,55 +11,56 @@ from torch import Tensor
 
 from sandlot.envs import Observation, Step, tree_leaves, tree_map
 
-from .storage import restored, store_for
+from .config import SampleShape
+from .storage import restored, storage_for
 
 Rows = Int[np.ndarray, "*batch"]
-"""Places in a replay memory: the slot in time times the number of environments, plus the environment."""
+"""Indices into a replay buffer: the slot in time times the number of environments, plus the environment."""
 
 COLUMNS = ("episode_start", "action", "reward", "terminated", "truncated", "valid")
 
 
 class Transitions(NamedTuple):
-    """Sequences of rows from a replay memory, with what followed each: `[time, batch]`, where time may be 1."""
+    """Sequences of rows from a replay buffer, with what followed each: `[time, batch]`, where time may be 1."""
 
     observation: Any
     episode_start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     reward: Float[Tensor, "time batch"]
-    """Discounted sum of the rewards of the next n steps, or of fewer where the episode ended."""
+    """n-step return without its bootstrap: the discounted rewards of the next n steps, or up to the episode's end."""
     discount: Float[Tensor, "time batch"]
-    """What the value after those steps counts for: gamma to the power of their number; 0 where nothing follows."""
+    """Discount of the bootstrap: gamma to the power of the steps summed; 0 where the episode terminated."""
     next_observation: Any
-    """What those steps led to. For sequences: all rows from the first of the sequence, n more than it has."""
-    next_start: Bool[Tensor, "longer batch"]
-    ahead: Int[Tensor, "time batch"] | None
+    """Where those steps led. For sequences: all rows from the first of the sequence on, n more than it has."""
+    next_episode_start: Bool[Tensor, "longer batch"]
+    next_index: Int[Tensor, "time batch"] | None
     """For sequences: the row of `next_observation` that each row leads to."""
     weight: Float[Tensor, "time batch"]
     """0 in rows that only reset."""
 
 
 class ReplayBuffer:
-    """The last steps of every environment, in rings of slots that are used again.
+    """The last steps of every environment, in a ring of slots.
 
     A slot holds an observation and what the action on it led to; the next slot's observation is where that was.
     The newest slot, the head, has no action yet. Rows in which an environment only reset, or in which its
     training segment ended, are there too, with `valid` false: their observation is the one before's outcome.
     """
 
-    def __init__(self, capacity: int, num_envs: int, action_shape: tuple[int, ...], action_dtype: np.dtype):
-        self.num_envs, self.slots = num_envs, capacity // num_envs + 1
-        self.rows = self.slots * num_envs
-        shape = (self.slots, num_envs)
+    latest: tuple[Observation, Bool[np.ndarray, "env"]]
+    """The newest observations, and where they start an episode."""
+
+    def __init__(self, capacity: int, action_shape: tuple[int, ...], action_dtype: np.dtype):
+        """Prepare for `capacity` env steps; room is made at the first reset."""
+        self.capacity, self.action_shape, self.action_dtype = capacity, action_shape, action_dtype
+        self.num_envs = self.slots = self.rows = 0
         self.observation: Any = None
-        """A tree of stores, made when the first step shows what observations are like."""
-        self.episode_start, self.terminated, self.truncated, self.valid = (np.zeros(shape, bool) for _ in range(4))
-        self.action = np.zeros((*shape, *action_shape), action_dtype)
-        self.reward = np.zeros(shape, np.float32)
+        """A tree of storages, made when the first step shows what observations are like."""
         self.final_observations: dict[int, tuple[np.ndarray, Any]] = {}
         """By slot: the environments whose final observation the next slot does not show, and these."""
         self.filled = 0
         self.written = 0
-        """Slots that have ever been left behind by the head."""
+        """Slots that the head has ever passed."""
         self._first: Any = None
 
     def __len__(self) -> int:
@@ -73,11 +74,14 @@ class ReplayBuffer:
 
     @property
     def reach(self) -> int:
-        """Slots before a row that its observation is made of: where frames are stored once."""
-        return 0 if self.observation is None else max(store.reach for store in tree_leaves(self.observation))
+        """Earlier slots that a row's observation needs, where each frame is stored once."""
+        return 0 if self.observation is None else max(storage.reach for storage in tree_leaves(self.observation))
 
     def reset(self, observation: Observation) -> None:
         """Go on with the first observations of new environments."""
+        if not self.num_envs:
+            self._make_room(len(next(tree_leaves(observation))))
+        self.latest = observation, np.ones(self.num_envs, bool)
         if self.filled:
             last = (self.head - 1) % self.slots
             self.truncated[last] |= ~self.terminated[last]
@@ -93,7 +97,7 @@ class ReplayBuffer:
         """Append what `action` led to."""
         if self.observation is None:
             self.observation = tree_map(
-                lambda before, after: store_for(before, after, self.slots), self._first, step.observation
+                lambda before, after: storage_for(before, after, self.slots), self._first, step.observation
             )
             self._put(self._first, np.ones(self.num_envs, bool))
         head = self.head
@@ -108,17 +112,28 @@ class ReplayBuffer:
         self.valid[head] = step.valid
         self._advance()
         self._put(step.observation, step.episode_start)
+        self.latest = step.observation, step.episode_start
+
+    def can_sample(self, shape: SampleShape) -> bool:
+        """Return whether there are enough steps for samples of this shape."""
+        return len(self) > shape.length * self.num_envs
 
     def sample(self, size: int, rng: np.random.Generator, length: int = 1) -> Rows:
-        """Draw rows, each step as likely as any, that begin sequences of `length` steps."""
+        """Sample rows uniformly that begin sequences of `length` steps."""
         first = self.head - self.filled + self.reach
         choices = (self.filled - self.reach - length + 1) * self.num_envs
         assert choices > 0, "there are too few steps to draw from"
         valid = self.valid.reshape(-1)
         rows = (rng.integers(choices, size=size) + first * self.num_envs) % self.rows
-        while not (fine := valid[rows]).all():
-            rows[~fine] = (rng.integers(choices, size=size - fine.sum()) + first * self.num_envs) % self.rows
+        while not (usable := valid[rows]).all():
+            rows[~usable] = (rng.integers(choices, size=size - usable.sum()) + first * self.num_envs) % self.rows
         return rows
+
+    def take(self, rows: Rows, shape: SampleShape, gamma: float, n_step: int) -> Transitions:
+        """Return the transitions at `rows`, or the sequences that begin there, with their n-step returns."""
+        if shape.sequences:
+            return self.sequences(rows, shape.length, gamma, n_step)
+        return self.transitions(rows, gamma, n_step)
 
     def transitions(self, rows: Rows, gamma: float, n_step: int = 1) -> Transitions:
         """Return the steps at `rows`, as sequences of length 1, with what the next `n_step` led to."""
@@ -145,7 +160,7 @@ class ReplayBuffer:
         grid = (rows + self.num_envs * np.arange(length + n_step)[:, None]) % self.rows
         now = grid[:length]
         reward, discount, last = self._returns(now, gamma, n_step)
-        ahead = np.arange(length)[:, None] + ((last - now) % self.rows) // self.num_envs + 1
+        next_index = np.arange(length)[:, None] + ((last - now) % self.rows) // self.num_envs + 1
         episode_start = self.episode_start.reshape(-1)[grid]
         episode_start[0] = True  # whatever came before is not known
         weight = self.valid.reshape(-1)[now].astype(np.float32)
@@ -162,19 +177,27 @@ class ReplayBuffer:
             torch.from_numpy(discount),
             observation,
             starts,
-            torch.from_numpy(ahead),
+            torch.from_numpy(next_index),
             torch.from_numpy(weight),
         )
 
+    def _make_room(self, num_envs: int) -> None:
+        self.num_envs, self.slots = num_envs, self.capacity // num_envs + 1
+        self.rows = self.slots * num_envs
+        shape = (self.slots, num_envs)
+        self.episode_start, self.terminated, self.truncated, self.valid = (np.zeros(shape, bool) for _ in range(4))
+        self.action = np.zeros((*shape, *self.action_shape), self.action_dtype)
+        self.reward = np.zeros(shape, np.float32)
+
     def state(self) -> dict[str, np.ndarray]:
-        """Return all that is remembered, by name."""
+        """Return the contents, by name."""
         if self.observation is None:
             return {}
         used = self.slots if self.filled == self.slots - 1 else self.head + 1
         state = {name: getattr(self, name)[:used] for name in COLUMNS}
         state["place"] = np.array([self.written, self.filled])
-        for index, store in enumerate(tree_leaves(self.observation)):
-            state |= {f"observation{index}.{name}": array for name, array in store.state(used).items()}
+        for index, storage in enumerate(tree_leaves(self.observation)):
+            state |= {f"observation{index}.{name}": array for name, array in storage.state(used).items()}
         for slot, (envs, final_observations) in self.final_observations.items():
             state[f"final.{slot}"] = envs
             state |= {f"final{index}.{slot}": leaf for index, leaf in enumerate(tree_leaves(final_observations))}
@@ -184,6 +207,7 @@ class ReplayBuffer:
         """Take up what `state` returned. `like` is an observation, for its structure."""
         if not state:
             return
+        self._make_room(state["valid"].shape[1])
         for name in COLUMNS:
             getattr(self, name)[: len(state[name])] = state[name]
         self.written, self.filled = state["place"].tolist()
@@ -223,7 +247,7 @@ class ReplayBuffer:
         return (rows + self.num_envs) % self.rows
 
     def _observations(self, rows: Rows) -> Any:
-        return tree_map(lambda store: store.take(rows), self.observation)
+        return tree_map(lambda storage: storage.take(rows), self.observation)
 
     def _put_final(self, observation: Any, index: int, row: int) -> None:
         slot, env = divmod(row, self.num_envs)
@@ -241,7 +265,7 @@ class ReplayBuffer:
         self.filled = min(self.filled + 1, self.slots - 1)
 
     def _put(self, observation: Observation, episode_start: Bool[np.ndarray, "env"]) -> None:
-        tree_map(lambda store, leaf: store.put(self.head, leaf, episode_start), self.observation, observation)
+        tree_map(lambda storage, leaf: storage.put(self.head, leaf, episode_start), self.observation, observation)
         self.episode_start[self.head] = episode_start
 
     def _flat(self, column: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Rings of observations: as they are, or, if they are stacks of frames, each frame once."""
+"""Storage of observations in a replay buffer: as they are, or each frame of a stack once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class Storage(ABC):
     """A ring of slots, each with an observation of every environment."""
 
     reach: int = 0
-    """Slots before one that its observations are made of."""
+    """Earlier slots that an observation needs."""
 
     @abstractmethod
     def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], episode_start: Bool[np.ndarray, "env"]) -> None:
@@ -57,9 +57,9 @@ class ArrayStorage(Storage):
 
 
 class FrameStackStorage(Storage):
-    """Stacks of frames, oldest first, of which each shows one frame that the one before does not.
+    """Stacks of frames, oldest first, each of which adds one frame to the stack before.
 
-    Only that frame is kept. The whole stack is kept where it is not so: where an episode begins, as a rule.
+    Only that frame is stored. Where a stack does not continue the one before, as at an episode's start, all of it is.
     """
 
     def __init__(self, like: Shaped[np.ndarray, "env frame height width"], slots: int):
@@ -67,9 +67,9 @@ class FrameStackStorage(Storage):
         self.reach = self.stack - 1
         self.frames = np.zeros((slots, self.num_envs, *like.shape[2:]), like.dtype)
         self.age = np.zeros((slots, self.num_envs), np.int64)
-        """Slots since the last whole stack, up to `reach`."""
-        self.wholes: dict[int, np.ndarray] = {}
-        """Whole stacks by row."""
+        """Slots since the last full stack, up to `reach`."""
+        self.full_stacks: dict[int, np.ndarray] = {}
+        """Full stacks by row."""
         self._last = np.zeros_like(like)
 
     def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], episode_start: Bool[np.ndarray, "env"]) -> None:
@@ -78,9 +78,9 @@ class FrameStackStorage(Storage):
         self.frames[slot] = array[:, -1]
         self.age[slot] = np.where(follows, np.minimum(self.age[before] + 1, self.reach), 0)
         for env in range(self.num_envs):
-            self.wholes.pop(slot * self.num_envs + env, None)
+            self.full_stacks.pop(slot * self.num_envs + env, None)
         for env in np.flatnonzero(~follows).tolist():
-            self.wholes[slot * self.num_envs + env] = array[env].copy()
+            self.full_stacks[slot * self.num_envs + env] = array[env].copy()
         self._last[:] = array
 
     def take(self, rows: Int[np.ndarray, "*batch"]) -> Shaped[np.ndarray, "..."]:
@@ -90,42 +90,44 @@ class FrameStackStorage(Storage):
         taken = self.frames[(slot[:, None] - back) % len(self.frames), env[:, None]]
         age = self.age[slot, env]
         for index in np.flatnonzero(age < self.reach).tolist():
-            whole = self.wholes.get(int((slot[index] - age[index]) % len(self.frames) * self.num_envs + env[index]))
-            if whole is not None:
+            stack = self.full_stacks.get(
+                int((slot[index] - age[index]) % len(self.frames) * self.num_envs + env[index])
+            )
+            if stack is not None:
                 older = self.stack - int(age[index])
-                taken[index, :older] = whole[self.stack - older :]
+                taken[index, :older] = stack[self.stack - older :]
         return taken.reshape(*rows.shape, *taken.shape[1:])
 
     def state(self, used: int) -> dict[str, np.ndarray]:
-        wholes = np.zeros((len(self.wholes), *self._last.shape[1:]), self.frames.dtype)
-        for index, whole in enumerate(self.wholes.values()):
-            wholes[index] = whole
-        rows = np.array(list(self.wholes), np.int64)
+        stacks = np.zeros((len(self.full_stacks), *self._last.shape[1:]), self.frames.dtype)
+        for index, stack in enumerate(self.full_stacks.values()):
+            stacks[index] = stack
+        rows = np.array(list(self.full_stacks), np.int64)
         return {
             "frames": self.frames[:used],
             "age": self.age[:used],
             "last": self._last,
-            "whole_rows": rows,
-            "wholes": wholes,
+            "full_rows": rows,
+            "full_stacks": stacks,
         }
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         used = len(state["frames"])
         self.frames[:used], self.age[:used] = state["frames"], state["age"]
-        self.wholes = dict(zip(state["whole_rows"].tolist(), state["wholes"], strict=True))
+        self.full_stacks = dict(zip(state["full_rows"].tolist(), state["full_stacks"], strict=True))
         self._last[:] = state["last"]
 
 
-def store_for(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."], slots: int) -> Any:
-    """Return an empty store for observations like `before`, which `after` followed."""
+def storage_for(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."], slots: int) -> Any:
+    """Return an empty storage for observations like `before`, which `after` followed."""
     return FrameStackStorage(before, slots) if _are_stacks(before, after) else ArrayStorage(before, slots)
 
 
 def restored(state: Mapping[str, np.ndarray], slots: int) -> Storage:
-    """Return the store of `slots` slots whose `state` this is."""
-    store = FrameStackStorage(state["last"], slots) if "frames" in state else ArrayStorage(state["array"][0], slots)
-    store.load_state(state)
-    return store
+    """Return the storage of `slots` slots whose `state` this is."""
+    storage = FrameStackStorage(state["last"], slots) if "frames" in state else ArrayStorage(state["array"][0], slots)
+    storage.load_state(state)
+    return storage
 
 
 def _are_stacks(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."]) -> bool:

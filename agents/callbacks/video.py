@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sandlot.agents.films import Films
+from sandlot.agents.films import FilmWorker
 from sandlot.tracking import SandlotError, require
 
 from .base import Callback
@@ -25,7 +25,7 @@ class VideoCallback(Callback):
         self.every = every
         self.problem: str | None = None
         """What went wrong, if something did."""
-        self._films: Films | None = None
+        self._films: FilmWorker | None = None
         self._due = 0
 
     def on_training_start(self, training: "Training") -> None:
@@ -33,7 +33,7 @@ class VideoCallback(Callback):
             return
         if training.run is None:
             raise SandlotError("a VideoCallback films the checkpoints of a run; give one, as in learn(run='runs')")
-        self._films = Films(training.run)
+        self._films = FilmWorker(training.run)
 
     def on_checkpoint(self, training: "Training") -> None:
         if self._films is None:

@@ -1,4 +1,4 @@
-"""The process that films checkpoints while a run trains."""
+"""The worker process that films checkpoints while a run trains."""
 
 import sys
 from pathlib import Path

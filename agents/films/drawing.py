@@ -1,4 +1,4 @@
-"""Colours, letters and numbers of what is written beside a film."""
+"""Colours, boxes, text and numbers for what is drawn around a film."""
 
 import math
 from functools import lru_cache
@@ -10,17 +10,17 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
-PAPER: Colour = (19, 22, 30)
+BACKGROUND: Colour = (19, 22, 30)
 TRACK: Colour = (38, 43, 56)
 BAR: Colour = (62, 84, 122)
 CHOSEN: Colour = (214, 126, 34)
 LINE: Colour = (92, 190, 210)
 TEXT: Colour = (236, 239, 244)
-FAINT: Colour = (146, 155, 172)
+MUTED: Colour = (146, 155, 172)
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels; right and bottom lie outside."""
+    """A rectangle in pixels; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -36,44 +36,44 @@ class Box(NamedTuple):
         return self.bottom - self.top
 
     def rows(self, count: int, gap: int) -> list["Box"]:
-        """Return `count` boxes one below the other, `gap` apart."""
+        """Return `count` equal boxes from top to bottom, `gap` pixels apart."""
         step = (self.height + gap) / count
         edges = [self.top + round(step * index) for index in range(count + 1)]
-        return [Box(self.left, top, self.right, after - gap) for top, after in pairwise(edges)]
+        return [Box(self.left, top, self.right, next_edge - gap) for top, next_edge in pairwise(edges)]
 
     def columns(self, count: int, gap: int) -> list["Box"]:
-        """Return `count` boxes side by side, `gap` apart."""
+        """Return `count` equal boxes from left to right, `gap` pixels apart."""
         step = (self.width + gap) / count
         edges = [self.left + round(step * index) for index in range(count + 1)]
-        return [Box(left, self.top, after - gap, self.bottom) for left, after in pairwise(edges)]
+        return [Box(left, self.top, next_edge - gap, self.bottom) for left, next_edge in pairwise(edges)]
 
 
-def fill(picture: Image.Image, box: Box, colour: Colour) -> None:
-    """Paint a rectangle."""
+def fill_box(image: Image.Image, box: Box, colour: Colour) -> None:
+    """Fill a rectangle."""
     if box.width > 0 and box.height > 0:
-        picture.paste(colour, box)
+        image.paste(colour, box)
 
 
-def write(
-    picture: Image.Image,
+def draw_text(
+    image: Image.Image,
     box: Box,
     text: str,
     size: int,
     colour: Colour = TEXT,
     *,
     bold: bool = False,
-    end: bool = False,
+    right_aligned: bool = False,
 ) -> None:
-    """Write a line in the middle of `box`'s height, from its left or, with `end`, up to its right."""
-    letters = letters_of(text, size, bold)
-    left = box.right - letters.width if end else box.left
-    picture.paste(colour, (left, box.top + (box.height - letters.height) // 2), letters)
+    """Draw a line of text, vertically centred in `box`."""
+    mask = text_mask(text, size, bold)
+    left = box.right - mask.width if right_aligned else box.left
+    image.paste(colour, (left, box.top + (box.height - mask.height) // 2), mask)
 
 
 @lru_cache(4096)
-def letters_of(text: str, size: int, bold: bool) -> Image.Image:
-    """Return a line of text as a mask. Most are needed again: drawing them anew would be half of a frame's time."""
-    font = font_of(size, bold)
+def text_mask(text: str, size: int, bold: bool) -> Image.Image:
+    """Return a line of text as a mask, cached: drawing it anew for each frame would double the time of a frame."""
+    font = load_font(size, bold)
     ascent, descent = font.getmetrics()
     mask = Image.new("L", (max(1, math.ceil(font.getlength(text))), ascent + descent))
     ImageDraw.Draw(mask).text((0, 0), text, 255, font)
@@ -81,8 +81,8 @@ def letters_of(text: str, size: int, bold: bool) -> Image.Image:
 
 
 @lru_cache
-def font_of(size: int, bold: bool) -> ImageFont.FreeTypeFont:
-    """Return the font that comes with matplotlib, without importing it."""
+def load_font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+    """Return the font that matplotlib ships, without importing matplotlib."""
     package = find_spec("matplotlib")
     assert package is not None
     assert package.origin is not None
@@ -90,8 +90,8 @@ def font_of(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / name), size)
 
 
-def short(number: float) -> str:
-    """Return `number` in a few characters: whole, or with three digits, or more if it has them before the point."""
+def format_number(number: float) -> str:
+    """Return `number` in a few characters: whole numbers in full, others to about three significant digits."""
     size = abs(number)
     if not math.isfinite(number):
         return "–"

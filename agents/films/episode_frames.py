@@ -1,4 +1,4 @@
-"""One episode as pictures, with what is written around them."""
+"""The frames of one episode, with its caption and overlay."""
 
 from collections.abc import Iterator
 
@@ -8,79 +8,84 @@ from PIL import Image
 
 from sandlot.envs import EpisodeFrame, Frame
 
-from .drawing import FAINT, PAPER, Box, short, write
-from .panel import Panel
+from .drawing import BACKGROUND, MUTED, Box, draw_text, format_number
+from .overlay import OverlayPanel
 
-LEAST_WIDTH = 400
-"""Pictures with something written around them are magnified to this width or more, so that letters have room."""
-FADED = 0.4
+MIN_WIDTH = 400
+"""Pictures with a caption or an overlay are magnified to at least this width, so that the text is readable."""
+DIMMED = 0.4
 
 
-class Reel:
-    """The pictures of an episode, in the order of its moments.
+class EpisodeFrames:
+    """Iterate over the frames of an episode. All are one array, which is drawn on again and again.
 
-    With an `overlay` they have a panel, below what is wide and beside what is tall; with a `label`, a caption.
+    Args:
+        env: The environment, whose actions the overlay names.
+        moments: The episode, as `envs.render_episode` yields it.
+        label: The caption above the picture; none if empty.
+        overlay: Draw a panel below a wide picture, or beside a tall one.
     """
 
-    def __init__(self, env: gymnasium.Env, shots: Iterator[EpisodeFrame], label: str = "", *, overlay: bool = False):
-        self.env, self.shots, self.label, self.overlay = env, shots, label, overlay
+    def __init__(self, env: gymnasium.Env, moments: Iterator[EpisodeFrame], label: str = "", *, overlay: bool = False):
+        self.env, self.moments, self.label, self.overlay = env, moments, label, overlay
         self.total = 0.0
         """The return so far."""
         self.canvas: Frame | None = None
 
-    def __iter__(self) -> "Reel":
+    def __iter__(self) -> "EpisodeFrames":
         return self
 
     def __next__(self) -> Frame:
-        shot = next(self.shots)
-        self.total = shot.total
+        moment = next(self.moments)
+        self.total = moment.total
         if not (self.label or self.overlay):
-            self.canvas = self.picture = shot.frame
-            return shot.frame
+            self.canvas = self.picture = moment.frame
+            return moment.frame
         if self.canvas is None:
-            self._lay_out(*shot.frame.shape[:2])
-        self.pixels[:] = shot.frame[:, None, :, None]
+            self.canvas = self._make_canvas(*moment.frame.shape[:2])
+        self.pixels[:] = moment.frame[:, None, :, None]
         if self.label:
-            self.caption[:] = self._caption(shot)
+            self.caption[:] = self._draw_caption(moment)
         if self.overlay:
-            self.beside[:] = self.panel.draw(shot)
-        assert self.canvas is not None
+            self.panel_area[:] = self.panel.draw(moment)
         return self.canvas
 
-    def faded(self) -> Frame:
-        """Return the last moment with its picture dimmed."""
+    def dimmed(self) -> Frame:
+        """Return the last frame with its picture dimmed."""
         assert self.canvas is not None
         if self.picture is self.canvas:
-            return _dimmed(self.canvas)
-        self.picture[:] = _dimmed(self.picture)
+            return _dim(self.canvas)
+        self.picture[:] = _dim(self.picture)
         return self.canvas
 
-    def _lay_out(self, height: int, width: int) -> None:
-        """Make the canvas, and the parts of it that are drawn on."""
-        self.scale = -(-LEAST_WIDTH // width)
+    def _make_canvas(self, height: int, width: int) -> Frame:
+        """Return the canvas for pictures of this size; the areas that are drawn on are views of it."""
+        self.scale = -(-MIN_WIDTH // width)
         height, width = self.scale * height, self.scale * width
-        self.tall = height > 0.9 * width
-        self.unit = round(height / 21 if self.tall and self.overlay else width / 26)
-        above = round(1.7 * self.unit) if self.label else 0
-        right = round(0.62 * height) if self.overlay and self.tall else 0
-        below = round(0.36 * width) if self.overlay and not self.tall else 0
-        self.canvas = np.empty((above + height + below, width + right, 3), np.uint8)
-        self.canvas[:] = PAPER
-        self.caption = self.canvas[:above]
-        self.picture = self.canvas[above : above + height, :width]
+        beside = height > 0.9 * width
+        self.font_size = round(height / 21 if beside and self.overlay else width / 26)
+        above = round(1.7 * self.font_size) if self.label else 0
+        right = round(0.62 * height) if self.overlay and beside else 0
+        below = round(0.36 * width) if self.overlay and not beside else 0
+        canvas = np.empty((above + height + below, width + right, 3), np.uint8)
+        canvas[:] = BACKGROUND
+        self.caption = canvas[:above]
+        self.picture = canvas[above : above + height, :width]
         self.pixels = self.picture.reshape(height // self.scale, self.scale, width // self.scale, self.scale, 3)
-        self.beside = self.canvas[above:, width:] if right else self.canvas[above + height :]
+        self.panel_area = canvas[above:, width:] if right else canvas[above + height :]
         if self.overlay:
-            self.panel = Panel(self.env, self.beside.shape[1], self.beside.shape[0], self.unit)
+            panel_height, panel_width, _ = self.panel_area.shape
+            self.panel = OverlayPanel(self.env, panel_width, panel_height, self.font_size)
+        return canvas
 
-    def _caption(self, shot: EpisodeFrame) -> Frame:
+    def _draw_caption(self, moment: EpisodeFrame) -> Frame:
         height, width, _ = self.caption.shape
-        picture = Image.new("RGB", (width, height), PAPER)
-        box = Box(self.unit // 2, 0, width - self.unit // 2, height)
-        write(picture, box, self.label, self.unit, bold=True)
-        write(picture, box, f"return {short(shot.total)}", self.unit, FAINT, end=True)
-        return np.asarray(picture)
+        image = Image.new("RGB", (width, height), BACKGROUND)
+        box = Box(self.font_size // 2, 0, width - self.font_size // 2, height)
+        draw_text(image, box, self.label, self.font_size, bold=True)
+        draw_text(image, box, f"return {format_number(moment.total)}", self.font_size, MUTED, right_aligned=True)
+        return np.asarray(image)
 
 
-def _dimmed(picture: Frame) -> Frame:
-    return (FADED * picture).astype(np.uint8)
+def _dim(picture: Frame) -> Frame:
+    return (DIMMED * picture).astype(np.uint8)

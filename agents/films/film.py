@@ -1,4 +1,4 @@
-"""Films of agents at play."""
+"""Films of episodes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,115 +12,106 @@ from sandlot.agents.base import Agent
 from sandlot.envs import Act, EnvSpec, Frame, frames_per_second, render_episode, run_headless, tree_map
 from sandlot.tracking import write_video
 
-from .episode_frames import Reel
-from .grid import split_sequences
+from .episode_frames import EpisodeFrames
+from .grid import grid_frames
 
 
-class Take(NamedTuple):
+class Clip(NamedTuple):
     """An episode to film."""
 
     agent: Agent
     seed: int
     """Seed of the environment."""
     label: str = ""
-    """What is written above it; nothing is if this is empty."""
+    """Caption above the picture; none if empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """How a film looks."""
+class FilmOptions:
+    """What a film shows, and how it is laid out."""
 
     columns: int = 1
-    """Episodes side by side."""
+    """Columns of the grid of episodes."""
     rows: int = 1
-    """Such lines of episodes, one above the other."""
+    """Rows of the grid of episodes."""
     overlay: bool = False
-    """Show what the agents think."""
+    """Show step, reward, return, and the agent's action probabilities or values."""
+    deterministic: bool = True
+    """Take the best actions instead of sampling them."""
+    seconds: float | None = None
+    """The longest that an episode may play (see `envs.render_episode`)."""
 
     @property
     def cells(self) -> int:
-        """Episodes that are shown at a time."""
+        """Episodes shown at a time."""
         return self.columns * self.rows
 
 
-def film(
-    takes: Sequence[Take],
-    env_spec: EnvSpec,
-    path: Path,
-    *,
-    look: Look | None = None,
-    deterministic: bool = True,
-    seconds: float | None = None,
+def film_episodes(
+    clips: Sequence[Clip], env_spec: EnvSpec, path: Path, options: FilmOptions | None = None
 ) -> list[float]:
-    """Film `takes`, in `env_spec`, into the mp4 file `path`, and return their returns.
+    """Play `clips` in `env_spec`, film them into the mp4 file `path`, and return their returns.
 
-    As many as the `look` has room for play at a time. `seconds` is how long one may take (see `envs.render_episode`).
+    They play as many at a time as the grid of `options` has cells.
     """
-    look = look or Look()
+    options = options or FilmOptions()
     run_headless()
-    stages = [env_spec.single(render=True) for _ in range(min(look.cells, len(takes)))]
+    envs = [env_spec.single(render=True) for _ in range(min(options.cells, len(clips)))]
     totals: list[float] = []
     try:
-        with takes[0].agent.thread_context():
-            frames = _frames(takes, stages, look, deterministic, seconds, totals)
-            write_video(path, frames, frames_per_second(stages[0]))
+        with clips[0].agent.thread_context():
+            write_video(path, _frames(clips, envs, options, totals), frames_per_second(envs[0]))
     finally:
-        for stage in stages:
-            stage.close()
+        for env in envs:
+            env.close()
     return totals
 
 
 def _frames(
-    takes: Sequence[Take],
-    stages: Sequence[gymnasium.Env],
-    look: Look,
-    deterministic: bool,
-    seconds: float | None,
-    totals: list[float],
+    clips: Sequence[Clip], envs: Sequence[gymnasium.Env], options: FilmOptions, totals: list[float]
 ) -> Iterator[Frame]:
-    """Yield the pictures of the film, and append each take's return to `totals`."""
-    for first in range(0, len(takes), look.cells):
-        reels = []
-        for stage, take in zip(stages, takes[first : first + look.cells], strict=False):
-            players = getattr(stage.unwrapped, "num_rows", 1)
-            overlay = look.overlay and players == 1
-            act = _acting_for_all(take.agent, deterministic, players) if players > 1 else None
-            shots = render_episode(stage, act or _acting(take.agent, deterministic, overlay), take.seed, seconds)
-            reels.append(Reel(stage, shots, take.label, overlay=overlay))
-        yield from split_sequences(reels, look.columns, look.rows)
-        totals += [reel.total for reel in reels]
+    """Yield the frames of the film, and append each episode's return to `totals`."""
+    for first in range(0, len(clips), options.cells):
+        episodes = []
+        for env, clip in zip(envs, clips[first : first + options.cells], strict=False):
+            num_players = getattr(env.unwrapped, "num_rows", 1)
+            overlay = options.overlay and num_players == 1
+            if num_players > 1:
+                act = _multi_player_act(clip.agent, options.deterministic, num_players)
+            else:
+                act = _single_player_act(clip.agent, options.deterministic, overlay)
+            moments = render_episode(env, act, clip.seed, options.seconds)
+            episodes.append(EpisodeFrames(env, moments, clip.label, overlay=overlay))
+        yield from grid_frames(episodes, options.columns, options.rows)
+        totals += [episode.total for episode in episodes]
 
 
-def _acting(agent: Agent, deterministic: bool, thinking: bool) -> Act:
-    """Return what plays an episode, with or without telling its thoughts."""
+def _single_player_act(agent: Agent, deterministic: bool, explain: bool) -> Act:
+    """Return a function that acts in an episode, with or without the `ActionInfo` of each action."""
     memory: Any = None
 
     def act(observation: Any, episode_start: bool) -> tuple[Any, Any]:
         nonlocal memory
-        batch = (
-            tree_map(lambda leaf: np.asarray(leaf)[None], observation),
-            memory,
-            np.array([episode_start]),
-            deterministic,
-        )
+        batch = tree_map(lambda leaf: np.asarray(leaf)[None], observation)
+        arguments = (batch, memory, np.array([episode_start]), deterministic)
         action_info = None
-        if thinking:
-            action, memory, thoughts = agent.explain(*batch)
-            action_info = thoughts.row(0)
+        if explain:
+            action, memory, action_infos = agent.explain(*arguments)
+            action_info = action_infos.row(0)
         else:
-            action, memory = agent.select_action(*batch)
+            action, memory = agent.select_action(*arguments)
         return action[0].item() if action.ndim == 1 else action[0], action_info
 
     return act
 
 
-def _acting_for_all(agent: Agent, deterministic: bool, players: int) -> Act:
-    """Return what plays an episode of a game in which several players move at once."""
+def _multi_player_act(agent: Agent, deterministic: bool, num_players: int) -> Act:
+    """Return a function that acts for all players of a game in which they move at the same time."""
     memory: Any = None
 
     def act(observation: Any, episode_start: bool) -> tuple[Any, Any]:
         nonlocal memory
-        action, memory = agent.select_action(observation, memory, np.full(players, episode_start), deterministic)
+        action, memory = agent.select_action(observation, memory, np.full(num_players, episode_start), deterministic)
         return action, None
 
     return act

@@ -1,4 +1,4 @@
-"""Reels side by side."""
+"""Episodes side by side."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,36 +6,36 @@ import numpy as np
 
 from sandlot.envs import Frame
 
-from .drawing import PAPER
-from .episode_frames import Reel
+from .drawing import BACKGROUND
+from .episode_frames import EpisodeFrames
 
 GAP = 4
 
 
-def split_sequences(reels: Sequence[Reel], columns: int, rows: int) -> Iterator[Frame]:
-    """Yield the reels' pictures in a grid, row by row, until all have ended. One that has ended fades.
+def grid_frames(episodes: Sequence[EpisodeFrames], columns: int, rows: int) -> Iterator[Frame]:
+    """Yield the frames of `episodes` in a grid, row by row, until all have ended; the last frame of one stays dimmed.
 
-    All are pictures of one environment, and of one size. It is the same array again and again.
+    The frames must be of one size. The array yielded is the same each time.
     """
     if columns * rows == 1:
-        yield from reels[0]
+        yield from episodes[0]
         return
-    pictures = [next(reel) for reel in reels]
-    height, width, _ = pictures[0].shape
+    frames = [next(episode) for episode in episodes]
+    height, width, _ = frames[0].shape
     canvas = np.empty((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), np.uint8)
-    canvas[:] = PAPER
-    places = [
+    canvas[:] = BACKGROUND
+    cells = [
         canvas[row * (height + GAP) :, column * (width + GAP) :][:height, :width]
         for row, column in np.ndindex(rows, columns)
     ]
-    playing = list(zip(reels, places, strict=False))
-    for (_, place), picture in zip(playing, pictures, strict=True):
-        place[:] = picture
+    playing = list(zip(episodes, cells, strict=False))
+    for (_, cell), frame in zip(playing, frames, strict=True):
+        cell[:] = frame
     while playing:
         yield canvas
-        shown = [(reel, place, next(reel, None)) for reel, place in playing]
+        shown = [(episode, cell, next(episode, None)) for episode, cell in playing]
         playing = []
-        for reel, place, picture in shown:
-            place[:] = reel.faded() if picture is None else picture
-            if picture is not None:
-                playing.append((reel, place))
+        for episode, cell, frame in shown:
+            cell[:] = episode.dimmed() if frame is None else frame
+            if frame is not None:
+                playing.append((episode, cell))

@@ -15,6 +15,7 @@ to go on with. Where the time limit matters, that makes the last steps look wors
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,18 +23,19 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from sandlot.agents.buffers.rollout import weighted_standardize
+from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.buffers.rollout import RolloutBuffer, weighted_standardize
+from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
-from sandlot.supervised import LearnerConfig
+from sandlot.supervised import Learner, LearnerConfig
 from sandlot.supervised.networks import Memory
 from sandlot.tracking import SandlotError, require
 
-from .actor_critic import ActorCritic, ActorCriticConfig
-from .policy_gradient import PolicyGradientAgent
+from .actor_critic import ActorCritic, ActorCriticConfig, policy_gradient_loss, value_loss
 
-FIRST_ROOM = 512
-"""Steps that there is room for at first; it doubles when episodes are longer."""
-LONGEST = 100_000
+INITIAL_STEPS = 512
+"""Steps that the buffer has room for at first; it doubles when episodes are longer."""
+LONGEST_EPISODE = 100_000
 """Steps without the end of an episode after which none is expected."""
 
 
@@ -42,21 +44,21 @@ class REINFORCEConfig(LearnerConfig, ActorCriticConfig):
     """Hyperparameters of REINFORCE."""
 
     learning_rate: float = 1e-3
-    """Step size of the optimizer, at the start."""
+    """Initial learning rate."""
     num_envs: int = 8
-    """Environments that step side by side."""
+    """Number of parallel environments."""
     batch_size: int = 1000
-    """Steps in complete episodes that an update waits for; it takes all there are. 1 for one at each episode's end."""
+    """Steps in complete episodes that an update waits for; 1 updates after each episode."""
     gamma: float = 0.99
-    """Discount."""
+    """Discount factor γ."""
     baseline: Literal["none", "mean", "value"] = "value"
-    """What is taken from the returns: nothing, their mean over the batch, or a learned value of the state."""
+    """Baseline subtracted from the returns: none, their mean over the batch, or a learned state value."""
     value_coef: float = 0.5
-    """Weight of the value loss, with the baseline "value"."""
+    """Value loss coefficient, with the baseline "value"."""
     entropy_coef: float = 0.0
-    """Weight of the entropy bonus."""
+    """Entropy coefficient."""
     normalize_advantage: bool = True
-    """Shift and scale what is left of the returns to mean 0 and variance 1 over the batch."""
+    """Normalize the advantages of each batch."""
 
     def __post_init__(self) -> None:
         LearnerConfig.__post_init__(self)
@@ -86,124 +88,130 @@ def rewards_to_go(
 ) -> Float[np.ndarray, "time env"]:
     """Return the discounted sum of rewards from each row to the end of its episode (G_t in the book)."""
     sums = np.empty_like(reward)
-    following = np.zeros_like(reward[0])
+    next_sum = np.zeros_like(reward[0])
     for t in range(len(reward) - 1, -1, -1):
-        following = reward[t] + gamma * following * ~done[t]
-        sums[t] = following
+        next_sum = reward[t] + gamma * next_sum * ~done[t]
+        sums[t] = next_sum
     return sums
-
-
-def policy_loss(
-    log_prob: Float[Tensor, "*batch"], advantage: Float[Tensor, "*batch"], weight: Float[Tensor, "*batch"]
-) -> Float[Tensor, ""]:
-    """Return the negated objective whose gradient is REINFORCE's (the book's equation 13.8, with baseline 13.11)."""
-    return -(log_prob * advantage * weight).sum()
-
-
-def value_loss(
-    value: Float[Tensor, "*batch"], reward_to_go: Float[Tensor, "*batch"], weight: Float[Tensor, "*batch"]
-) -> Float[Tensor, ""]:
-    """Return the mean squared error of the values."""
-    return ((value - reward_to_go).square() * weight).sum()
 
 
 def reinforce_loss(
     policy: ActorCritic, batch: tuple[Batch, Memory], config: REINFORCEConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return REINFORCE's loss of complete episodes and what to log. The batch is the rows and an empty memory."""
+    """Return REINFORCE's loss of complete episodes and its metrics. The batch is the rows and an empty memory."""
     rows, memory = batch
     metrics: dict[str, Tensor] = {}
-    advantage, critic = rows.reward_to_go, torch.zeros(())
+    advantage, critic_loss = rows.reward_to_go, torch.zeros((), device=rows.weight.device)
     if config.baseline == "value":
         distribution, value = policy.evaluate(rows.observation, memory, rows.episode_start)
         advantage = advantage - value.detach()
-        critic = config.value_coef * value_loss(value, rows.reward_to_go, rows.weight)
-        metrics["loss/value"] = critic.detach()
+        critic_loss = config.value_coef * value_loss(value, rows.reward_to_go, rows.weight)
+        metrics["loss/value"] = critic_loss.detach()
     else:
         distribution, _ = policy.act(rows.observation, memory, rows.episode_start)
     if config.baseline == "mean":
         advantage = advantage - (advantage * rows.weight).sum()
     if config.normalize_advantage:
         advantage = weighted_standardize(advantage.view(1, -1), rows.weight.view(1, -1)).view_as(advantage)
-    actor = policy_loss(distribution.log_prob(rows.action), advantage, rows.weight)
+    actor_loss = policy_gradient_loss(distribution.log_prob(rows.action), advantage, rows.weight)
     with torch.set_grad_enabled(config.entropy_coef > 0):
         entropy = (distribution.entropy() * rows.weight).sum()
-    metrics |= {"loss/policy": actor.detach(), "policy/entropy": entropy.detach()}
-    return actor + critic - config.entropy_coef * entropy, metrics
+    metrics |= {"loss/policy": actor_loss.detach(), "policy/entropy": entropy.detach()}
+    return actor_loss + critic_loss - config.entropy_coef * entropy, metrics
 
 
-class REINFORCE(PolicyGradientAgent):
-    """The Monte-Carlo policy gradient."""
+class REINFORCE(NetworkAgent):
+    """Monte-Carlo policy gradient: learn from complete episodes, each once.
+
+    Source: Williams, 1992. Example: `REINFORCE("CartPole-v1", seed=1).learn(100_000)`.
+    """
 
     name = "reinforce"
     Config = REINFORCEConfig
     config: REINFORCEConfig
+    policy: ActorCritic
 
-    def loss(self, policy: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        return reinforce_loss(policy, batch, self.config)
+    def _build(self) -> None:
+        # Without a value function there is no critic to learn, so no network of its own for one.
+        config = self.config if self.has_value else replace(self.config, shared_encoder=True)
+        with initial_weights(self.seed):
+            self.policy = ActorCritic(self.spaces.observation, self.spaces.action, config, self.name).eval()
+        self.learner = Learner(self.policy, partial(reinforce_loss, config=self.config), self.config)
+        self.noise = torch.Generator(self.device).manual_seed(self.seed)
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a value function is learned."""
+        return self.config.baseline == "value"
 
     def prepare(self, steps: int) -> None:
         self.learner.prepare(0)
 
     def reset(self, observation: Observation, seed: int) -> None:
-        self._start_rollout(FIRST_ROOM, observation, seed)
-        self._first = np.zeros(self.rollout.num_envs, np.int64)
-        self._end = np.zeros(self.rollout.num_envs, np.int64)
+        head = self.policy.head
+        self.buffer = RolloutBuffer(INITIAL_STEPS, observation, head.shape, head.dtype)
+        self.memory = self.policy.initial_memory(self.buffer.num_envs)
+        self.noise.manual_seed(seed)
+        # Of each environment: the first step that was not learned from yet, and the end of its last complete episode.
+        self.first = np.zeros(self.buffer.num_envs, np.int64)
+        self.end = np.zeros(self.buffer.num_envs, np.int64)
+
+    @torch.inference_mode()
+    def exploration_action(self) -> np.ndarray:
+        observation, episode_start = self.buffer.latest(self.device)
+        distribution, self.memory = self.policy.act(observation, self.memory, episode_start)
+        self.action = distribution.sample(self.noise)[0].cpu().numpy()
+        return self.policy.to_env(self.action)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
-        self.rollout.add(self._action, step)
+        self.buffer.add(self.action, step)
         metrics = None
         if step.episodes is not None:
-            self._end[step.episodes.envs] = self.rollout.length
-            if (self._end - self._first).sum() >= self.config.batch_size:
+            self.end[step.episodes.envs] = self.buffer.length
+            if (self.end - self.first).sum() >= self.config.batch_size:
                 metrics = self.update()
-        if self.rollout.full:
-            self._make_room()
+        if self.buffer.full:
+            self.make_room()
         return metrics
 
     def update(self) -> dict[str, float]:
         """Take a gradient step on the episodes that have ended since the last one, and let go of them."""
         self.learner.anneal(self.progress)
-        batch = self._batch()
+        batch = self.complete_episodes()
         with self.policy.learning():
             self.learner.step((batch, self.policy.initial_memory(batch.episode_start.shape[1])))
         self.policy.update_statistics(batch.observation, batch.weight)
-        oldest = int(self._end.min())
-        self.rollout.carry_over(oldest)
-        self._end -= oldest
-        self._first = self._end.copy()
+        oldest = int(self.end.min())
+        self.buffer.carry_over(oldest)
+        self.end -= oldest
+        self.first = self.end.copy()
         return self.learner.metrics()
 
-    def _batch(self) -> Batch:
+    def complete_episodes(self) -> Batch:
         """Return the steps of the episodes that have ended and were not learned from yet."""
-        rollout, length = self.rollout, int(self._end.max())
+        buffer, length = self.buffer, int(self.end.max())
         time = np.arange(length)[:, None]
-        chosen = (self._first <= time) & (time < self._end) & rollout.valid[:length]
-        done = rollout.terminated[:length] | rollout.truncated[:length]
-        sums = rewards_to_go(rollout.reward[:length], done, self.config.gamma)
+        chosen = (self.first <= time) & (time < self.end) & buffer.valid[:length]
+        sums = rewards_to_go(buffer.reward[:length], buffer.ended[:length], self.config.gamma)
         weight = (chosen / chosen.sum()).astype(np.float32)
-        observation = tree_map(lambda array: array[:length], rollout.observation)
-        columns = (observation, rollout.episode_start[:length], rollout.action[:length], sums, weight)
+        observation = tree_map(lambda array: array[:length], buffer.observation)
+        columns = (observation, buffer.episode_start[:length], buffer.action[:length], sums, weight)
         if not self.policy.has_memory:
             columns = tree_map(lambda array: array[chosen][None], columns)
-        return Batch(*tree_map(lambda array: torch.from_numpy(array).to(self.device), columns))
+        return Batch(*self.on_device(columns))
 
-    def _make_room(self) -> None:
-        if self.rollout.num_steps > LONGEST:
+    def make_room(self) -> None:
+        """Make room for longer episodes. Raises `SandlotError` if one seems to have no end."""
+        if self.buffer.num_steps > LONGEST_EPISODE:
             name = self.env_factory.name if self.env_factory else "the environment"
             raise SandlotError(
-                f"reinforce learns from complete episodes, and one of {name} has not ended after {LONGEST:,} steps"
+                f"reinforce learns from complete episodes, and one of {name} has not ended after "
+                f"{LONGEST_EPISODE:,} steps"
             )
-        self.rollout.grow()
-        self._share_rollout()
+        self.buffer.grow()
 
-    @property
-    def has_value(self) -> bool:
-        return self.config.baseline == "value"
-
-    def _new_policy(self) -> ActorCritic:
-        if self.has_value:
-            return super()._new_policy()
-        # There is no critic to learn, so no network of its own for one.
-        config = replace(self.config, shared_encoder=True)
-        return ActorCritic(self.spaces.observation, self.spaces.action, config, self.name)
+    def explain_action(
+        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+    ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory, ActionInfo]:
+        action, memory, info = super().explain_action(observation, memory, episode_start, deterministic)
+        return action, memory, info if self.has_value else info._replace(value=None)

@@ -1,48 +1,5 @@
-"""Stable-Baselines3's and sb3-contrib's algorithms as agents: their learning, our record."""
+"""Algorithms of Stable-Baselines3 and sb3-contrib as agents: they learn as they do there, with our record."""
 
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING
+from .algorithms import ALGORITHMS, sb3_agent
 
-from sandlot.tracking import SandlotError
-
-if TYPE_CHECKING:
-    from .agent import SB3Agent
-
-SB3, CONTRIB = "stable_baselines3", "sb3_contrib"
-ALGORITHMS = {
-    "sb3:ppo": (SB3, "PPO"),
-    "sb3:a2c": (SB3, "A2C"),
-    "sb3:dqn": (SB3, "DQN"),
-    "sb3:sac": (SB3, "SAC"),
-    "sb3:td3": (SB3, "TD3"),
-    "sb3:ddpg": (SB3, "DDPG"),
-    "sb3:tqc": (CONTRIB, "TQC"),
-    "sb3:qrdqn": (CONTRIB, "QRDQN"),
-    "sb3:trpo": (CONTRIB, "TRPO"),
-    "sb3:ars": (CONTRIB, "ARS"),
-    "sb3:crossq": (CONTRIB, "CrossQ"),
-    "sb3:maskable-ppo": (CONTRIB, "MaskablePPO"),
-    "sb3:recurrent-ppo": (CONTRIB, "RecurrentPPO"),
-}
-"""For each name on the command line, the package and the class."""
-
-
-@cache
-def sb3_agent(name: str) -> "type[SB3Agent]":
-    """Return the class of the agents that learn by the algorithm `name`."""
-    package, algorithm = ALGORITHMS[name]
-    try:
-        algorithm_type = getattr(import_module(package), algorithm)
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        raise SandlotError(
-            f"{name!r} needs the package {package!r}, which is not installed; "
-            'install it with: pip install "sandlot[sb3-contrib]"'
-        ) from error
-    from .agent import SB3Agent
-    from .config import config_for
-
-    members = {"name": name, "algorithm": algorithm_type, "Config": config_for(algorithm_type), "__module__": __name__}
-    return type(f"{algorithm}Agent", (SB3Agent,), members)
+__all__ = ["ALGORITHMS", "sb3_agent"]

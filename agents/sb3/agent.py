@@ -1,10 +1,11 @@
-"""A Stable-Baselines3 model as an agent of ours."""
+"""A Stable-Baselines3 model as an agent."""
 
 import dataclasses
 import inspect
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,17 +21,24 @@ from sandlot.agents.training import Training
 from sandlot.envs import EnvFactory, EnvSpec, Observation, has_mask
 from sandlot.tracking import SandlotError, derived_seed, require
 
-from .config import arguments, policy_for
-from .envs import Unplayable, Watched, counts_from_zero, make_envs, split_mask, without_mask
+from .config import constructor_arguments, resolve_policy
+from .envs import LoggedVecEnv, SpacesOnlyEnv, counts_from_zero, make_envs, split_mask, without_mask
 from .explain import action_info_of
-from .state import arrays_of, cut_episodes, load_arrays, load_transitions, replay_buffer, transitions_of
+from .state import (
+    end_open_episodes,
+    load_model_arrays,
+    load_replay_arrays,
+    model_arrays,
+    replay_arrays,
+    replay_buffer,
+)
 
 
 class SB3Agent(Agent):
-    """Learn by Stable-Baselines3's `algorithm`, in its own loop, a segment of our loop at a time.
+    """Train a model of Stable-Baselines3's `algorithm` in its own loop, one segment at a time.
 
-    A segment starts as all of ours do, in new environments with new seeds, and ends between two of the
-    algorithm's updates. `agents.sb3.sb3_agent` makes the class for an algorithm.
+    As with every agent, a segment starts in new environments with new seeds; it ends between two updates of the
+    algorithm. `sb3_agent` makes the subclass for an algorithm.
     """
 
     has_own_loop = True
@@ -39,28 +47,27 @@ class SB3Agent(Agent):
     @classmethod
     def make_env_factory(cls, env: Any, config: Any) -> EnvFactory:  # noqa: ARG003
         if not isinstance(env, str | EnvSpec):
-            raise SandlotError(f"{cls.name} trains in environments that it makes from an id, not in {env}")
+            raise SandlotError(f"{cls.name} makes its environments from an id or an EnvSpec, not from {env}")
         return EnvFactory(env, 1)
 
     def _build(self) -> None:
         require(self.config.num_envs >= 1, "num_envs must be at least 1", self.config.num_envs)
         for space in self.spaces:
             if not counts_from_zero(space):
-                raise SandlotError(f"Stable-Baselines3 knows only choices that count from 0, not {space}")
-        seen = without_mask(self.spaces.observation)
-        policy = policy_for(self.config.policy, self.algorithm, seen)
+                raise SandlotError(f"Stable-Baselines3 needs discrete spaces that start at 0, not {space}")
+        observation_space = without_mask(self.spaces.observation)
+        policy = resolve_policy(self.config.policy, self.algorithm, observation_space)
         self.config = dataclasses.replace(self.config, policy=policy)
-        given = arguments(self.config, self.algorithm, self.spaces.action)
-        if self.env_factory is None and "buffer_size" in given:
-            given["buffer_size"] = 1  # it only plays
-        thunk = lambda: Unplayable(seen, self.spaces.action)  # noqa: E731
+        arguments = constructor_arguments(self.config, self.algorithm, self.spaces.action)
+        if self.env_factory is None and "buffer_size" in arguments:
+            arguments["buffer_size"] = 1  # it acts, but does not learn
         try:
-            envs = DummyVecEnv([thunk] * self.config.num_envs)
-            self.model: BaseAlgorithm = self.algorithm(env=envs, seed=self.seed, **given)
+            envs = DummyVecEnv([partial(SpacesOnlyEnv, observation_space, self.spaces.action)] * self.config.num_envs)
+            self.model: BaseAlgorithm = self.algorithm(env=envs, seed=self.seed, **arguments)
         except (AssertionError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-            raise SandlotError(f"{self.name} can't be made so: {_first(error)}") from error
+            raise SandlotError(f"{self.name} can't be built with these options: {_first_line(error)}") from error
         self._masked = has_mask(self.spaces.observation)
-        self._takes_mask = "action_masks" in inspect.signature(self.algorithm.predict).parameters
+        self._accepts_mask = "action_masks" in inspect.signature(self.algorithm.predict).parameters
 
     def prepare(self, steps: int) -> None:
         pass
@@ -69,27 +76,29 @@ class SB3Agent(Agent):
         assert self.env_factory is not None
         assert self.env_factory.env_spec is not None
         envs = make_envs(self.config.vec_env, self.config.num_envs, self.env_factory.env_spec)
-        latest = LatestValues()
+        latest = LatestLogWriter()
         try:
-            self._begin(Watched(envs, training.episodes), latest)
-            with suppress(SegmentOver):
-                segment = Segment(end, training, latest)
-                self.model.learn(training.steps - self.env_step, callback=segment, reset_num_timesteps=False)
+            self._start_segment(LoggedVecEnv(envs, training.episodes), latest)
+            with suppress(SegmentEnd):
+                callback = SegmentCallback(end, training, latest)
+                self.model.learn(training.steps - self.env_step, callback=callback, reset_num_timesteps=False)
         except (AssertionError, ValueError) as error:
-            raise SandlotError(f"{self.name} failed at env step {self.model.num_timesteps}: {_first(error)}") from error
+            raise SandlotError(
+                f"{self.name} failed at env step {self.model.num_timesteps}: {_first_line(error)}"
+            ) from error
         finally:
             self.env_step = self.model.num_timesteps
             envs.close()
 
-    def _begin(self, envs: Watched, latest: "LatestValues") -> None:
-        """Set the model before `envs`, with nothing left of the segment before that no checkpoint keeps."""
+    def _start_segment(self, envs: LoggedVecEnv, latest: "LatestLogWriter") -> None:
+        """Give the model `envs`, and clear what no checkpoint keeps of the segment before."""
         self.model.set_env(envs)
         self.model.set_random_seed(derived_seed(self.seed, self.env_step))
         self.model.set_logger(Logger(None, [latest]))
         self.model.ep_info_buffer = None
         buffer = replay_buffer(self.model)
         if buffer is not None:
-            cut_episodes(buffer)
+            end_open_episodes(buffer)
 
     def select_action(
         self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
@@ -105,34 +114,34 @@ class SB3Agent(Agent):
         return action, memory, action_info_of(self.model, observation, action, options)
 
     def _split(self, observation: Observation) -> tuple[Observation, dict[str, Any]]:
-        """Return what the model sees, and the options that tell it what is legal."""
+        """Return the observation without its action mask, and the mask as a keyword argument if the model takes it."""
         if not self._masked:
             return observation, {}
         observation, mask = split_mask(observation)
-        return observation, {"action_masks": mask} if self._takes_mask else {}
+        return observation, {"action_masks": mask} if self._accepts_mask else {}
 
     def tensors(self) -> dict[str, np.ndarray]:
-        return arrays_of(self.model)
+        return model_arrays(self.model)
 
     def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
-        load_arrays(self.model, tensors)
+        load_model_arrays(self.model, tensors)
 
     def experience(self) -> dict[str, np.ndarray]:
         buffer = replay_buffer(self.model)
-        return {} if buffer is None else transitions_of(buffer)
+        return {} if buffer is None else replay_arrays(buffer)
 
     def load_experience(self, tensors: Mapping[str, np.ndarray]) -> None:
         buffer = replay_buffer(self.model)
         if buffer is not None and tensors:
-            load_transitions(buffer, tensors)
+            load_replay_arrays(buffer, tensors)
 
 
-class SegmentOver(Exception):  # noqa: N818
-    """Thrown through Stable-Baselines3's loop between two updates, where it has no other way out."""
+class SegmentEnd(Exception):  # noqa: N818
+    """Raised to leave Stable-Baselines3's loop between two updates, where a callback can't stop it otherwise."""
 
 
-class LatestValues(KVWriter):
-    """The latest of each value that Stable-Baselines3 logged."""
+class LatestLogWriter(KVWriter):
+    """Keep the latest value of everything that Stable-Baselines3 logs."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -144,42 +153,42 @@ class LatestValues(KVWriter):
         pass
 
 
-class Segment(BaseCallback):
-    """Write the rows that are due, and end `learn` at env step `end` or when it is to stop."""
+class SegmentCallback(BaseCallback):
+    """Log the metrics that are due, and end `learn` at env step `end` or on a stop signal."""
 
-    def __init__(self, end: int, training: Training, latest: LatestValues):
+    def __init__(self, end: int, training: Training, latest: LatestLogWriter):
         super().__init__()
         self.end, self.training, self.latest = end, training, latest
-        self.begin = 0
+        self.start = 0
 
     def _on_training_start(self) -> None:
-        self.begin = self.model.num_timesteps
+        self.start = self.model.num_timesteps
 
     def _on_rollout_start(self) -> None:
-        if self.model.num_timesteps > self.begin:
-            self._write()
+        if self.model.num_timesteps > self.start:
+            self._log()
         if self.model.num_timesteps >= self.end:
-            raise SegmentOver
+            raise SegmentEnd
 
     def _on_step(self) -> bool:
         if self.training.stopped:
-            raise SegmentOver
+            raise SegmentEnd
         return True
 
     def _on_training_end(self) -> None:
-        self._write()
+        self._log()
 
-    def _write(self) -> None:
+    def _log(self) -> None:
         values = {**self.latest.values, **self.logger.name_to_value}
-        numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float | np.number)}
-        finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
-        lost = [name for name in numbers if name.endswith("loss") and name not in finite]
-        if lost:
-            raise SandlotError(f"{lost[0]} became NaN or infinite by env step {self.model.num_timesteps}")
+        metrics = {name: float(value) for name, value in values.items() if isinstance(value, int | float | np.number)}
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        diverged = [name for name in metrics if name.endswith("loss") and name not in finite]
+        if diverged:
+            raise SandlotError(f"{diverged[0]} became NaN or infinite by env step {self.model.num_timesteps}")
         self.training.agent.env_step = self.model.num_timesteps
         self.training.record_update(self.model.num_timesteps, finite)
 
 
-def _first(error: Exception) -> str:
-    """Return the first line of what `error` says, or its kind if it says nothing."""
+def _first_line(error: Exception) -> str:
+    """Return the first line of the message of `error`, or its type if it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,4 +1,4 @@
-"""The options of Stable-Baselines3's algorithms, read off the signatures of their classes."""
+"""Config dataclasses for Stable-Baselines3's algorithms, made from the signatures of their classes."""
 
 import dataclasses
 import inspect
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import reduce
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import numpy as np
 from gymnasium import Space, spaces
@@ -19,92 +19,99 @@ from torch import nn, optim
 
 from sandlot.tracking import SandlotError, json_object
 
-OURS = ("policy", "env", "seed", "tensorboard_log", "verbose")
-"""What the run decides, not the user."""
+RESERVED = ("policy", "env", "seed", "tensorboard_log", "verbose")
+"""Parameters that are no options: the run sets them, or COMMON has them."""
 NOISES = {"normal": NormalActionNoise, "ornstein-uhlenbeck": OrnsteinUhlenbeckActionNoise}
 CLASSES = {"activation_fn": nn, "optimizer_class": optim}
-"""Options of a policy that are classes, and where their names are looked up."""
+"""Policy options that are classes, and the modules in which their names are looked up."""
 
-Field = tuple[str, Any, Any, str]
-"""An option's name, type, default and help."""
 
-COMMON: tuple[Field, ...] = (
-    ("num_envs", int, 1, "Environments that step together."),
-    ("vec_env", Literal["dummy", "subproc"], "dummy", "Step them one by one, or each in a process of its own."),
-    ("policy", str, "auto", "Policy: MlpPolicy, CnnPolicy, MultiInputPolicy …; auto goes by the observations."),
+class Option(NamedTuple):
+    """A field of a config."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+
+COMMON = (
+    Option("num_envs", int, 1, "Parallel environments."),
+    Option("vec_env", Literal["dummy", "subproc"], "dummy", "Vector environment: in one process, or in one for each."),
+    Option("policy", str, "auto", "Policy: MlpPolicy, CnnPolicy or MultiInputPolicy; auto fits the observations."),
 )
-NOISE: tuple[Field, ...] = (
-    ("noise_type", Literal["none", "normal", "ornstein-uhlenbeck"], "none", "Noise added to the actions in training."),
-    ("noise_std", float, 0.1, "Standard deviation of that noise, for actions scaled to [-1, 1]."),
+NOISE = (
+    Option("noise_type", Literal["none", "normal", "ornstein-uhlenbeck"], "none", "Exploration noise on the actions."),
+    Option("noise_std", float, 0.1, "Standard deviation of the noise, for actions scaled to [-1, 1]."),
 )
 
 
-def config_for(algorithm: type[BaseAlgorithm]) -> type:
-    """Return a frozen dataclass of the options of `algorithm`, with Stable-Baselines3's defaults and words."""
-    fields = list(COMMON)
+def make_config_class(algorithm: type[BaseAlgorithm]) -> type:
+    """Return a frozen dataclass of the options of `algorithm`, with Stable-Baselines3's defaults and help texts."""
+    options = list(COMMON)
     help_texts = _help_texts(algorithm)
     for name, parameter in parameters(algorithm).items():
         if name == "action_noise":
-            fields += NOISE
-        elif name not in OURS and (kind := _option_type(parameter.annotation)) is not None:
-            default = "{}" if parameter.default is None and NoneType not in get_args(kind) else parameter.default
-            fields.append((name, kind, default, help_texts.get(name, "")))
-    lines = "\n".join(f"    {name}: {text}" for name, _, _, text in fields)
+            options += NOISE
+        elif name not in RESERVED and (option_type := _option_type(parameter.annotation)) is not None:
+            default = "{}" if parameter.default is None and NoneType not in get_args(option_type) else parameter.default
+            options.append(Option(name, option_type, default, help_texts.get(name, "")))
+    lines = "\n".join(f"    {option.name}: {option.help}" for option in options)
     return dataclasses.make_dataclass(
         f"{algorithm.__name__}Config",
-        [(name, kind, dataclasses.field(default=default)) for name, kind, default, _ in fields],
+        [(option.name, option.type, dataclasses.field(default=option.default)) for option in options],
         frozen=True,
         namespace={"__doc__": f"Hyperparameters of {algorithm.__name__}.\n\nAttributes:\n{lines}\n"},
     )
 
 
 def parameters(algorithm: type[BaseAlgorithm]) -> Mapping[str, inspect.Parameter]:
-    """Return what the constructor of `algorithm` takes, by name."""
-    found = inspect.signature(algorithm).parameters
-    return {name: parameter for name, parameter in found.items() if not name.startswith("_")}
+    """Return the parameters of the constructor of `algorithm`, by name."""
+    signature = inspect.signature(algorithm)
+    return {name: parameter for name, parameter in signature.parameters.items() if not name.startswith("_")}
 
 
-def arguments(config: Any, algorithm: type[BaseAlgorithm], action: Space) -> dict[str, Any]:
-    """Return the arguments for the constructor of `algorithm` that `config` stands for."""
-    taken = parameters(algorithm)
-    found = {}
+def constructor_arguments(config: Any, algorithm: type[BaseAlgorithm], action_space: Space) -> dict[str, Any]:
+    """Return the arguments of the constructor of `algorithm` that `config` gives."""
+    accepted = parameters(algorithm)
+    arguments = {}
     for name, value in dataclasses.asdict(config).items():
-        if name in taken:
-            found[name] = _value(name, value, _parts(taken[name].annotation))
-    if "action_noise" in taken and config.noise_type != "none":
-        shape = action.shape or ()
-        found["action_noise"] = NOISES[config.noise_type](np.zeros(shape), np.full(shape, config.noise_std))
-    return found
+        if name in accepted:
+            arguments[name] = _argument(name, value, _union_members(accepted[name].annotation))
+    if "action_noise" in accepted and config.noise_type != "none":
+        shape = action_space.shape or ()
+        arguments["action_noise"] = NOISES[config.noise_type](np.zeros(shape), np.full(shape, config.noise_std))
+    return arguments
 
 
-def policy_for(name: str, algorithm: type[BaseAlgorithm], observation: Space) -> str:
-    """Return the policy of `algorithm` called `name`, or, if that is "auto", the one for such observations."""
+def resolve_policy(name: str, algorithm: type[BaseAlgorithm], observation_space: Space) -> str:
+    """Return the policy `name` of `algorithm`, or, if that is "auto", the one that fits the observations."""
     known = list(algorithm.policy_aliases)
     if name == "auto":
-        image = isinstance(observation, spaces.Box) and is_image_space(observation)
-        kind = "MultiInput" if isinstance(observation, spaces.Dict) else "Cnn" if image else "Mlp"
-        found = [alias for alias in known if alias.startswith(kind)]
-        if not found:
-            raise SandlotError(f"{algorithm.__name__} has no policy for the observations {observation}")
-        return found[0]
+        is_image = isinstance(observation_space, spaces.Box) and is_image_space(observation_space)
+        prefix = "MultiInput" if isinstance(observation_space, spaces.Dict) else "Cnn" if is_image else "Mlp"
+        matching = [alias for alias in known if alias.startswith(prefix)]
+        if not matching:
+            raise SandlotError(f"{algorithm.__name__} has no policy for the observations {observation_space}")
+        return matching[0]
     if name not in known:
         raise SandlotError(f"{algorithm.__name__} has no policy {name!r}; it has {', '.join(known)}")
     return name
 
 
-def _value(name: str, value: Any, parts: tuple[Any, ...]) -> Any:
-    """Return the option `name` as Stable-Baselines3 takes it: schedules and JSON objects are written as text."""
+def _argument(name: str, value: Any, types: tuple[Any, ...]) -> Any:
+    """Return the value of an option as Stable-Baselines3 takes it; schedules and dicts are strings on our side."""
     if not isinstance(value, str):
         return value
-    if any(_is_dict(part) for part in parts):
-        return {key: _named_class(key, part) for key, part in json_object(f"--{name.replace('_', '-')}", value).items()}
-    if any(_is_callable(part) for part in parts):
+    if any(map(_is_dict, types)):
+        return {key: _named_class(key, item) for key, item in json_object(f"--{name.replace('_', '-')}", value).items()}
+    if any(map(_is_callable, types)):
         match = re.fullmatch(r"lin_(\d.*)", value)
         try:
             return LinearSchedule(float(match[1] if match else value), 0.0, 1.0)
         except ValueError as error:
             raise SandlotError(
-                f"{name} must be a number, or lin_NUMBER for one that falls to 0, not {value!r}"
+                f"{name} must be a number, or lin_NUMBER for a linear schedule to 0, not {value!r}"
             ) from error
     return value
 
@@ -118,32 +125,32 @@ def _named_class(key: str, value: Any) -> Any:
 
 
 def _option_type(annotation: Any) -> Any:
-    """Return the type of an option on the command line, or None if it can't be written there."""
-    parts = _parts(annotation)
-    if any(_is_dict(part) for part in parts):
+    """Return the type of an option on the command line, or None if it has none there."""
+    members = _union_members(annotation)
+    if any(map(_is_dict, members)):
         return str
-    kinds: list[Any] = [kind for kind in (bool, int, float) if kind in parts]
-    kinds += [part for part in parts if get_origin(part) is tuple]
-    if str in parts or any(_is_callable(part) for part in parts):
-        kinds.append(str)
-    if kinds and NoneType in parts:
-        kinds.append(None)
-    return reduce(operator.or_, kinds) if kinds else None
+    types: list[Any] = [member for member in (bool, int, float) if member in members]
+    types += [member for member in members if get_origin(member) is tuple]
+    if str in members or any(map(_is_callable, members)):
+        types.append(str)
+    if types and NoneType in members:
+        types.append(None)
+    return reduce(operator.or_, types) if types else None
 
 
-def _parts(annotation: Any) -> tuple[Any, ...]:
+def _union_members(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
-def _is_callable(part: Any) -> bool:
-    return part is Callable or get_origin(part) is Callable
+def _is_callable(annotation: Any) -> bool:
+    return annotation is Callable or get_origin(annotation) is Callable
 
 
-def _is_dict(part: Any) -> bool:
-    return part is dict or get_origin(part) is dict
+def _is_dict(annotation: Any) -> bool:
+    return annotation is dict or get_origin(annotation) is dict
 
 
 def _help_texts(algorithm: type[BaseAlgorithm]) -> dict[str, str]:
-    """Return what the class's docstring says of each parameter."""
+    """Return the help text of each parameter from the docstring of the class."""
     found = re.findall(r":param (\w+):(.*?)(?=:param |:return|\Z)", algorithm.__doc__ or "", re.DOTALL)
     return {name: " ".join(text.replace("``", "").split()) for name, text in found}

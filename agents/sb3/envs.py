@@ -1,7 +1,7 @@
-"""Environments as Stable-Baselines3 steps them.
+"""Vector environments for Stable-Baselines3.
 
-They are its own `DummyVecEnv` (or `SubprocVecEnv`) of monitored environments, not an adapter of ours: so an
-algorithm meets exactly what it meets in Stable-Baselines3, `infos` and `env_method` included.
+They are its own `DummyVecEnv` and `SubprocVecEnv` of monitored environments, not adapters of ours, so that an
+algorithm gets exactly what it gets in Stable-Baselines3, `infos` and `env_method` included.
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs
 from sandlot.agents.training import EpisodeLogger
 from sandlot.envs import MASK, EnvSpec, Episodes, has_mask
 
-KINDS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
+VEC_ENVS = {"dummy": DummyVecEnv, "subproc": SubprocVecEnv}
 
 
-class HideMask(gymnasium.Wrapper):
-    """Tell the mask that observations show by `action_masks()` instead, which is sb3-contrib's way."""
+class ActionMasksMethod(gymnasium.Wrapper):
+    """Move the action mask from the observation to the method `action_masks()`, where sb3-contrib looks for it."""
 
     def __init__(self, env: gymnasium.Env):
         super().__init__(env)
@@ -45,15 +45,15 @@ class HideMask(gymnasium.Wrapper):
         return self._mask
 
 
-class Unplayable(gymnasium.Env):
-    """Spaces and nothing else, to make a model for environments that are not there yet."""
+class SpacesOnlyEnv(gymnasium.Env):
+    """Spaces and nothing else, to build a model before its environments are made."""
 
     def __init__(self, observation_space: Space, action_space: Space):
         self.observation_space, self.action_space = observation_space, action_space
 
 
-class Watched(VecEnvWrapper):
-    """Note the episodes that end in `metric_logger`."""
+class LoggedVecEnv(VecEnvWrapper):
+    """Log the episodes that end to `metric_logger`."""
 
     def __init__(self, venv: VecEnv, metric_logger: EpisodeLogger):
         super().__init__(venv)
@@ -72,37 +72,37 @@ class Watched(VecEnvWrapper):
         return observation, reward, done, infos
 
 
-def make_envs(kind: str, num_envs: int, env_spec: EnvSpec) -> VecEnv:
-    """Return copies of `env_spec` that nobody has stepped yet."""
-    return KINDS[kind]([partial(make_monitored, env_spec)] * num_envs)
+def make_envs(vec_env: str, num_envs: int, env_spec: EnvSpec) -> VecEnv:
+    """Return a new vector environment of `num_envs` copies of `env_spec`; `vec_env` is "dummy" or "subproc"."""
+    return VEC_ENVS[vec_env]([partial(make_monitored, env_spec)] * num_envs)
 
 
 def make_monitored(env_spec: EnvSpec) -> gymnasium.Env:
-    """Return one copy of `env_spec` that tells each whole episode's true return and length."""
+    """Return one copy of `env_spec`, which monitors the unwrapped returns and lengths of whole episodes."""
     single, wrappers = env_spec.single(), env_spec.resolved_wrappers
-    env = Monitor(HideMask(single) if has_mask(single.observation_space) else single)
+    env = Monitor(ActionMasksMethod(single) if has_mask(single.observation_space) else single)
     if wrappers.life_loss:
         env = EpisodicLifeEnv(env)
     return env if wrappers == wrappers.inside else TransformReward(env, wrappers.shaped)
 
 
 def without_mask(space: Space) -> Space:
-    """Return the space of what observations of `space` show beside a mask."""
+    """Return the observation space `space` without its action mask."""
     if not has_mask(space):
         return space
     assert isinstance(space, spaces.Dict)
-    rest = {key: part for key, part in space.items() if key != MASK}
+    rest = {key: subspace for key, subspace in space.items() if key != MASK}
     return next(iter(rest.values())) if len(rest) == 1 else spaces.Dict(rest)
 
 
 def split_mask(observation: Mapping[str, Any]) -> tuple[Any, np.ndarray]:
-    """Return the rest of an observation (or a batch of them), and the mask."""
-    rest = {key: part for key, part in observation.items() if key != MASK}
+    """Return an observation (or a batch of them) without its action mask, and the mask."""
+    rest = {key: value for key, value in observation.items() if key != MASK}
     return next(iter(rest.values())) if len(rest) == 1 else rest, np.asarray(observation[MASK], bool)
 
 
 def counts_from_zero(space: Space) -> bool:
-    """Tell whether the choices in `space`, if there are any, are numbered from 0."""
+    """Return whether the discrete spaces in `space`, if there are any, start at 0."""
     match space:
         case spaces.Discrete() | spaces.MultiDiscrete():
             return not np.any(space.start)

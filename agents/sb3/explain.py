@@ -1,4 +1,4 @@
-"""What Stable-Baselines3's models tell of their choices."""
+"""Action probabilities and values of Stable-Baselines3's models."""
 
 from typing import Any
 
@@ -13,54 +13,54 @@ from sandlot.supervised.networks import SquashedGaussian
 
 @torch.inference_mode()
 def action_info_of(model: BaseAlgorithm, observation: Any, action: np.ndarray, options: dict[str, Any]) -> ActionInfo:
-    """Return what `model` thinks of a batch of observations in which it chose `action`; nothing if it can't tell.
+    """Return the `ActionInfo` of a batch in which `model` chose `action`; an empty one if the model has none.
 
-    `options` are those that `predict` took for the choice.
+    `options` are the keyword arguments that `predict` took.
     """
     policy: Any = model.policy
     policy.set_training_mode(False)
-    seen, _ = policy.obs_to_tensor(observation)
+    tensors, _ = policy.obs_to_tensor(observation)
     q_network = getattr(policy, "q_net", None) or getattr(policy, "quantile_net", None)
     if q_network is not None:
-        values = q_network(seen)
-        worth = _array(values.mean(1) if values.ndim == 3 else values)  # QR-DQN's quantiles come first
-        return ActionInfo(action_value=worth, value=worth.max(-1))
+        values = q_network(tensors)
+        q_values = _array(values.mean(1) if values.ndim == 3 else values)  # QR-DQN's quantiles come first
+        return ActionInfo(action_value=q_values, value=q_values.max(-1))
     if hasattr(policy, "predict_values") and not hasattr(policy, "lstm_actor"):
-        told = _of_distribution(policy.get_distribution(seen, **options))
-        return told._replace(value=_array(policy.predict_values(seen))[:, 0])
+        info = _distribution_info(policy.get_distribution(tensors, **options))
+        return info._replace(value=_array(policy.predict_values(tensors))[:, 0])
     if hasattr(policy, "critic") and hasattr(policy, "actor"):
-        return _of_actor(policy, seen)._replace(value=_of_critics(policy, seen, action))
+        return _actor_info(policy, tensors)._replace(value=_lowest_q_value(policy, tensors, action))
     return ActionInfo()
 
 
-def _of_distribution(distribution: Any) -> ActionInfo:
-    """Return what a distribution over actions tells: one of torch's, or several, in a wrapping."""
-    parts = getattr(distribution, "distributions", None) or distribution.distribution
-    match parts:
+def _distribution_info(distribution: Any) -> ActionInfo:
+    """Return mean and std, or probabilities, of Stable-Baselines3's wrapper of one or several distributions."""
+    inner = getattr(distribution, "distributions", None) or distribution.distribution
+    match inner:
         case torch.distributions.Normal():
-            return ActionInfo(mean=_array(parts.mean), std=_array(parts.stddev))
+            return ActionInfo(mean=_array(inner.mean), std=_array(inner.stddev))
         case list():
-            return ActionInfo(probability=np.concatenate([_array(part.probs) for part in parts], -1))
+            return ActionInfo(probability=np.concatenate([_array(categorical.probs) for categorical in inner], -1))
         case _:
-            return ActionInfo(probability=_array(parts.probs))
+            return ActionInfo(probability=_array(inner.probs))
 
 
-def _of_actor(policy: Any, seen: Any) -> ActionInfo:
-    """Return the mean, and the standard deviation if there is one, of what the actor does."""
+def _actor_info(policy: Any, observation: Any) -> ActionInfo:
+    """Return the mean of the actor's actions, and their standard deviation if they have one."""
     if not hasattr(policy.actor, "get_action_dist_params"):
-        return ActionInfo(mean=policy.unscale_action(_array(policy.actor(seen))))
-    mean, log_std, _ = policy.actor.get_action_dist_params(seen)
+        return ActionInfo(mean=policy.unscale_action(_array(policy.actor(observation))))
+    mean, log_std, _ = policy.actor.get_action_dist_params(observation)
     mean, std = SquashedGaussian(mean, log_std).moments()
-    reach = (policy.action_space.high - policy.action_space.low) / 2
-    return ActionInfo(mean=policy.unscale_action(_array(mean)), std=reach * _array(std))
+    half_range = (policy.action_space.high - policy.action_space.low) / 2
+    return ActionInfo(mean=policy.unscale_action(_array(mean)), std=half_range * _array(std))
 
 
-def _of_critics(policy: Any, seen: Any, action: np.ndarray) -> np.ndarray:
-    """Return the lowest of the critics' values of `action`. TQC's critics give quantiles."""
-    taken = torch.as_tensor(policy.scale_action(action), dtype=torch.float32, device=policy.device)
-    judged = policy.critic(seen, taken)
-    each = torch.stack(judged, 1) if isinstance(judged, tuple) else judged
-    return _array(each.mean(-1).amin(1))
+def _lowest_q_value(policy: Any, observation: Any, action: np.ndarray) -> np.ndarray:
+    """Return the lowest of the critics' values of `action`; of TQC's quantiles, the means."""
+    scaled = torch.as_tensor(policy.scale_action(action), dtype=torch.float32, device=policy.device)
+    output = policy.critic(observation, scaled)
+    q_values = torch.stack(output, 1) if isinstance(output, tuple) else output
+    return _array(q_values.mean(-1).amin(1))
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -144,10 +144,10 @@ def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> Act
             )
 
 
-class Choice(NamedTuple):
-    """One choice among a number of actions, counted from 0, and the environment's number of the first."""
+class DiscreteActions(NamedTuple):
+    """A number of actions, counted from 0 by the agent and from `first` by the environment."""
 
-    actions: int
+    count: int
     first: int
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
@@ -155,21 +155,21 @@ class Choice(NamedTuple):
         return action + self.first if self.first else action
 
 
-def choice_among(space: Space, agent: str) -> Choice:
-    """Return the choice that actions of `space` are. Raises `SandlotError` if they are none."""
+def discrete_actions(space: Space, agent: str) -> DiscreteActions:
+    """Return the actions of `space`. Raises `SandlotError` if it is not Discrete."""
     if not isinstance(space, spaces.Discrete):
-        raise SandlotError(f"{agent} chooses among Discrete actions, and these are {space}; try ppo, or sac for a Box")
-    return Choice(int(space.n), int(space.start))
+        raise SandlotError(f"{agent} needs Discrete actions, and these are {space}; try ppo, or sac for a Box")
+    return DiscreteActions(int(space.n), int(space.start))
 
 
-class Bounded:
-    """Real numbers between bounds, which the agent knows as numbers in [-1, 1]."""
+class BoundedActions:
+    """Continuous actions between bounds, which the agent knows as numbers in [-1, 1]."""
 
     def __init__(self, space: spaces.Box):
         self.size = int(np.prod(space.shape))
         self.space = space
         low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        self.middle, self.reach = (low + high) / 2, (high - low) / 2
+        self.middle, self.half_range = (low + high) / 2, (high - low) / 2
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
         """Return actions in [-1, 1] as the environment takes them."""
@@ -177,17 +177,21 @@ class Bounded:
         return np.clip(scaled, self.space.low, self.space.high).astype(self.space.dtype, copy=False)
 
     def scaled(self, action: Float[np.ndarray, "*batch size"]) -> Float[np.ndarray, "*batch size"]:
-        """Return numbers in [-1, 1] between the bounds."""
-        return self.middle.ravel() + self.reach.ravel() * action
+        """Return numbers in [-1, 1] scaled to the bounds."""
+        return self.middle.ravel() + self.half_range.ravel() * action
+
+    def random(self, count: int, rng: np.random.Generator) -> Float[np.ndarray, "count size"]:
+        """Draw actions uniformly from [-1, 1]."""
+        return rng.uniform(-1, 1, (count, self.size)).astype(np.float32)
 
 
-def bounded(space: Space, agent: str) -> Bounded:
-    """Return the bounded numbers that actions of `space` are. Raises `SandlotError` if they are none."""
+def bounded_actions(space: Space, agent: str) -> BoundedActions:
+    """Return the actions of `space`. Raises `SandlotError` if it is not a bounded Box of floats."""
     if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating) and space.is_bounded()):
         raise SandlotError(
-            f"{agent} acts in a Box of floats with finite bounds, and these actions are {space}; try ppo"
+            f"{agent} needs a Box of floats with finite bounds as actions, and these are {space}; try ppo"
         )
-    return Bounded(space)
+    return BoundedActions(space)
 
 
 def check_mask(observation_space: Space, action_space: Space) -> None:

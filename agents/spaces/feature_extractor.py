@@ -1,7 +1,8 @@
-"""An encoder of observations, as agents with a replay memory use it."""
+"""Features of observations, as off-policy agents compute them."""
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -14,11 +15,11 @@ from .observations import ObservationPreprocessor
 
 
 class FeatureExtractor(nn.Module):
-    """Read sequences of observations: step by step with a memory carried along, or as rows of a replay memory."""
+    """An encoder of observations: step by step with its memory carried along, or over rows of a replay buffer."""
 
-    def __init__(self, inputs: ObservationPreprocessor, encoder: Encoder):
+    def __init__(self, preprocessor: ObservationPreprocessor, encoder: Encoder):
         super().__init__()
-        self.inputs, self.encoder = inputs, encoder
+        self.preprocessor, self.encoder = preprocessor, encoder
         self.has_memory = has_memory(encoder)
         """Whether anything is carried between steps."""
 
@@ -35,15 +36,20 @@ class FeatureExtractor(nn.Module):
         self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         """Return the features of each row, and the memory after the last."""
-        return self.encoder(self.inputs(observation), memory, episode_start)
+        return self.encoder(self.preprocessor(observation), memory, episode_start)
 
     def unroll(
         self, observation: Any, episode_start: Bool[Tensor, "longer batch"], burn_in: int
     ) -> Float[Tensor, "time batch feature"]:
         """Return the features of each row from `burn_in` on. The rows before only fill the memory."""
-        inputs, memory = self.inputs(observation), self.initial_memory(episode_start.shape[1])
+        inputs, memory = self.preprocessor(observation), self.initial_memory(episode_start.shape[1])
         if burn_in:
             with torch.no_grad():
                 _, memory = self.encoder(tree_map(lambda leaf: leaf[:burn_in], inputs), memory, episode_start[:burn_in])
             inputs, episode_start = tree_map(lambda leaf: leaf[burn_in:], inputs), episode_start[burn_in:]
         return self.encoder.features(inputs, memory, episode_start)
+
+    @torch.no_grad()
+    def update_statistics(self, observation: Any, valid: Bool[np.ndarray, "env"]) -> None:
+        """Let the observation normaliser take in the `valid` rows."""
+        self.preprocessor.update(observation, torch.from_numpy(valid).nonzero().squeeze(-1))

@@ -16,7 +16,14 @@ from sandlot.supervised.encoder_builder import (
 from sandlot.supervised.networks import BoardCNN, Concat, Encoder, Flat, FlatImage, NatureCNN, Sequential
 from sandlot.tracking import SandlotError
 
-from .observations import Choices, CompositePreprocessor, Image, Masked, ObservationPreprocessor, Vector
+from .observations import (
+    CompositePreprocessor,
+    ImagePreprocessor,
+    MaskedPreprocessor,
+    ObservationPreprocessor,
+    OneHotPreprocessor,
+    VectorPreprocessor,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,24 +61,24 @@ def encoder_for(inputs: ObservationPreprocessor, config: NetworkConfig) -> Encod
 def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig) -> Encoder:
     """Return the encoder called `name` for observations: of several parts, one for each."""
     match inputs:
-        case Masked():
+        case MaskedPreprocessor():
             return reader_for(inputs.rest, name, config)
         case CompositePreprocessor():
             named = {key: reader_for(part, _for_part(part, name), config) for key, part in inputs.parts.items()}  # pyright: ignore[reportArgumentType]
             return Concat(named)
-        case Image() if name in ("auto", "flat", *IMAGE_READERS) or is_custom(name):
+        case ImagePreprocessor() if name in ("auto", "flat", *IMAGE_READERS) or is_custom(name):
             shape = (inputs.channels, inputs.height, inputs.width)
             return image_reader(shape, "cnn" if name in ("auto", "flat") else name, config)
-        case Image():
+        case ImagePreprocessor():
             flat = FlatImage(inputs.channels, inputs.height, inputs.width)
             return Sequential([flat, following(name, flat.feature_size, config)])
-        case Vector() | Choices() if name in ("auto", "mlp"):
+        case VectorPreprocessor() | OneHotPreprocessor() if name in ("auto", "mlp"):
             return following("mlp", inputs.size, config)
-        case Vector() | Choices() if is_custom(name):
+        case VectorPreprocessor() | OneHotPreprocessor() if is_custom(name):
             return custom_encoder(name, inputs.size)
-        case Vector() | Choices() if name == "flat":
+        case VectorPreprocessor() | OneHotPreprocessor() if name == "flat":
             return Flat(inputs.size)
-        case Vector(shape=(height, width, channels)) if name == BOARD:
+        case VectorPreprocessor(shape=(height, width, channels)) if name == BOARD:
             return BoardCNN(height, width, channels)
         case _ if name == BOARD:
             raise SandlotError("the network 'board' reads rows and columns of cells, and these observations are none")
@@ -83,7 +90,7 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
 
 def _for_part(part: ObservationPreprocessor, name: str) -> str:
     """Return the network for one part of several: one for images serves the images among them, an MLP the rest."""
-    return "mlp" if name in IMAGE_READERS and not isinstance(part, Image) else name
+    return "mlp" if name in IMAGE_READERS and not isinstance(part, ImagePreprocessor) else name
 
 
 def has_memory(encoder: Encoder) -> bool:
@@ -93,4 +100,4 @@ def has_memory(encoder: Encoder) -> bool:
 
 def has_images(inputs: ObservationPreprocessor) -> bool:
     """Tell whether there are images among the inputs."""
-    return any(isinstance(part, Image) for part in inputs.modules())
+    return any(isinstance(part, ImagePreprocessor) for part in inputs.modules())

@@ -31,7 +31,7 @@ class ObservationPreprocessor(nn.Module):
         return None
 
 
-class Vector(ObservationPreprocessor):
+class VectorPreprocessor(ObservationPreprocessor):
     """A Box read as a flat vector, normalised by running statistics if asked to."""
 
     def __init__(self, space: spaces.Box, normalize: bool):
@@ -55,7 +55,7 @@ class Vector(ObservationPreprocessor):
         return observation.float()
 
 
-class Choices(ObservationPreprocessor):
+class OneHotPreprocessor(ObservationPreprocessor):
     """A Discrete, MultiDiscrete or MultiBinary observation as ones and zeros."""
 
     def __init__(self, choices: list[int], starts: list[int], scalar: bool):
@@ -71,7 +71,7 @@ class Choices(ObservationPreprocessor):
         return torch.cat(parts, dim=-1).float()
 
 
-class Image(ObservationPreprocessor):
+class ImagePreprocessor(ObservationPreprocessor):
     """An image, channels first or last, as floats in [0, 1], channels first."""
 
     def __init__(self, space: spaces.Box):
@@ -106,7 +106,7 @@ class CompositePreprocessor(ObservationPreprocessor):
             part.update(observation[key], rows)  # pyright: ignore[reportCallIssue]
 
 
-class Masked(ObservationPreprocessor):
+class MaskedPreprocessor(ObservationPreprocessor):
     """What lies beside a mask of legal actions, which networks don't read."""
 
     def __init__(self, rest: ObservationPreprocessor, key: str | None):
@@ -132,19 +132,21 @@ def preprocessor_for(space: Space, normalize: bool) -> ObservationPreprocessor:
     """Return what turns observations of `space` into inputs; `normalize` gives vectors running statistics."""
     match space:
         case spaces.Box() if is_image(space):
-            return Image(space)
+            return ImagePreprocessor(space)
         case spaces.Box():
-            return Vector(space, normalize)
+            return VectorPreprocessor(space, normalize)
         case spaces.Discrete():
-            return Choices([int(space.n)], [int(space.start)], scalar=True)
+            return OneHotPreprocessor([int(space.n)], [int(space.start)], scalar=True)
         case spaces.MultiDiscrete() if space.nvec.ndim == 1:
-            return Choices(space.nvec.tolist(), space.start.tolist(), scalar=False)
+            return OneHotPreprocessor(space.nvec.tolist(), space.start.tolist(), scalar=False)
         case spaces.MultiBinary() if len(space.shape) == 1:
-            return Choices([2] * space.shape[0], [0] * space.shape[0], scalar=False)
+            return OneHotPreprocessor([2] * space.shape[0], [0] * space.shape[0], scalar=False)
         case spaces.Dict() if has_mask(space):
             rest = {key: part for key, part in space.items() if key != MASK}
             only = next(iter(rest)) if len(rest) == 1 else None
-            return Masked(preprocessor_for(spaces.Dict(rest) if only is None else rest[only], normalize), only)
+            return MaskedPreprocessor(
+                preprocessor_for(spaces.Dict(rest) if only is None else rest[only], normalize), only
+            )
         case spaces.Dict():
             keys = list(space.keys())
             return CompositePreprocessor(

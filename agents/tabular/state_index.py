@@ -1,4 +1,4 @@
-"""From an observation space to the rows of a table."""
+"""From observations to rows of a table."""
 
 from typing import Any
 
@@ -10,42 +10,48 @@ from sandlot.envs import MASK, REST
 from sandlot.tracking import SandlotError
 
 
-class States:
-    """Number the observations of a space of choices, and read the action mask beside them if there is one."""
+class StateIndex:
+    """Number the observations of a discrete space, and read the action mask beside them if there is one.
+
+    Args:
+        space: Discrete, MultiDiscrete, MultiBinary, a Tuple of them, or a Dict of one of them and an action mask.
+        agent: The name of the agent, for the error if it is another space.
+    """
 
     def __init__(self, space: Space, agent: str):
+        bare = space
         self.masked = isinstance(space, spaces.Dict) and set(space.spaces) == {MASK, REST}
-        bare = space[REST] if self.masked else space  # pyright: ignore[reportIndexIssue]
-        self._split = isinstance(bare, spaces.Tuple)
-        parts = [_choices(part) for part in bare] if isinstance(bare, spaces.Tuple) else [_choices(bare)]
-        if not parts or None in parts:
+        if isinstance(space, spaces.Dict) and self.masked:
+            bare = space[REST]
+        self._is_tuple = isinstance(bare, spaces.Tuple)
+        ranges = [_ranges(entry) for entry in bare] if isinstance(bare, spaces.Tuple) else [_ranges(bare)]
+        if not ranges or None in ranges:
             raise SandlotError(
                 f"{agent} keeps a table, so it reads Discrete, MultiDiscrete and MultiBinary observations and "
                 f"Tuples of them, not {space}; agents with networks, such as ppo, can"
             )
-        self.starts, self.sizes = (np.concatenate(side) for side in zip(*(p for p in parts if p), strict=True))
-        self.count = int(np.prod(self.sizes.astype(object)))
-        """How many states there are."""
+        starts, self.sizes = (np.concatenate(side) for side in zip(*(r for r in ranges if r), strict=True))
+        self.num_states = int(np.prod(self.sizes.astype(object)))
         self._strides = np.append(np.cumprod(self.sizes[:0:-1])[::-1], 1)
-        self._offset = int(self.starts @ self._strides)
-        self._scalar = isinstance(bare, spaces.Discrete)
+        self._offset = int(starts @ self._strides)
+        self._is_scalar = isinstance(bare, spaces.Discrete)
 
-    def read(self, observation: Any) -> tuple[Int[np.ndarray, "batch"], Bool[np.ndarray, "batch action"] | None]:
+    def encode(self, observation: Any) -> tuple[Int[np.ndarray, "batch"], Bool[np.ndarray, "batch action"] | None]:
         """Return the number of each row's state, and which actions are allowed there (None: all)."""
-        allowed = None
+        action_mask = None
         if self.masked:
-            allowed = observation[MASK] > 0
-            if not allowed.any(1).all():  # nothing is to be done at the end of an episode, but asked all the same
-                allowed = allowed | ~allowed.any(1, keepdims=True)
+            action_mask = observation[MASK] > 0
+            if not action_mask.any(1).all():  # no action is allowed at the end of an episode, yet one is chosen
+                action_mask = action_mask | ~action_mask.any(1, keepdims=True)
             observation = observation[REST]
-        if self._split:
-            observation = np.concatenate([np.reshape(part, (len(part), -1)) for part in observation], 1)
-        state = observation if self._scalar else np.asarray(observation, np.int64) @ self._strides
-        return (state - self._offset if self._offset else state), allowed
+        if self._is_tuple:
+            observation = np.concatenate([np.reshape(entry, (len(entry), -1)) for entry in observation], 1)
+        state = observation if self._is_scalar else np.asarray(observation, np.int64) @ self._strides
+        return (state - self._offset if self._offset else state), action_mask
 
 
-def _choices(space: Space) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the lowest values and the numbers of choices of `space`, if it is one of choices."""
+def _ranges(space: Space) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the lowest values of a discrete `space` and how many there are, or None if it is not discrete."""
     match space:
         case spaces.Discrete():
             return np.array([int(space.start)]), np.array([int(space.n)])

@@ -1,153 +1,131 @@
-"""How far back a reward is felt: one step, n steps, or along an eligibility trace.
+"""Temporal-difference updates of a table: one-step, n-step, and with eligibility traces.
 
 Source: Sutton & Barto, "Reinforcement learning: an introduction", 2nd edition, 2018 (S&B), chapters 6, 7 and 12.
 """
 
-from typing import Any, Literal, NamedTuple
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from .q_table import QTable
+
 TraceKind = Literal["accumulating", "replacing"]
 
 
-class Transitions(NamedTuple):
-    """One step of every environment, as a table sees it."""
+class TabularTransition(NamedTuple):
+    """One step of every environment, as an update of the table sees it."""
 
-    cell: Int[np.ndarray, "env"]
-    """Where the state and action stand in the flat table."""
+    entry: Int[np.ndarray, "env"]
+    """Flat index of Q(S, A) in the table."""
     reward: Float[np.ndarray, "env"]
-    value: Float[np.ndarray, "env"]
-    """Worth of the state it led to: 0 where the episode terminated."""
+    next_value: Float[np.ndarray, "env"]
+    """Value of S' to bootstrap from; 0 where the episode terminated."""
     valid: Bool[np.ndarray, "env"]
-    ended: Bool[np.ndarray, "env"]
-    cut: Bool[np.ndarray, "env"] | None
-    """Where the action was one that the policy being learned would not take, so that earlier actions
-    are not to be judged by what followed it; None for nowhere."""
-    value_before: Float[np.ndarray, "env"] | None
-    """Worth of the state it came from, if there is a `cut`."""
+    """False where the step only reset the environment."""
+    done: Bool[np.ndarray, "env"]
+    """Where the episode ended, by termination or truncation."""
+    reset_trace: Bool[np.ndarray, "env"] | None = None
+    """Where the target policy would not take A, so earlier actions learn nothing from what follows; None: nowhere."""
+    value: Float[np.ndarray, "env"] | None = None
+    """Value of S, from which earlier actions bootstrap where `reset_trace` is set."""
 
 
-class Values:
-    """A flat table of action values and the size of its steps."""
+class TDUpdate(ABC):
+    """A way to update a table from transitions, given in the order in which they happen."""
 
-    def __init__(self, cells: int, initial: float, counted: bool):
-        self.q = np.full(cells, initial)
-        self.visits = np.zeros(cells if counted else 0, np.int64)
-        """Times that each cell was moved, if that rules the learning rate."""
-        self.learning_rate, self.power = 0.0, 0.0
-        self._hits = np.zeros(cells, np.int64)
+    multi_step: ClassVar[bool] = True
+    """Whether a reward updates more than the action right before it."""
 
-    def move(self, cell: Int[np.ndarray, "row"], target: Float[np.ndarray, "row"]) -> Float[np.ndarray, "row"]:
-        """Move the values at `cell` towards `target` (S&B's equation 2.5), and return how far off they were.
-
-        A cell that is there k times moves as it would in k moves one after another, averaged over their orders;
-        so many environments in one state make no longer a step than one environment that comes there often.
-        """
-        error = target - self.q[cell]
-        np.add.at(self._hits, cell, 1)
-        hits = self._hits[cell]
-        self._hits[cell] = 0
-        np.add.at(self.q, cell, self._share(cell, hits) * error)
-        if self.visits.size:
-            np.add.at(self.visits, cell, 1)
-        return error
-
-    def rate(self, visits: Int[np.ndarray, "*cells"]) -> Float[np.ndarray, "*cells"]:
-        """Return the learning rate of cells at their so-manieth visit."""
-        return self.learning_rate * np.maximum(visits, 1) ** -self.power
-
-    def _share(self, cell: Int[np.ndarray, "row"], hits: Int[np.ndarray, "row"]) -> Float[np.ndarray, "row"] | float:
-        most = hits.max(initial=0)
-        if not self.visits.size:
-            return self.learning_rate if most <= 1 else (1 - (1 - self.learning_rate) ** hits) / hits
-        visits, keep = self.visits[cell], np.ones(len(cell))
-        for hit in range(1, most + 1):
-            keep *= np.where(hit <= hits, 1 - self.rate(visits + hit), 1.0)
-        return (1 - keep) / hits
+    @abstractmethod
+    def update(self, table: QTable, transition: TabularTransition) -> Float[np.ndarray, "row"]:
+        """Update `table` and return the TD errors of the entries that were due."""
 
 
-class OneStep:
-    """Judge an action by its reward and the worth of the next state (S&B, chapter 6)."""
+class OneStep(TDUpdate):
+    """Bootstrap from the next state: Q(S, A) ← Q(S, A) + α [R + γ V(S') − Q(S, A)] (S&B, chapter 6)."""
+
+    multi_step = False
 
     def __init__(self, gamma: float):
         self.gamma = gamma
 
-    def learn(self, values: Values, step: Transitions) -> Float[np.ndarray, "row"]:
-        target = step.reward + self.gamma * step.value
-        if step.valid.all():
-            return values.move(step.cell, target)
-        return values.move(step.cell[step.valid], target[step.valid])
+    def update(self, table: QTable, transition: TabularTransition) -> Float[np.ndarray, "row"]:
+        target = transition.reward + self.gamma * transition.next_value
+        if transition.valid.all():
+            return table.update(transition.entry, target)
+        return table.update(transition.entry[transition.valid], target[transition.valid])
 
 
-class Window:
-    """Judge an action by its next n rewards and the worth of the state after them (S&B's equation 7.4).
+class NStep(TDUpdate):
+    """Bootstrap from the state n steps ahead: G = R₁ + γ R₂ + … + γⁿ⁻¹ Rₙ + γⁿ V(Sₙ) (S&B, equation 7.4).
 
-    At an episode's end, or where a `cut` comes first, by what there was up to then (with cuts at actions that
-    aren't greedy, that is the tree backup of the greedy policy, S&B's equation 7.16).
+    Returns are shorter at the end of an episode and where `reset_trace` is set. With resets at actions that are
+    not greedy, this is tree backup for the greedy policy (S&B, equation 7.16).
     """
 
     def __init__(self, gamma: float, n: int, num_envs: int):
-        self.gamma, self._now = gamma, 0
-        self._cell = np.zeros((n, num_envs), np.int64)
+        self.gamma = gamma
+        self._row = 0
+        self._entry = np.zeros((n, num_envs), np.int64)
         self._return, self._discount = np.zeros((n, num_envs)), np.zeros((n, num_envs))
-        self._open = np.zeros((n, num_envs), bool)
+        self._pending = np.zeros((n, num_envs), bool)
 
-    def learn(self, values: Values, step: Transitions) -> Float[np.ndarray, "row"]:
-        if step.cut is not None and step.value_before is not None and step.cut.any():
-            self._close(values, self._open & step.cut, step.value_before)
-        now = self._now
-        self._cell[now], self._open[now] = step.cell, step.valid
-        self._return[now], self._discount[now] = 0.0, 1.0
-        self._return += self._discount * step.reward
+    def update(self, table: QTable, transition: TabularTransition) -> Float[np.ndarray, "row"]:
+        reset_trace = transition.reset_trace
+        if reset_trace is not None and transition.value is not None and reset_trace.any():
+            self._bootstrap(table, self._pending & reset_trace, transition.value)
+        row = self._row
+        self._entry[row], self._pending[row] = transition.entry, transition.valid
+        self._return[row], self._discount[row] = 0.0, 1.0
+        self._return += self._discount * transition.reward
         self._discount *= self.gamma
-        self._now = oldest = (now + 1) % len(self._cell)
-        done = self._open & step.ended
-        done[oldest] = self._open[oldest]
-        return self._close(values, done, step.value)
+        self._row = oldest = (row + 1) % len(self._entry)
+        due = self._pending & transition.done
+        due[oldest] = self._pending[oldest]
+        return self._bootstrap(table, due, transition.next_value)
 
-    def _close(
-        self, values: Values, done: Bool[np.ndarray, "n env"], value: Float[np.ndarray, "env"]
+    def _bootstrap(
+        self, table: QTable, due: Bool[np.ndarray, "n env"], value: Float[np.ndarray, "env"]
     ) -> Float[np.ndarray, "row"]:
-        self._open &= ~done
-        return values.move(self._cell[done], (self._return + self._discount * value)[done])
+        """Complete the returns that are `due` with the `value` of the state reached, and update towards them."""
+        self._pending &= ~due
+        return table.update(self._entry[due], (self._return + self._discount * value)[due])
 
 
-class Traces:
-    """Judge all earlier actions of the episode by each error, the later the more (S&B, section 12.7).
+class EligibilityTraces(TDUpdate):
+    """Update every entry in proportion to its trace: Q ← Q + α δ z, with z ← γ λ z at each step (S&B, section 12.7).
 
-    `replacing` traces are 1 after a visit, `accumulating` ones grow by 1.
+    A visit sets a `replacing` trace to 1, and adds 1 to an `accumulating` one.
     """
 
-    def __init__(self, gamma: float, trace_decay: float, kind: TraceKind, num_envs: int, cells: int):
-        self.gamma, self.fall, self.kind = gamma, gamma * trace_decay, kind
-        self._trace = np.zeros((num_envs, cells))
+    def __init__(self, gamma: float, trace_decay: float, kind: TraceKind, num_envs: int, num_entries: int):
+        self.gamma, self.decay, self.kind = gamma, gamma * trace_decay, kind
+        self._trace = np.zeros((num_envs, num_entries))
         self._rows = np.arange(num_envs)
 
-    def learn(self, values: Values, step: Transitions) -> Float[np.ndarray, "row"]:
-        trace = self._trace
-        error = np.where(step.valid, step.reward + self.gamma * step.value - values.q[step.cell], 0.0)
-        trace *= self.fall
-        if step.cut is not None:
-            trace[step.cut] = 0.0
-        visited = trace[self._rows, step.cell] if self.kind == "accumulating" else 0.0
-        trace[self._rows, step.cell] = visited + step.valid
-        values.q += self._share(values, step) * (error @ trace)
-        trace[step.ended] = 0.0
-        return error[step.valid]
+    def update(self, table: QTable, transition: TabularTransition) -> Float[np.ndarray, "row"]:
+        trace, entry = self._trace, transition.entry
+        target = transition.reward + self.gamma * transition.next_value
+        td_error = np.where(transition.valid, target - table.flat[entry], 0.0)
+        trace *= self.decay
+        if transition.reset_trace is not None:
+            trace[transition.reset_trace] = 0.0
+        before = trace[self._rows, entry] if self.kind == "accumulating" else 0.0
+        trace[self._rows, entry] = before + transition.valid
+        table.flat += self._step_size(table, transition) * (td_error @ trace)
+        trace[transition.done] = 0.0
+        return td_error[transition.valid]
 
-    def _share(self, values: Values, step: Transitions) -> Float[np.ndarray, "cell"] | float:
-        """Return the step size, which is shorter where several environments have a trace: see `Values.move`."""
-        rate: Any = values.learning_rate
-        if values.visits.size:
-            np.add.at(values.visits, step.cell[step.valid], 1)
-            rate = values.rate(values.visits)
+    def _step_size(self, table: QTable, transition: TabularTransition) -> Float[np.ndarray, "entry"] | float:
+        """Return α for each entry, shared among the environments that have a trace there: see `QTable.update`."""
+        alpha = table.learning_rate
+        if table.visits.size:
+            np.add.at(table.visits, transition.entry[transition.valid], 1)
+            alpha = table.learning_rate_at(table.visits)
         if len(self._trace) == 1:
-            return rate
-        several = self._trace.sum(0) / np.maximum(self._trace.max(0), 1e-300)
-        several = np.maximum(several, 1.0)
-        return (1 - (1 - rate) ** several) / several
-
-
-Credit = OneStep | Window | Traces
-"""A way to move values by what a step has shown: `learn` does, and returns the errors they had."""
+            return alpha
+        sharing = self._trace.sum(0) / np.maximum(self._trace.max(0), 1e-300)
+        sharing = np.maximum(sharing, 1.0)
+        return (1 - (1 - alpha) ** sharing) / sharing

@@ -1,16 +1,24 @@
-"""A GAN of convolutions.
+"""A GAN of convolutional networks.
 
 Source: Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial
 networks", 2016.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor
 
-from sandlot.supervised.networks import initialize_normally
+from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
+from sandlot.generative.metrics import EVAL_BATCH_SIZE
+from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.networks import Discriminator
+from sandlot.supervised.optimization.components import Stateful
+from sandlot.supervised.optimization.learner import Learner
 
-from .gan import GAN, GANConfig
+from .gan import GANConfig, gan_discriminator_loss, gan_generator_loss
+from .networks import Generator, build_discriminator, build_generator
+from .pair import AdversarialPair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,17 +26,56 @@ class DCGANConfig(GANConfig):
     """Hyperparameters of a deep convolutional GAN."""
 
     network: str = "auto"
-    """Kind of discriminator: mlp; strided, cnn, impala, resnet, vit or capsule for images. Auto is strided for
-    images and an mlp for the rest."""
+    """Discriminator: mlp; for images also strided, cnn, impala, resnet, vit or capsule. Auto is strided for images
+    and mlp for tables."""
     widths: tuple[int, ...] = (64, 128)
-    """Channels of the convolutions, each of which halves the image, or doubles it."""
+    """Channels of the convolutions, each of which halves the image in the discriminator, or doubles it in the
+    generator."""
 
 
-class DCGAN(GAN):
-    """Learn to make images, with the GAN's loss and networks of convolutions that start from narrow weights."""
+class DCGAN(GenerativeModel[DCGANConfig]):
+    """Learn a generator with the GAN's losses, convolutional networks, and weights drawn from a narrow normal.
+
+    Subclass it and override `discriminator_loss` and `generator_loss` for losses of your own (see `GAN`).
+    """
 
     name = "dcgan"
     Config = DCGANConfig
+    pair: AdversarialPair
 
-    def initialize(self, network: nn.Module) -> nn.Module:
-        return initialize_normally(network)
+    def build(self) -> dict[str, Learner]:
+        generator = build_generator(self.shape, self.config, normal_init=True)
+        discriminator = build_discriminator(self.shape, self.config, normal_init=True)
+        losses = self.generator_loss, self.discriminator_loss
+        self.pair = AdversarialPair(generator, discriminator, *losses, self.config, self.makes_images)
+        return self.pair.learners
+
+    def train_step(self, batches: Sequence[Batch]) -> None:
+        """Take a discriminator step, and after every `n_critic` of them a generator step (algorithm 1)."""
+        pair = self.pair
+        rows = [pair.real_and_fake(self.inputs(self.augment(batch)), pair.noise_batch(batch)) for batch in batches]
+        pair.discriminator.step(*rows)
+        if (self.step + 1) % self.config.n_critic == 0:
+            pair.generator.step(*map(pair.noise_batch, batches))
+            pair.update_average()
+
+    def discriminator_loss(self, discriminator: Discriminator, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch of `real` and `fake` rows, and metrics."""
+        return gan_discriminator_loss(discriminator, batch, self.config.label_smoothing, self.config.r1)
+
+    def generator_loss(self, generator: Generator, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch of `noise`, and metrics."""
+        return gan_generator_loss(generator, batch, self.pair.fixed_discriminator, self.config.objective)
+
+    def measure(self, part: Part) -> dict[str, float]:
+        batches = part.batches(EVAL_BATCH_SIZE)
+        return {"score_gap": self.pair.score_gap((self.inputs(batch), batch) for batch in batches)}
+
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        return self.pair.generate(latent, label)
+
+    def components(self) -> dict[str, Stateful]:
+        return {**super().components(), **self.pair.averages}
+
+    def pass_through(self, name: str, batch: Batch) -> None:
+        self.pair.pass_through(name, self.inputs(batch), batch)

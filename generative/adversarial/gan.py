@@ -3,6 +3,7 @@
 Source: Goodfellow et al., "Generative adversarial nets", 2014.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +11,19 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
+from sandlot.generative.metrics import EVAL_BATCH_SIZE
+from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.networks import Discriminator
+from sandlot.supervised.optimization.components import Stateful
+from sandlot.supervised.optimization.learner import Learner
 from sandlot.tracking import require
 
-from .base import Adversarial, AdversarialConfig, Scores
+from .config import AdversarialConfig
+from .networks import Generator, Scores, build_discriminator, build_generator, r1_penalty
+from .pair import AdversarialPair
+
+Objective = Literal["non-saturating", "minimax"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,42 +31,117 @@ class GANConfig(AdversarialConfig):
     """Hyperparameters of a generative adversarial network."""
 
     network: str = "mlp"
-    """Kind of discriminator: mlp; strided, cnn, impala, resnet, vit or capsule for images."""
-    objective: Literal["non-saturating", "minimax"] = "non-saturating"
-    """What the generator seeks: that its rows are taken for real, or that they are not told for what they are."""
+    """Discriminator: mlp; for images also strided, cnn, impala, resnet, vit or capsule."""
+    objective: Objective = "non-saturating"
+    """Generator loss: non-saturating (maximize log D(G(z))) or minimax (minimize log(1 - D(G(z))))."""
     label_smoothing: float = 0.1
-    """Doubt about real rows that the discriminator is taught (Salimans et al., 2016, section 3.4)."""
+    """One-sided label smoothing: the target of real rows is 1 minus this (Salimans et al., 2016, section 3.4)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 <= self.label_smoothing < 1, "label_smoothing must be in [0, 1)", self.label_smoothing)
 
 
-def log_loss(real: Scores, fake: Scores, smoothing: float = 0.0) -> Float[Tensor, ""]:
-    """Return the discriminator's cross-entropy (equation 1, with the sign changed), with real rows `smoothing` fake."""
-    of_real = (1 - smoothing) * F.softplus(-real) + smoothing * F.softplus(real)
-    return of_real.mean() + F.softplus(fake).mean()
+def bce_loss(real: Scores, fake: Scores, label_smoothing: float = 0.0) -> Float[Tensor, ""]:
+    """Return the discriminator's binary cross-entropy (equation 1, negated) with one-sided label smoothing."""
+    real_loss = (1 - label_smoothing) * F.softplus(-real) + label_smoothing * F.softplus(real)
+    return real_loss.mean() + F.softplus(fake).mean()
 
 
 def non_saturating_loss(fake: Scores) -> Float[Tensor, ""]:
-    """Return minus the log-probability that made rows are real (section 3)."""
+    """Return the generator's loss -log D(G(z)) (section 3)."""
     return F.softplus(-fake).mean()
 
 
 def minimax_loss(fake: Scores) -> Float[Tensor, ""]:
-    """Return the log-probability that made rows are not real (equation 1)."""
+    """Return the generator's loss log(1 - D(G(z))) (equation 1)."""
     return -F.softplus(fake).mean()
 
 
-class GAN(Adversarial):
-    """Learn to make rows that a discriminator takes for real."""
+def gan_discriminator_loss(
+    discriminator: Discriminator, batch: Batch, label_smoothing: float, r1: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the cross-entropy of a batch's real and fake rows, plus the R1 penalty if it has a weight."""
+    label = batch.get(LABEL)
+    real, fake = discriminator(batch["real"], label), discriminator(batch["fake"], label)
+    loss = bce_loss(real, fake, label_smoothing)
+    metrics = {"loss": loss.detach(), "real_score": real.detach().mean(), "fake_score": fake.detach().mean()}
+    if r1:
+        penalty = r1_penalty(discriminator, batch["real"], label)
+        loss, metrics["r1_penalty"] = loss + r1 * penalty, penalty.detach()
+    return loss, metrics
+
+
+def gan_generator_loss(
+    generator: Generator, batch: Batch, discriminator: Discriminator, objective: Objective
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the generator's loss for the scores that the discriminator gives its rows."""
+    label = batch.get(LABEL)
+    fake = discriminator(generator(batch["noise"], label), label)
+    loss = minimax_loss(fake) if objective == "minimax" else non_saturating_loss(fake)
+    return loss, {"loss": loss.detach()}
+
+
+class GAN(GenerativeModel[GANConfig]):
+    """Learn a generator whose rows a discriminator can't tell from real ones.
+
+    Subclass it and override `discriminator_loss` and `generator_loss` for losses of your own.
+
+    Example:
+        class LeastSquaresGAN(GAN):
+            name = "least-squares-gan"
+
+            def discriminator_loss(self, discriminator, batch):
+                real, fake = discriminator(batch["real"]), discriminator(batch["fake"])
+                loss = (real - 1).square().mean() + fake.square().mean()
+                return loss, {"loss": loss.detach()}
+
+            def generator_loss(self, generator, batch):
+                fake = self.pair.fixed_discriminator(generator(batch["noise"]))
+                loss = (fake - 1).square().mean()
+                return loss, {"loss": loss.detach()}
+
+        model = LeastSquaresGAN("digits").learn(epochs=20)
+        images = model.sample(64)
+    """
 
     name = "gan"
     Config = GANConfig
-    config: GANConfig
+    pair: AdversarialPair
 
-    def discriminator_loss(self, real: Scores, fake: Scores) -> Float[Tensor, ""]:
-        return log_loss(real, fake, self.config.label_smoothing)
+    def build(self) -> dict[str, Learner]:
+        generator = build_generator(self.shape, self.config)
+        discriminator = build_discriminator(self.shape, self.config)
+        losses = self.generator_loss, self.discriminator_loss
+        self.pair = AdversarialPair(generator, discriminator, *losses, self.config, self.makes_images)
+        return self.pair.learners
 
-    def generator_loss(self, fake: Scores) -> Float[Tensor, ""]:
-        return minimax_loss(fake) if self.config.objective == "minimax" else non_saturating_loss(fake)
+    def train_step(self, batches: Sequence[Batch]) -> None:
+        """Take a discriminator step, and after every `n_critic` of them a generator step (algorithm 1)."""
+        pair = self.pair
+        rows = [pair.real_and_fake(self.inputs(self.augment(batch)), pair.noise_batch(batch)) for batch in batches]
+        pair.discriminator.step(*rows)
+        if (self.step + 1) % self.config.n_critic == 0:
+            pair.generator.step(*map(pair.noise_batch, batches))
+            pair.update_average()
+
+    def discriminator_loss(self, discriminator: Discriminator, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch of `real` and `fake` rows, and metrics."""
+        return gan_discriminator_loss(discriminator, batch, self.config.label_smoothing, self.config.r1)
+
+    def generator_loss(self, generator: Generator, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch of `noise`, and metrics."""
+        return gan_generator_loss(generator, batch, self.pair.fixed_discriminator, self.config.objective)
+
+    def measure(self, part: Part) -> dict[str, float]:
+        batches = part.batches(EVAL_BATCH_SIZE)
+        return {"score_gap": self.pair.score_gap((self.inputs(batch), batch) for batch in batches)}
+
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        return self.pair.generate(latent, label)
+
+    def components(self) -> dict[str, Stateful]:
+        return {**super().components(), **self.pair.averages}
+
+    def pass_through(self, name: str, batch: Batch) -> None:
+        self.pair.pass_through(name, self.inputs(batch), batch)

@@ -1,1 +1,1 @@
-"""Autoencoders."""
+"""Autoencoders: models that compress rows to latent vectors and decode these again."""

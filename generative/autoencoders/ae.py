@@ -1,18 +1,24 @@
 """Autoencoders: plain, sparse and contractive."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sandlot.generative.base import Latent, Rows
+from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.supervised.data import Batch
+from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
+from sandlot.generative.networks import export_encoder
+from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.tasks.base import Monitor
+from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import require
 
-from .deterministic import AutoencoderNetwork, DeterministicAutoencoder
+from .networks import AutoencoderNetwork, build_autoencoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +26,11 @@ class AEConfig(GenerativeConfig):
     """Hyperparameters of an autoencoder."""
 
     sparsity: float = 0.0
-    """Weight of the divergence between how active the units of the code are, and how active they should be."""
+    """Weight of the sparsity penalty: the KL divergence of the code units' mean activations from the target."""
     sparsity_target: float = 0.05
-    """How active the units of a sparse code should be on average, between 0 and 1 (Ng, 2011)."""
+    """Target mean activation of the units of a sparse code, in (0, 1) (Ng, 2011)."""
     contraction: float = 0.0
-    """Weight of how fast the code changes with the row (Rifai et al., 2011: 0.1)."""
+    """Weight of the contractive penalty on the encoder's Jacobian (Rifai et al., 2011: 0.1)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -34,64 +40,101 @@ class AEConfig(GenerativeConfig):
 
 
 def autoencoder_loss(
-    module: AutoencoderNetwork, batch: Batch, sparsity: float, sparsity_target: float, contraction: float
+    network: AutoencoderNetwork, batch: Batch, sparsity: float, sparsity_target: float, contraction: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the squared error of the reconstruction, summed over a row, with penalties on the code."""
-    contracts = contraction > 0 and torch.is_grad_enabled()
-    x = batch["x"].detach().requires_grad_() if contracts else batch["x"]
-    latent = module.encode(x)
-    error = (module.decode(latent) - batch["x"]).square().flatten(1).sum(1).mean()
+    """Return the squared reconstruction error, summed over a row, plus the penalties on the code."""
+    needs_jacobian = contraction > 0 and torch.is_grad_enabled()
+    x = batch["x"].detach().requires_grad_() if needs_jacobian else batch["x"]
+    latent = network.encode(x)
+    error = (network.decode(latent) - batch["x"]).square().flatten(1).sum(1).mean()
     loss = error
-    metrics = {"error": error.detach(), "latent": latent.detach()}
+    metrics = {"reconstruction_error": error.detach(), "latent": latent.detach()}
     if sparsity:
-        divergence = sparsity_penalty(latent, sparsity_target)
-        loss = loss + sparsity * divergence
-        metrics["sparsity"] = divergence.detach()
-    if contracts:
+        penalty = sparsity_penalty(latent, sparsity_target)
+        loss = loss + sparsity * penalty
+        metrics["sparsity_penalty"] = penalty.detach()
+    if needs_jacobian:
         penalty = contractive_penalty(x, latent, batch["noise"])
         loss = loss + contraction * penalty
-        metrics["contraction"] = penalty.detach()
+        metrics["contractive_penalty"] = penalty.detach()
     return loss, {"loss": loss.detach(), **metrics}
 
 
 def sparsity_penalty(latent: Latent, target: float) -> Float[Tensor, ""]:
-    """Return the divergence of the units' mean activities, which are in (0, 1), from `target`, summed over units.
+    """Return the KL divergence of the units' mean activations, in (0, 1), from `target`, summed over units.
 
     Source: Ng, "Sparse autoencoder", CS294A lecture notes, 2011.
     """
-    active = latent.mean(0).clamp(1e-6, 1 - 1e-6)
-    on = target * (target / active).log()
-    return (on + (1 - target) * ((1 - target) / (1 - active)).log()).sum()
+    mean = latent.mean(0).clamp(1e-6, 1 - 1e-6)
+    on = target * (target / mean).log()
+    return (on + (1 - target) * ((1 - target) / (1 - mean)).log()).sum()
 
 
 def contractive_penalty(x: Rows, latent: Latent, noise: Latent) -> Float[Tensor, ""]:
-    """Return the mean squared norm of the code's Jacobian, estimated from one direction of standard normal `noise`.
+    """Return the mean squared Frobenius norm of the encoder's Jacobian, estimated with standard normal `noise`.
 
-    Source: Rifai et al., "Contractive auto-encoders", 2011; the estimate is Hutchinson's, 1989.
+    Source: Rifai et al., "Contractive auto-encoders", 2011; the estimator is Hutchinson's, 1989.
     """
-    (slope,) = torch.autograd.grad((latent * noise).sum(), x, create_graph=True)
-    return slope.square().flatten(1).sum(1).mean()
+    (gradient,) = torch.autograd.grad((latent * noise).sum(), x, create_graph=True)
+    return gradient.square().flatten(1).sum(1).mean()
 
 
-class AE(DeterministicAutoencoder):
-    """Squeeze rows into a few numbers, and make them again from these."""
+class AE(GenerativeModel[AEConfig]):
+    """Compress rows to short codes and reconstruct them.
+
+    New codes are drawn from a normal distribution fitted to those of the training rows. Subclass it and override
+    `loss` for a loss of your own; its metrics must hold the `latent` codes.
+
+    Example:
+        model = AE("digits", latent_size=16, sparsity=0.1).learn(epochs=20)
+        images = model.sample(64)
+    """
 
     name = "ae"
     Config = AEConfig
-    config: AEConfig
+    network: AutoencoderNetwork
+    monitor = Monitor("loss", higher=False)
+    has_encoder = True
+    spherical_prior = False
 
-    def make_module(self) -> nn.Module:
-        module = self.autoencoder(nn.Sigmoid() if self.config.sparsity else nn.Identity())
-        module.compiles = not self.config.contraction  # which takes a second derivative
-        return module
+    def build(self) -> dict[str, Learner]:
+        code_activation = nn.Sigmoid() if self.config.sparsity else nn.Identity()
+        self.network = build_autoencoder(self.shape, self.config, code_activation)
+        self.network.compiles = not self.config.contraction  # which takes a second derivative
+        return {"network": Learner(self.network, self.loss, self.config)}
 
-    def loss(self, module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        return autoencoder_loss(
-            module, batch, self.config.sparsity, self.config.sparsity_target, self.config.contraction
-        )
+    def loss(self, network: AutoencoderNetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch from `loss_batch`, and metrics."""
+        config = self.config
+        return autoencoder_loss(network, batch, config.sparsity, config.sparsity_target, config.contraction)
 
-    def with_noise(self, batch: Batch) -> Batch:
+    def loss_batch(self, batch: Batch) -> Batch:
+        """Return what the loss reads: the rows `x`, and the `noise` of the contractive penalty."""
+        x = self.inputs(batch)
         if not self.config.contraction:
-            return batch
-        x = batch["x"]
-        return {**batch, "noise": torch.randn(len(x), self.config.latent_size, device=x.device)}
+            return {**batch, "x": x}
+        return {**batch, "x": x, "noise": torch.randn(len(x), self.config.latent_size, device=x.device)}
+
+    def train_step(self, batches: Sequence[Batch]) -> None:
+        """Take a gradient step, and add the codes to their running statistics."""
+        metrics = self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
+        self.network.code_distribution.update(metrics["latent"])
+
+    def measure(self, part: Part) -> dict[str, float]:
+        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, part.batches(EVAL_BATCH_SIZE)))
+
+    def embed(self, batch: Batch) -> Latent:
+        return self.network.encode(self.inputs(batch))
+
+    def sample_prior(self, count: int) -> Latent:
+        return self.network.code_distribution.sample(count)
+
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        return self.network.decode(latent)
+
+    def pass_through(self, name: str, batch: Batch) -> None:
+        self.loss(self.network, self.loss_batch(batch))
+
+    def encoding(self) -> Encoding:
+        """Return the encoder, for an agent or another task to start from."""
+        return export_encoder(self.network.encoder, self.metadata, self.config)

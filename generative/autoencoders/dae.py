@@ -1,20 +1,31 @@
-"""Denoising autoencoders."""
+"""Denoising autoencoders.
 
+Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sandlot.generative.base import Rows
+from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.generative.plots import Shown, in_rows
-from sandlot.supervised.data import Batch
+from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
+from sandlot.generative.networks import export_encoder
+from sandlot.generative.plots import SampleGrid, comparison_grid
+from sandlot.supervised.data import Batch, Part
+from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.tasks.base import Monitor
+from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import require
 
-from .deterministic import AutoencoderNetwork, DeterministicAutoencoder
+from .networks import AutoencoderNetwork, build_autoencoder
 
 Corruption = Literal["gaussian", "masking", "salt-and-pepper"]
+PLOTTED = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,18 +33,20 @@ class DAEConfig(GenerativeConfig):
     """Hyperparameters of a denoising autoencoder."""
 
     corruption: Corruption = "gaussian"
-    """How rows are spoiled: by normal noise, by numbers set to 0, or by numbers set to 0 or 1."""
+    """Corruption of the inputs: additive gaussian noise, masking (values set to 0), or salt-and-pepper (values set
+    to 0 or 1)."""
     noise: float = 0.3
-    """Standard deviation of the normal noise, or share of the numbers that are set."""
+    """Standard deviation of gaussian noise, or fraction of the values that are set."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.noise > 0, "noise must be positive", self.noise)
-        require(self.corruption == "gaussian" or self.noise <= 1, "a share of noise must be at most 1", self.noise)
+        fraction = f"noise must be at most 1 with {self.corruption} corruption, where it is a fraction of the values"
+        require(self.corruption == "gaussian" or self.noise <= 1, fraction, self.noise)
 
 
 def corrupt(x: Rows, kind: Corruption, amount: float, noise: Rows) -> Rows:
-    """Return spoiled rows. `noise` is standard normal, or uniform in [0, 1) for what is set.
+    """Return corrupted rows. `noise` is standard normal for gaussian corruption, else uniform in [0, 1).
 
     Source: Vincent et al., "Stacked denoising autoencoders", 2010, section 3.4.
     """
@@ -43,41 +56,74 @@ def corrupt(x: Rows, kind: Corruption, amount: float, noise: Rows) -> Rows:
         case "masking":
             return torch.where(noise < amount, 0.0, x)
         case _:
-            # What falls among the numbers to set is 0 in the first half of these, and 1 in the second.
+            # Noise below `amount` sets a value: to 0 in the lower half of that range, to 1 in the upper.
             return torch.where(noise < amount, (noise > amount / 2).to(x.dtype), x)
 
 
 def denoising_loss(
-    module: AutoencoderNetwork, batch: Batch, corruption: Corruption, amount: float
+    network: AutoencoderNetwork, batch: Batch, corruption: Corruption, amount: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the squared error of what is made of spoiled rows, against whole ones, summed over a row."""
-    latent = module.encode(corrupt(batch["x"], corruption, amount, batch["noise"]))
-    loss = (module.decode(latent) - batch["x"]).square().flatten(1).sum(1).mean()
+    """Return the squared error of reconstructions of corrupted rows against the clean ones, summed over a row."""
+    latent = network.encode(corrupt(batch["x"], corruption, amount, batch["noise"]))
+    loss = (network.decode(latent) - batch["x"]).square().flatten(1).sum(1).mean()
     return loss, {"loss": loss.detach(), "latent": latent.detach()}
 
 
-class DAE(DeterministicAutoencoder):
-    """Make whole rows from spoiled ones.
+class DAE(GenerativeModel[DAEConfig]):
+    """Reconstruct clean rows from corrupted ones.
 
-    Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008.
+    New codes are drawn from a normal distribution fitted to those of the training rows. Subclass it and override
+    `loss` for a loss of your own; its metrics must hold the `latent` codes.
     """
 
     name = "dae"
     Config = DAEConfig
-    config: DAEConfig
+    network: AutoencoderNetwork
+    monitor = Monitor("loss", higher=False)
+    has_encoder = True
+    spherical_prior = False
 
-    def make_module(self) -> nn.Module:
-        return self.autoencoder(nn.Identity())
+    def build(self) -> dict[str, Learner]:
+        self.network = build_autoencoder(self.shape, self.config)
+        return {"network": Learner(self.network, self.loss, self.config)}
 
-    def loss(self, module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        return denoising_loss(module, batch, self.config.corruption, self.config.noise)
+    def loss(self, network: AutoencoderNetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch from `loss_batch`, and metrics."""
+        return denoising_loss(network, batch, self.config.corruption, self.config.noise)
 
-    def with_noise(self, batch: Batch) -> Batch:
+    def loss_batch(self, batch: Batch) -> Batch:
+        """Return what the loss reads: the clean rows `x`, and the `noise` that corrupts them."""
+        x = self.inputs(batch)
         draw = torch.randn_like if self.config.corruption == "gaussian" else torch.rand_like
-        return {**batch, "noise": draw(batch["x"])}
+        return {**batch, "x": x, "noise": draw(x)}
 
-    def show(self) -> dict[str, Shown]:
-        """Return rows of the validation: whole, spoiled, and made whole again."""
-        batch = self.with_noise({"x": self.rows(self.some(self.watched, 24))})
-        spoiled = corrupt(batch["x"], self.config.corruption, self.config.noise, batch["noise"])
-        return {"reconstructions": in_rows(batch["x"], spoiled, self.module(spoiled))}
+    def train_step(self, batches: Sequence[Batch]) -> None:
+        """Take a gradient step, and add the codes to their running statistics."""
+        metrics = self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
+        self.network.code_distribution.update(metrics["latent"])
+
+    def measure(self, part: Part) -> dict[str, float]:
+        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, part.batches(EVAL_BATCH_SIZE)))
+
+    def embed(self, batch: Batch) -> Latent:
+        return self.network.encode(self.inputs(batch))
+
+    def sample_prior(self, count: int) -> Latent:
+        return self.network.code_distribution.sample(count)
+
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        return self.network.decode(latent)
+
+    def pass_through(self, name: str, batch: Batch) -> None:
+        self.loss(self.network, self.loss_batch(batch))
+
+    def encoding(self) -> Encoding:
+        """Return the encoder, for an agent or another task to start from."""
+        return export_encoder(self.network.encoder, self.metadata, self.config)
+
+    def sample_grids(self) -> dict[str, SampleGrid]:
+        """Return what to plot, by name: samples, and validation rows above their corrupted and denoised versions."""
+        grids = super().sample_grids()
+        batch = self.loss_batch(self.fixed_batch(self.first_with_rows("validation", "train"), PLOTTED))
+        corrupted = corrupt(batch["x"], self.config.corruption, self.config.noise, batch["noise"])
+        return {**grids, "reconstructions": comparison_grid(batch["x"], corrupted, self.network(corrupted))}

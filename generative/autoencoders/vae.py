@@ -1,30 +1,34 @@
-"""Variational autoencoders, conditional by option.
+"""Variational autoencoders: plain, β-VAE and conditional.
 
 Source: Kingma and Welling, "Auto-encoding variational Bayes", 2014.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sandlot.generative.base import LABEL, Label, Latent, Rows
+from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.generative.networks import decoder_of, encoder_of
+from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
+from sandlot.generative.networks import build_decoder, build_encoder, export_encoder
 from sandlot.supervised.data import Batch, Part
-from sandlot.supervised.networks import in_float32
+from sandlot.supervised.networks import RowEncoder, in_float32
+from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.tasks.base import Monitor
+from sandlot.supervised.transfer.encoding import Encoding
 from sandlot.tracking import require
-
-from .base import EXAMINED, Autoencoder
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
 PerRow = Float[Tensor, "row"]
-FIRST_LOG_STD, LOG_STD_RANGE = -1.0, (-6.0, 2.0)
-"""What a normal likelihood's width starts from: below that of the data, or ignoring the code would be a way out."""
+INITIAL_LOG_STD, LOG_STD_RANGE = -1.0, (-6.0, 2.0)
+"""A gaussian likelihood starts narrower than the data, or ignoring the latent vectors would be a way out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +36,16 @@ class VAEConfig(GenerativeConfig):
     """Hyperparameters of a variational autoencoder."""
 
     likelihood: Likelihood = "auto"
-    """What the decoder says of each number: how likely it is to be 1 (bernoulli), or the middle of a normal
-    distribution, whose width is learned; auto is bernoulli for images."""
+    """Likelihood p(x|z): bernoulli, or gaussian with a learned standard deviation; auto is bernoulli for images and
+    gaussian for tables."""
     beta: float = 1.0
-    """Weight of the divergence of the codes from standard normal ones (Higgins et al., "beta-VAE", 2017)."""
+    """Weight β of the KL divergence (Higgins et al., "beta-VAE", 2017)."""
     warm_up: float = 0.0
-    """Share of the training over which beta rises from 0 (Sønderby et al., "Ladder variational autoencoders", 2016)."""
+    """Fraction of training over which β rises from 0 (Sønderby et al., "Ladder variational autoencoders", 2016)."""
     conditional: bool = False
-    """Tell encoder and decoder the class of each row, so that rows of a class can be made (Sohn et al., 2015)."""
+    """Condition encoder and decoder on the class of each row (Sohn et al., 2015)."""
     importance_samples: int = 0
-    """Codes drawn for each row, at each validation, for the importance-weighted bound; 0 for no such bound."""
+    """Samples per row of the importance-weighted bound, computed at each validation; 0 leaves it out."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,31 +54,51 @@ class VAEConfig(GenerativeConfig):
         require(self.importance_samples >= 0, "importance_samples must be at least 0", self.importance_samples)
 
 
-class VariationalAutoencoder(nn.Module):
-    """A recognition model q(z|x), and a generative one p(x|z); both may be told a class."""
+class VAENetwork(nn.Module):
+    """The encoder q(z|x) and the decoder p(x|z), both conditioned on a class if there are `num_classes`.
 
-    def __init__(self, encoder: nn.Module, latent_size: int, make_decoder: Any, gaussian: bool, classes: int = 0):
+    Arguments:
+        encoder: turns rows into features.
+        latent_size: dimensions of z.
+        make_decoder: returns a decoder from vectors of the given size to rows.
+        gaussian: whether p(x|z) is gaussian with a learned standard deviation, or else bernoulli.
+        num_classes: number of classes to condition on; 0 for none.
+    """
+
+    def __init__(
+        self,
+        encoder: RowEncoder,
+        latent_size: int,
+        make_decoder: Callable[[int], nn.Module],
+        gaussian: bool,
+        num_classes: int = 0,
+    ):
         super().__init__()
         self.encoder = encoder
-        self.to_moments = nn.Linear(encoder.feature_size + classes, 2 * latent_size)  # pyright: ignore
-        self.decoder = make_decoder(latent_size + classes)
-        self.log_std = nn.Parameter(torch.tensor(FIRST_LOG_STD)) if gaussian else None
-        self.latent_size, self.classes = latent_size, classes
+        self.to_moments = nn.Linear(encoder.feature_size + num_classes, 2 * latent_size)
+        self.decoder = make_decoder(latent_size + num_classes)
+        self.log_std = nn.Parameter(torch.tensor(INITIAL_LOG_STD)) if gaussian else None
+        self.latent_size, self.num_classes = latent_size, num_classes
 
-    def recognition(self, x: Rows, label: Label = None) -> tuple[Latent, Latent]:
-        """Return the mean and the log-variance of the code of each row."""
-        features = self._told(self.encoder.encode(x), label)  # pyright: ignore[reportCallIssue]
+    def encode(self, x: Rows, label: Label = None) -> tuple[Latent, Latent]:
+        """Return the mean and the log-variance of q(z|x)."""
+        features = self._conditioned(self.encoder.encode(x), label)
         mean, log_variance = in_float32(self.to_moments, features).chunk(2, dim=-1)
         return mean, log_variance
 
-    def generate(self, latent: Latent, label: Label = None) -> Rows:
-        """Return the logits, or means, of the numbers of a row for each code."""
-        return self.decoder(self._told(latent, label)).float()
+    def decode(self, latent: Latent, label: Label = None) -> Rows:
+        """Return the parameters of p(x|z): logits if it is bernoulli, means if it is gaussian."""
+        return self.decoder(self._conditioned(latent, label)).float()
+
+    def decode_mean(self, latent: Latent, label: Label = None) -> Rows:
+        """Return the mean of p(x|z)."""
+        output = self.decode(latent, label)
+        return output.sigmoid() if self.log_std is None else output
 
     def log_likelihood(self, x: Rows, output: Rows) -> PerRow:
-        """Return log p(x|z), in nats, where `output` is what `generate` made of z.
+        """Return log p(x|z) in nats, where `output` is what `decode` returned for z.
 
-        For numbers between 0 and 1, the Bernoulli's is the usual cross-entropy, though no density.
+        For values between 0 and 1, the bernoulli one is the usual cross-entropy, though not a density.
         """
         if self.log_std is None:
             return -F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
@@ -82,116 +106,142 @@ class VariationalAutoencoder(nn.Module):
         deviation = (x - output) * (-log_std).exp()
         return -(0.5 * deviation.square() + log_std + 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
 
-    def mean_row(self, output: Rows) -> Rows:
-        """Return the mean of p(x|z)."""
-        return output.sigmoid() if self.log_std is None else output
-
-    def _told(self, vector: Float[Tensor, "row size"], label: Label) -> Float[Tensor, "row more"]:
-        if not self.classes:
+    def _conditioned(self, vector: Float[Tensor, "row size"], label: Label) -> Float[Tensor, "row more"]:
+        if not self.num_classes:
             return vector
         assert label is not None
-        return torch.cat([vector, F.one_hot(label, self.classes).to(vector.dtype)], dim=-1)
+        return torch.cat([vector, F.one_hot(label, self.num_classes).to(vector.dtype)], dim=-1)
 
 
 def reparameterize(mean: Latent, log_variance: Latent, noise: Latent) -> Latent:
-    """Return codes of the recognition model, made of standard normal `noise`, through which gradients flow."""
+    """Return samples of q(z|x), made of standard normal `noise`, through which gradients flow (section 2.4)."""
     return mean + noise * (0.5 * log_variance).exp()
 
 
 def gaussian_kl(mean: Latent, log_variance: Latent) -> PerRow:
-    """Return the divergence of normal distributions from the standard one, in nats (appendix B)."""
+    """Return the KL divergence of q(z|x) from the standard normal prior, in nats (appendix B)."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
 
 
-def elbo(module: VariationalAutoencoder, batch: Batch) -> tuple[PerRow, PerRow]:
-    """Return the two terms of the bound on log p(x): the log-likelihood of each row, and the divergence of its code."""
+def elbo(network: VAENetwork, batch: Batch) -> tuple[PerRow, PerRow]:
+    """Return the two terms of the evidence lower bound for each row: log-likelihood and KL divergence (equation 3)."""
     label = batch.get(LABEL)
-    mean, log_variance = module.recognition(batch["x"], label)
+    mean, log_variance = network.encode(batch["x"], label)
     latent = reparameterize(mean, log_variance, batch["noise"])
-    return module.log_likelihood(batch["x"], module.generate(latent, label)), gaussian_kl(mean, log_variance)
+    return network.log_likelihood(batch["x"], network.decode(latent, label)), gaussian_kl(mean, log_variance)
 
 
-def vae_loss(module: VariationalAutoencoder, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return minus the bound, with the divergence weighed by the batch's beta."""
-    log_likelihood, kl = elbo(module, batch)
+def vae_loss(network: VAENetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the negative evidence lower bound with the KL divergence weighted by the batch's `beta`."""
+    log_likelihood, kl = elbo(network, batch)
     loss = (batch["beta"] * kl - log_likelihood).mean()
     bound = (log_likelihood - kl).mean()
     terms = {"elbo": bound, "log_likelihood": log_likelihood.mean(), "kl": kl.mean()}
     return loss, {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
 
 
-def importance_weighted_bound(module: VariationalAutoencoder, batch: Batch, samples: int) -> PerRow:
-    """Return a bound on log p(x) from several codes for each row: the tighter, the more there are.
+def importance_weighted_bound(network: VAENetwork, batch: Batch, samples: int) -> PerRow:
+    """Return a bound on log p(x) from several samples of q(z|x): the tighter, the more there are.
 
     Source: Burda et al., "Importance weighted autoencoders", 2016, equation 8.
     """
     x, label = batch["x"], batch.get(LABEL)
-    mean, log_variance = module.recognition(x, label)
-    weights = []
+    mean, log_variance = network.encode(x, label)
+    log_weights = []
     for _ in range(samples):
         noise = torch.randn_like(mean)
         latent = reparameterize(mean, log_variance, noise)
         log_prior = -0.5 * latent.square().sum(-1)
-        log_recognition = -0.5 * (noise.square() + log_variance).sum(-1)
-        weights.append(module.log_likelihood(x, module.generate(latent, label)) + log_prior - log_recognition)
-    return torch.stack(weights).logsumexp(0) - math.log(samples)
+        log_posterior = -0.5 * (noise.square() + log_variance).sum(-1)
+        log_weights.append(network.log_likelihood(x, network.decode(latent, label)) + log_prior - log_posterior)
+    return torch.stack(log_weights).logsumexp(0) - math.log(samples)
 
 
-class VAE(Autoencoder):
-    """Learn a distribution of rows, by way of codes that are nearly standard normal."""
+class VAE(GenerativeModel[VAEConfig]):
+    """Learn a latent-variable model of the data, with an approximate posterior that is close to a standard normal.
+
+    Subclass it and override `loss` for a loss of your own.
+
+    Example:
+        class LaplaceVAE(VAE):
+            name = "laplace-vae"
+
+            def loss(self, network, batch):
+                mean, log_variance = network.encode(batch["x"])
+                latent = reparameterize(mean, log_variance, batch["noise"])
+                error = (network.decode_mean(latent) - batch["x"]).abs().flatten(1).sum(1)
+                loss = (error + batch["beta"] * gaussian_kl(mean, log_variance)).mean()
+                return loss, {"loss": loss.detach()}
+
+        model = LaplaceVAE("digits", latent_size=8).learn(epochs=20)
+        images = model.sample(64)
+    """
 
     name = "vae"
     Config = VAEConfig
-    config: VAEConfig
+    network: VAENetwork
+    monitor = Monitor("loss", higher=False)
+    has_encoder = True
 
     beta = 1.0
-    """The weight of the divergence now."""
+    """Current weight of the KL divergence."""
 
     @property
-    def knows_classes(self) -> bool:
+    def is_conditional(self) -> bool:
         return self.config.conditional
 
-    def make_module(self) -> nn.Module:
+    def build(self) -> dict[str, Learner]:
         config = self.config
         gaussian = config.likelihood == "gaussian" or (config.likelihood == "auto" and not self.makes_images)
 
-        def make_decoder(size: int) -> nn.Module:
-            return decoder_of(size, self.shape, config)
+        def make_decoder(input_size: int) -> nn.Module:
+            return build_decoder(input_size, self.shape, config)
 
-        encoder = encoder_of(self.shape, config)
-        return VariationalAutoencoder(encoder, config.latent_size, make_decoder, gaussian, self.conditions)
+        encoder = build_encoder(self.shape, config)
+        self.network = VAENetwork(encoder, config.latent_size, make_decoder, gaussian, self.num_conditions)
+        return {"network": Learner(self.network, self.loss, config)}
 
     def anneal(self, progress: float) -> None:
         super().anneal(progress)
         warm_up = self.config.warm_up
         self.beta = self.config.beta * (min(1.0, progress / warm_up) if warm_up else 1.0)
 
-    def loss(self, module: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        return vae_loss(module, batch)
+    def loss(self, network: VAENetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch from `loss_batch`, and metrics."""
+        return vae_loss(network, batch)
 
-    def with_noise(self, batch: Batch) -> Batch:
-        x = batch["x"]
-        # Validations weigh as the end of the training does: a warm-up makes no early checkpoint the best.
-        beta = self.beta if self.module.training else self.config.beta
+    def loss_batch(self, batch: Batch) -> Batch:
+        """Return what the loss reads: the rows `x`, their labels, standard normal `noise`, and `beta`."""
+        x = self.inputs(batch)
+        # Validation uses the final beta, so that a warm-up makes no early checkpoint the best.
+        beta = self.beta if self.network.training else self.config.beta
         noise = torch.randn(len(x), self.config.latent_size, device=x.device)
-        return {**batch, "noise": noise, "beta": torch.tensor(beta, device=x.device)}
+        return {**batch, "x": x, "noise": noise, "beta": torch.tensor(beta, device=x.device)}
+
+    def train_step(self, batches: Sequence[Batch]) -> None:
+        """Take a gradient step on the negative evidence lower bound."""
+        self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
 
     def measure(self, part: Part) -> dict[str, float]:
-        measures = super().measure(part)
+        measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, part.batches(EVAL_BATCH_SIZE)))
         if self.config.importance_samples:
-            measures["importance_weighted_bound"] = self.bound(part, self.config.importance_samples)
+            measures["importance_weighted_bound"] = self.importance_weighted_bound(part, self.config.importance_samples)
         return measures
 
-    def bound(self, part: Part, samples: int) -> float:
-        """Return the mean importance-weighted bound on the log-likelihood of a part's rows, in nats."""
-        batches = map(self.prepared, part.batches(EXAMINED))
-        return torch.cat([importance_weighted_bound(self.module, batch, samples) for batch in batches]).mean().item()
+    def importance_weighted_bound(self, part: Part, samples: int) -> float:
+        """Return the mean importance-weighted bound on the log-likelihood of the rows of a part, in nats."""
+        batches = map(self.loss_batch, part.batches(EVAL_BATCH_SIZE))
+        return torch.cat([importance_weighted_bound(self.network, batch, samples) for batch in batches]).mean().item()
 
-    def latent(self, batch: Batch) -> Latent:
-        return self.module.recognition(self.rows(batch), batch.get(LABEL))[0]
-
-    def draw_codes(self, count: int) -> Latent:
-        return torch.randn(count, self.config.latent_size, device=self.device)
+    def embed(self, batch: Batch) -> Latent:
+        return self.network.encode(self.inputs(batch), batch.get(LABEL))[0]
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
-        return self.module.mean_row(self.module.generate(latent, label))
+        return self.network.decode_mean(latent, label)
+
+    def pass_through(self, name: str, batch: Batch) -> None:
+        self.loss(self.network, self.loss_batch(batch))
+
+    def encoding(self) -> Encoding:
+        """Return the encoder, for an agent or another task to start from."""
+        return export_encoder(self.network.encoder, self.metadata, self.config)

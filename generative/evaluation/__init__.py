@@ -1,1 +1,1 @@
-"""Measures and plots of generative models."""
+"""Evaluation of trained generative models."""

@@ -1,128 +1,131 @@
-"""Rows that are unlike those that a model has learned from."""
+"""Anomaly detection: how unlike the training rows others are, by an autoencoder."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sandlot.generative.autoencoders.base import EXAMINED, Autoencoder
-from sandlot.generative.base import LABEL
+from sandlot.generative.base import LABEL, GenerativeModel, Latent
+from sandlot.generative.metrics import EVAL_BATCH_SIZE
 from sandlot.generative.plots import to_pixels
 from sandlot.supervised.data import Batch
 from sandlot.supervised.evaluation.plots import draw_images, roc
 from sandlot.tracking import SandlotError, picture
 
-SHOWN = 12
-KNOWN = 5000
-"""Rows, of those learned from, that tell what is usual."""
-TINY = 1e-9
-LEAST_ERROR, LEAST_SPREAD = 0.25, 1e-3
-"""What is added to each number's usual error, as a share of the mean over numbers, and how narrow codes may lie, as a
-share of their widest direction: where nothing ever was, everything would be infinitely strange."""
+PLOTTED = 12
+"""Rows with the highest scores that are plotted, and as many with the lowest."""
+REFERENCE_ROWS = 5000
+"""Training rows, at most, that an `AnomalyScorer` is fitted to."""
+EPSILON = 1e-9
+ERROR_FLOOR, VARIANCE_FLOOR = 0.25, 1e-3
+"""Added to the mean error of each value, as a fraction of the mean over values; and the smallest variance of codes, as
+a fraction of the largest. Without them, any deviation where training rows have none would be infinitely anomalous."""
+
+PerRow = Float[Tensor, "row"]
+Errors = Float[Tensor, "row value"]
 
 
-class Anomalies(NamedTuple):
-    """How strange each row of the test is, and which ones are of the class that was held out."""
+class AnomalyScores(NamedTuple):
+    """The anomaly score of each test row, and which rows are of the class that was held out."""
 
-    score: Float[Tensor, "row"]
-    strange: Bool[Tensor, "row"]
+    score: PerRow
+    is_anomaly: Bool[Tensor, "row"]
 
     @property
     def auroc(self) -> float:
-        """How often a row of the class that was held out is stranger than another row."""
-        return auroc(self.score, self.strange)
+        """Probability that a row of the held-out class scores higher than another row."""
+        return auroc(self.score, self.is_anomaly)
 
 
-def auroc(score: Float[Tensor, "row"], positive: Bool[Tensor, "row"]) -> float:
-    """Return the area under the curve of the true over the false positive rate."""
-    false, true = roc(score, positive)
-    return float(torch.trapezoid(true, false))
+def auroc(score: PerRow, positive: Bool[Tensor, "row"]) -> float:
+    """Return the area under the ROC curve of a score."""
+    false_positive_rate, true_positive_rate = roc(score, positive)
+    return float(torch.trapezoid(true_positive_rate, false_positive_rate))
 
 
-def pieces(batch: Batch) -> list[Batch]:
-    """Return a batch in pieces that are small enough to look at."""
-    columns = (column.split(EXAMINED) for column in batch.values())
-    return [dict(zip(batch, parts, strict=True)) for parts in zip(*columns, strict=True)]
+class AnomalyScorer:
+    """Score how anomalous rows are for an autoencoder, relative to reference rows that it was trained on.
 
-
-class Usual:
-    """What is usual of rows that a model has learned from, beside which others are strange.
-
-    A row is strange if its reconstruction is wrong where it seldom is, or if its code is far from the known ones. The
-    first is the squared error, each number's divided by what is usual for that number; the second Mahalanobis's
-    distance. Each is standardised over known rows, and they are added.
+    The score is the sum of two terms, each standardized over the reference rows: the squared reconstruction error,
+    with each value's divided by its mean, and the squared Mahalanobis distance of the code.
 
     Source of the second: Denouden et al., "Improving reconstruction autoencoder out-of-distribution detection with
     Mahalanobis distance", 2018.
     """
 
-    def __init__(self, model: Any, known: Batch):
+    def __init__(self, model: GenerativeModel, reference: Batch):
         self.model = model
-        looks = [self._look(batch) for batch in pieces(known)]
-        error, code = (torch.cat(parts) for parts in zip(*looks, strict=True))
-        mean_error = error.mean(0)
-        self._error = (mean_error + LEAST_ERROR * mean_error.mean()).clamp(min=TINY)
-        self._center = code.mean(0)
-        spread, directions = torch.linalg.eigh(torch.cov(code.T).reshape(len(code[0]), -1))
-        self._whiten = directions / spread.clamp(min=max(LEAST_SPREAD * spread.max().item(), TINY)).sqrt()
-        both = self._both(error, code)
-        self._mean, self._std = both.mean(1, keepdim=True), both.std(1, keepdim=True).clamp(min=TINY)
+        parts = [self._errors_and_codes(batch) for batch in _split(reference)]
+        errors, codes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        mean_error = errors.mean(0)
+        self._error_scale = (mean_error + ERROR_FLOOR * mean_error.mean()).clamp(min=EPSILON)
+        self._mean_code = codes.mean(0)
+        variances, directions = torch.linalg.eigh(torch.cov(codes.T).reshape(len(codes[0]), -1))
+        smallest = max(VARIANCE_FLOOR * variances.max().item(), EPSILON)
+        self._whitening = directions / variances.clamp(min=smallest).sqrt()
+        terms = self._terms(errors, codes)
+        self._mean, self._std = terms.mean(1, keepdim=True), terms.std(1, keepdim=True).clamp(min=EPSILON)
 
-    def score(self, batch: Batch) -> Float[Tensor, "row"]:
-        """Return how strange rows are; those that were learned from are at 0 on average."""
-        return ((self._both(*self._look(batch)) - self._mean) / self._std).sum(0)
+    def score(self, batch: Batch) -> PerRow:
+        """Return the anomaly score of each row; the reference rows' mean is 0."""
+        return ((self._terms(*self._errors_and_codes(batch)) - self._mean) / self._std).sum(0)
 
-    def _look(self, batch: Batch) -> tuple[Float[Tensor, "row number"], Float[Tensor, "row latent"]]:
-        """Return the squared error of each number of each row, and the rows' codes."""
-        code = self.model.latent(batch)
-        rows = self.model.rows(batch)
-        return (self.model.decode(code, batch.get(LABEL)) - rows).square().flatten(1), code
+    def _errors_and_codes(self, batch: Batch) -> tuple[Errors, Latent]:
+        """Return the squared error of each value, and the rows' codes."""
+        codes = self.model.embed(batch)
+        rows = self.model.inputs(batch)
+        return (self.model.decode(codes, batch.get(LABEL)) - rows).square().flatten(1), codes
 
-    def _both(self, error: Float[Tensor, "row number"], code: Float[Tensor, "row latent"]) -> Float[Tensor, "2 row"]:
-        distance = ((code - self._center) @ self._whiten).square().sum(1)
-        return torch.stack([(error / self._error).sum(1), distance])
+    def _terms(self, errors: Errors, codes: Latent) -> Float[Tensor, "2 row"]:
+        distance = ((codes - self._mean_code) @ self._whitening).square().sum(1)
+        return torch.stack([(errors / self._error_scale).sum(1), distance])
 
 
-def find_anomalies(model: Autoencoder) -> Anomalies:
-    """Score the rows of the test, with the model of a training that held a class out."""
-    if not model.config.held_out:
-        raise SandlotError("this model has learned from all classes; train one with --held-out CLASS")
+def score_anomalies(model: GenerativeModel) -> AnomalyScores:
+    """Score the test rows of an autoencoder that was trained with a class held out."""
+    held_out = model.config.held_out
+    if not held_out:
+        raise SandlotError("this model was trained on all classes; train one with --held-out CLASS")
     part = model.part("test")
-    usual = Usual(model, model.some("train", KNOWN))
-    score = torch.cat([usual.score(batch) for batch in part.batches(EXAMINED)]).cpu()
-    strange = part.columns[LABEL][torch.from_numpy(part.rows)].cpu() == -1
-    if strange.all() or not strange.any():
-        which = "only" if strange.all() else "no"
-        raise SandlotError(f"the test has {which} rows of the class {model.config.held_out!r}")
-    return Anomalies(score, strange)
+    scorer = AnomalyScorer(model, model.fixed_batch("train", REFERENCE_ROWS))
+    score = torch.cat([scorer.score(batch) for batch in part.batches(EVAL_BATCH_SIZE)]).cpu()
+    is_anomaly = part.columns[LABEL][torch.from_numpy(part.rows)].cpu() == -1
+    if is_anomaly.all() or not is_anomaly.any():
+        raise SandlotError(f"the test has {'only' if is_anomaly.all() else 'no'} rows of the class {held_out!r}")
+    return AnomalyScores(score, is_anomaly)
 
 
-def draw_strangest(path: Path, model: Autoencoder, found: Anomalies) -> Path:
-    """Draw the strangest rows of the test, and the least strange ones, with their scores."""
+def plot_extremes(path: Path, model: GenerativeModel, scores: AnomalyScores) -> Path:
+    """Plot the test images with the highest and the lowest anomaly scores, titled by class and score."""
     part = model.part("test")
-    order = found.score.argsort(descending=True)
-    chosen = torch.cat([order[:SHOWN], order[-SHOWN:]])
+    order = scores.score.argsort(descending=True)
+    chosen = torch.cat([order[:PLOTTED], order[-PLOTTED:]])
     rows = torch.from_numpy(part.rows[chosen.numpy()])
     batch = {name: column[rows.to(column.device)] for name, column in part.columns.items()}
     names = [*model.classes, model.config.held_out]
-    labels = [names[place] for place in batch[LABEL].tolist()]
-    titles = [f"{name} ({score:.3g})" for name, score in zip(labels, found.score[chosen].tolist(), strict=True)]
-    draw_images(path, to_pixels(model.rows(batch)).astype(np.float32), titles)
+    labels = [names[label] for label in batch[LABEL].tolist()]
+    titles = [f"{name} ({score:.3g})" for name, score in zip(labels, scores.score[chosen].tolist(), strict=True)]
+    draw_images(path, to_pixels(model.inputs(batch)).astype(np.float32), titles)
     return path
 
 
-def draw_scores(path: Path, found: Anomalies, held_out: str) -> Path:
-    """Draw how the scores of the class that was held out lie among those of the others."""
-    low, high = found.score.min().item(), found.score.quantile(0.995).item()
+def plot_scores(path: Path, scores: AnomalyScores, held_out: str) -> Path:
+    """Plot histograms of the scores of the held-out class and of the others."""
+    low, high = scores.score.min().item(), scores.score.quantile(0.995).item()
     bins = np.linspace(low, high, 30)
     with picture(path, 6, 3.5) as figure:
         axes = figure.add_subplot()
-        for name, rows in (("known classes", ~found.strange), (f"{held_out}, held out", found.strange)):
-            axes.hist(found.score[rows].clamp(max=high).tolist(), bins, density=True, alpha=0.6, label=name)
-        axes.set(xlabel="score", ylabel="density", title=f"area under the ROC curve {found.auroc:.3f}")
+        for name, rows in (("known classes", ~scores.is_anomaly), (f"{held_out} (held out)", scores.is_anomaly)):
+            axes.hist(scores.score[rows].clamp(max=high).tolist(), bins, density=True, alpha=0.6, label=name)
+        axes.set(xlabel="anomaly score", ylabel="density", title=f"AUROC {scores.auroc:.3f}")
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     return path
+
+
+def _split(batch: Batch) -> list[Batch]:
+    columns = (column.split(EVAL_BATCH_SIZE) for column in batch.values())
+    return [dict(zip(batch, parts, strict=True)) for parts in zip(*columns, strict=True)]

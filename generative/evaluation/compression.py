@@ -1,6 +1,7 @@
-"""How few bits a model needs for a row, and what is lost at that."""
+"""Lossy compression: the rate-distortion trade-off of an autoencoder's codes."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,116 +10,134 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sandlot.generative.autoencoders.base import EXAMINED, Autoencoder
-from sandlot.generative.base import LABEL, Rows
+from sandlot.generative.autoencoders.vq_vae import VQVAE
+from sandlot.generative.base import LABEL, GenerativeModel, Latent, Rows
+from sandlot.generative.metrics import EVAL_BATCH_SIZE
 from sandlot.supervised.data import Part
 from sandlot.tracking import picture
 
 LEVELS = (2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
-"""Values that a number of a code may take."""
-FROM = 5000
-"""Rows, at most, that principal components are learned from."""
+"""Numbers of quantization levels to try."""
+FITTED_ROWS = 5000
+"""Training rows, at most, that the range of codes and the principal components are fitted to."""
+
+PerDimension = Float[Tensor, "latent"]
 
 
-class Rate(NamedTuple):
-    """A way to compress: bits for a row, and the squared error of a row that is made from them."""
+class RateDistortion(NamedTuple):
+    """One point of a method's rate-distortion curve."""
 
-    what: str
+    method: str
     bits: float
+    """Bits per row."""
     error: float
+    """Mean squared error of a value after decompression."""
 
 
-def rates_of(model: Autoencoder) -> list[Rate]:
-    """Return what a model can do with the rows of the test, at several rates.
+def model_rate_distortion(model: GenerativeModel) -> list[RateDistortion]:
+    """Return the rate and distortion of an autoencoder on the test rows, at several quantization levels.
 
-    Bits are those of an ideal entropy coder, which codes each number (or word) by itself.
+    The rate is that of an ideal entropy coder that codes each dimension independently; a VQ-VAE has one point, with
+    the rate of its prior.
     """
-    test, train = model.part("test"), model.part("train")
-    codes, truth = model.code(test)[0], rows_of_part(model, test)
-    if hasattr(model, "codes"):
-        return [_of_words(model, test, codes, truth)]
-    codes = codes.cpu()
-    low, high = _range(model.code(Part("train", train.columns, train.rows[:FROM]))[0].cpu())
+    test = model.part("test")
+    truth = _inputs_of(model, test)
+    if isinstance(model, VQVAE):
+        return [_vq_vae_rate_distortion(model, test, truth)]
     labels = test.columns[LABEL][torch.from_numpy(test.rows)] if LABEL in test.columns else None
-    found = []
-    for levels in LEVELS:
-        places = quantized(codes, low, high, levels)
-        restored = low + places.float() * (high - low) / (levels - 1)
-        pieces = restored.to(model.device).split(EXAMINED)
-        given = [None] * len(pieces) if labels is None else labels.split(EXAMINED)
-        made = torch.cat([model.decode(some, label).cpu() for some, label in zip(pieces, given, strict=True)])
-        found.append(Rate(model.name, entropy_bits(places), squared_error(made, truth)))
-    return found
+
+    def decode(codes: Latent) -> Rows:
+        chunks = codes.to(model.device).split(EVAL_BATCH_SIZE)
+        chunk_labels = [None] * len(chunks) if labels is None else labels.split(EVAL_BATCH_SIZE)
+        return torch.cat([model.decode(*pair).cpu() for pair in zip(chunks, chunk_labels, strict=True)])
+
+    codes = model.embed_part(test)[0].cpu()
+    fitted = model.embed_part(_first_training_rows(model))[0].cpu()
+    return _rate_distortion_curve(model.name, codes, fitted, decode, truth)
 
 
-def rates_of_components(model: Autoencoder) -> list[Rate]:
-    """Return what as many principal components, coded in the same way, can do."""
+def pca_rate_distortion(model: GenerativeModel) -> list[RateDistortion]:
+    """Return the same for as many principal components as the model has latent dimensions."""
     from sklearn.decomposition import PCA
 
-    train = model.part("train")
-    learned = rows_of_part(model, Part("train", train.columns, train.rows[:FROM])).flatten(1).numpy()
-    truth = rows_of_part(model, model.part("test"))
-    size = min(model.config.latent_size, *learned.shape)
-    components = PCA(size, svd_solver="full").fit(learned)
-    low, high = _range(torch.from_numpy(components.transform(learned)))
+    train = _inputs_of(model, _first_training_rows(model)).flatten(1).numpy()
+    truth = _inputs_of(model, model.part("test"))
+    size = min(model.config.latent_size, *train.shape)
+    components = PCA(size, svd_solver="full").fit(train)
+
+    def decode(codes: Latent) -> Rows:
+        return torch.from_numpy(components.inverse_transform(codes.numpy())).view_as(truth)
+
     codes = torch.from_numpy(components.transform(truth.flatten(1).numpy()))
-    found = []
-    for levels in LEVELS:
-        places = quantized(codes, low, high, levels)
-        restored = low + places.float() * (high - low) / (levels - 1)
-        made = torch.from_numpy(components.inverse_transform(restored.numpy())).view_as(truth)
-        found.append(Rate(f"{size} principal components", entropy_bits(places), squared_error(made, truth)))
-    return found
+    fitted = torch.from_numpy(components.transform(train))
+    return _rate_distortion_curve(f"{size} principal components", codes, fitted, decode, truth)
 
 
-def quantized(
-    codes: Float[Tensor, "row latent"], low: Float[Tensor, "latent"], high: Float[Tensor, "latent"], levels: int
-) -> Int[Tensor, "row latent"]:
-    """Return the nearest of so many `levels`, from `low` to `high`, to each number."""
-    place = (codes - low) / (high - low).clamp(min=1e-9) * (levels - 1)
-    return place.round().clamp(0, levels - 1).long()
+def quantize(codes: Latent, low: PerDimension, high: PerDimension, levels: int) -> Int[Tensor, "row latent"]:
+    """Return the index of the nearest of `levels` values, evenly spaced from `low` to `high`, in each dimension."""
+    position = (codes - low) / (high - low).clamp(min=1e-9) * (levels - 1)
+    return position.round().clamp(0, levels - 1).long()
 
 
-def entropy_bits(places: Int[Tensor, "row latent"]) -> float:
-    """Return the bits that a row takes when each number is coded by itself, as often as it takes each value."""
+def entropy_bits(indices: Int[Tensor, "row latent"]) -> float:
+    """Return the bits per row of an ideal entropy coder that codes each dimension by its own frequencies."""
     total = 0.0
-    for column in places.T:
-        shares = torch.bincount(column).float() / len(column)
-        total += torch.special.entr(shares).sum().item() / math.log(2)
+    for column in indices.T:
+        frequencies = torch.bincount(column).float() / len(column)
+        total += torch.special.entr(frequencies).sum().item() / math.log(2)
     return total
 
 
-def squared_error(made: Rows, truth: Rows) -> float:
-    """Return the mean squared error of a number."""
-    return (made - truth).square().mean().item()
+def mean_squared_error(decoded: Rows, truth: Rows) -> float:
+    """Return the mean squared error of a value."""
+    return (decoded - truth).square().mean().item()
 
 
-def rows_of_part(model: Autoencoder, part: Part) -> Rows:
-    """Return the rows of a part as the model reads them."""
-    return torch.cat([model.rows(batch) for batch in part.batches(EXAMINED)]).cpu()
-
-
-def draw_rates(path: Path, rates: list[Rate], numbers: int) -> Path:
-    """Draw the error over the bits for each of a row's `numbers`."""
+def plot_rate_distortion(path: Path, points: list[RateDistortion], values: int) -> Path:
+    """Plot the error over the bits per value, for rows of so many `values`; a curve for each method."""
     with picture(path, 6, 4) as figure:
         axes = figure.add_subplot()
-        for name in dict.fromkeys(rate.what for rate in rates):
-            points = np.array([(rate.bits / numbers, rate.error) for rate in rates if rate.what == name])
-            axes.plot(*points.T, marker="o", markersize=4, linewidth=1.2, label=name)
-        axes.set(xlabel="bits for each number (8 as they are)", ylabel="mean squared error", ylim=(0, None))
+        for method in dict.fromkeys(point.method for point in points):
+            curve = np.array([(point.bits / values, point.error) for point in points if point.method == method])
+            axes.plot(*curve.T, marker="o", markersize=4, linewidth=1.2, label=method)
+        axes.set(xlabel="bits per value (8 uncompressed)", ylabel="mean squared error", ylim=(0, None))
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     return path
 
 
-def _range(codes: Float[Tensor, "row latent"]) -> tuple[Float[Tensor, "latent"], Float[Tensor, "latent"]]:
-    return codes.quantile(0.005, dim=0), codes.quantile(0.995, dim=0)
+def _rate_distortion_curve(
+    method: str,
+    codes: Latent,
+    fitted: Float[Tensor, "fitted latent"],
+    decode: Callable[[Latent], Rows],
+    truth: Rows,
+) -> list[RateDistortion]:
+    """Return rate and distortion at each number of levels, which span the range of the `fitted` codes."""
+    low, high = fitted.quantile(0.005, dim=0), fitted.quantile(0.995, dim=0)
+    points = []
+    for levels in LEVELS:
+        indices = quantize(codes, low, high, levels)
+        dequantized = low + indices.float() * (high - low) / (levels - 1)
+        error = mean_squared_error(decode(dequantized), truth)
+        points.append(RateDistortion(method, entropy_bits(indices), error))
+    return points
 
 
-def _of_words(model: Autoencoder, test: Part, codes: Float[Tensor, "row latent"], truth: Rows) -> Rate:
-    """Return what a vocabulary can do: the bits are those of the model of codes, which is told the words before."""
-    made = torch.cat([model.decode(some) for some in codes.split(EXAMINED)]).cpu()
-    length = model.codes(test).shape[1]  # pyright: ignore[reportAttributeAccessIssue]
-    bits = model.measure(test)["nats"] * length / math.log(2)
-    return Rate(f"{model.name}, {length} words", bits, squared_error(made, truth))
+def _vq_vae_rate_distortion(model: VQVAE, test: Part, truth: Rows) -> RateDistortion:
+    """Return the rate of a VQ-VAE's prior, which codes each code given those before it, and the distortion."""
+    latent = model.embed_part(test)[0]
+    decoded = torch.cat([model.decode(chunk) for chunk in latent.split(EVAL_BATCH_SIZE)]).cpu()
+    length = math.prod(model.network.code_shape)
+    bits = model.measure(test)["prior_nats"] * length / math.log(2)
+    return RateDistortion(f"{model.name}, {length} codes", bits, mean_squared_error(decoded, truth))
+
+
+def _first_training_rows(model: GenerativeModel) -> Part:
+    train = model.part("train")
+    return Part("train", train.columns, train.rows[:FITTED_ROWS])
+
+
+def _inputs_of(model: GenerativeModel, part: Part) -> Rows:
+    return torch.cat([model.inputs(batch) for batch in part.batches(EVAL_BATCH_SIZE)]).cpu()

@@ -1,104 +1,104 @@
-"""How like the data the rows that a model makes are, in the feature space of a network that has learned from the data.
+"""Fidelity of generated images: FID, KID, precision and recall, in the features of a classifier of the same data.
 
-Such numbers mean something beside others in the same space alone: the network, the number of rows, and what real
-rows get against real ones belong to them. The distances are torchmetrics', whose import waits until it is needed.
+The numbers are only comparable within one feature space: the classifier, the number of rows, and the values that
+training images get against test images belong to them.
 """
 
 import warnings
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from sandlot.generative.base import Model
-from sandlot.supervised.data import Batch, Part
+from sandlot.generative.base import GenerativeModel
+from sandlot.supervised import Classifier
+from sandlot.supervised.data import Batch
 from sandlot.supervised.modalities.columns import IMAGE
 from sandlot.supervised.optimization.random_state import seeded_rng
+from sandlot.supervised.tasks.predictor import Predictor
 from sandlot.tracking import SandlotError, derived_seed
 
 Features = Float[Tensor, "row feature"]
-Others = Float[Tensor, "other feature"]
+OtherFeatures = Float[Tensor, "other feature"]
 NEIGHBOURS = 3
-"""Nearest rows that a region of the manifold reaches to (Kynkäänniemi et al., 2019, section 3.1)."""
-SUBSET = 1000
-"""Rows of the blocks that the kernel distance is the mean of (Bińkowski et al., 2018)."""
-AT_ONCE = 256
+"""k of the k-nearest-neighbour manifolds of precision and recall (Kynkäänniemi et al., 2019, section 3.1)."""
+KID_BLOCK = 1000
+"""Rows per block; KID is a mean over blocks (Bińkowski et al., 2018)."""
+CHUNK = 256
 SEED = 6
 
 
-class Fidelity(NamedTuple):
-    """How like real rows others are."""
+class FidelityMetrics(NamedTuple):
+    """How close the distribution of some images is to that of real ones."""
 
     fid: float
-    """Fréchet distance between normal distributions with the features' means and covariances."""
+    """Fréchet distance between gaussians fitted to the features; lower is better."""
     kid: float
-    """Squared maximum mean discrepancy of the features, for a cubic kernel."""
+    """Squared maximum mean discrepancy of the features, with a cubic kernel; lower is better."""
     precision: float
-    """Share of the rows that lie among real ones."""
+    """Fraction of the images that lie in the manifold of the real ones."""
     recall: float
-    """Share of the real rows that lie among the others."""
+    """Fraction of the real images that lie in the manifold of the others."""
 
 
-class Report(NamedTuple):
-    """The fidelity of a model's rows, and the floor: that of real rows which it has learned from."""
+class FidelityReport(NamedTuple):
+    """The fidelity of a model's images, and of as many training images for reference: both against test images."""
 
-    model: Fidelity
-    floor: Fidelity
+    model: FidelityMetrics
+    reference: FidelityMetrics
     rows: int
-    shares: dict[str, float]
-    """What share of the model's rows the extractor takes for each class."""
+    class_shares: dict[str, float]
+    """Fraction of the model's images that the classifier assigns to each class."""
 
 
-def measure_fidelity(model: Model, extractor: Any, rows: int) -> Report:
-    """Compare as many rows of the model with rows of the test, in the features of the classifier `extractor`."""
+def measure_fidelity(model: GenerativeModel, extractor: Classifier, rows: int) -> FidelityReport:
+    """Compare up to `rows` generated images with test images, in the features of a classifier."""
     if not model.makes_images or extractor.metadata["kind"] != "images":
         raise SandlotError(
             f"fidelity is measured on images, and the {model.name} learned from {model.metadata['kind']}"
         )
-    theirs = tuple(extractor.metadata["reading"]["shape"])
-    if theirs != model.shape:
-        raise SandlotError(f"the extractor reads images of the shape {theirs}, and these are of {model.shape}")
+    extractor_shape = tuple(extractor.metadata["reading"]["shape"])
+    if extractor_shape != model.shape:
+        raise SandlotError(f"the extractor reads images of shape {extractor_shape}, and the model's are {model.shape}")
     test, train = model.part("test"), model.part("train")
     count = min(rows, len(test), len(train))
     if count < 2 * NEIGHBOURS:
-        raise SandlotError(f"there are {len(test)} rows for the test, too few to compare with")
+        raise SandlotError(f"there are {len(test)} test rows, too few to compare with")
     extractor.train(False)
     model.train(False)
-    chosen = {name: some_rows(model, part, count) for name, part in (("test", test), ("train", train))}
+    pixels = {name: model.fixed_batch(name, count)[IMAGE] for name in ("test", "train")}
     with torch.no_grad(), seeded_rng(derived_seed(model.seed, SEED)):
-        made = [model.sample(len(some), model.asked_for(len(some))) for some in torch.arange(count).split(AT_ONCE)]
-        pixels = (torch.cat(made).clamp(0, 1) * 255).round().to(torch.uint8)
-        real = features_of(extractor, chosen["test"])
-        learned = features_of(extractor, chosen["train"])
-        fake = features_of(extractor, pixels)
-        guessed = extractor.learners["network"].module.head(fake.float().to(extractor.device)).argmax(1).cpu()
-    share = torch.bincount(guessed, minlength=len(extractor.classes)).float() / count
-    shares = dict(zip(extractor.classes, share.tolist(), strict=True))
-    return Report(fidelity(real, fake), fidelity(real, learned), count, shares)
+        chunks = torch.arange(count).split(CHUNK)
+        samples = torch.cat([model.sample(len(chunk), model.cycle_labels(len(chunk))) for chunk in chunks])
+        real = extract_features(extractor, pixels["test"])
+        reference = extract_features(extractor, pixels["train"])
+        fake = extract_features(extractor, (samples.clamp(0, 1) * 255).round().to(torch.uint8))
+        shares = class_shares(extractor, fake)
+    return FidelityReport(fidelity_metrics(real, fake), fidelity_metrics(real, reference), count, shares)
 
 
-def some_rows(model: Model, part: Part, count: int) -> Tensor:
-    """Return the pixels of some rows of a part."""
-    return model.some(part.name, count)[IMAGE]
-
-
-def features_of(extractor: Any, pixels: Tensor) -> Features:
-    """Return what the classifier's reader makes of images."""
-    reader = extractor.learners["network"].module.reader
-    batches: list[Batch] = [{IMAGE: some.to(extractor.device)} for some in pixels.split(AT_ONCE)]
+def extract_features(extractor: Classifier, pixels: Shaped[Tensor, "row channel height width"]) -> Features:
+    """Return the classifier's features of images, before its last layer."""
+    reader = _network_of(extractor).reader
+    batches: list[Batch] = [{IMAGE: chunk.to(extractor.device)} for chunk in pixels.split(CHUNK)]
     return torch.cat([reader(batch) for batch in batches]).cpu().double()
 
 
-def fidelity(real: Features, fake: Others) -> Fidelity:
-    """Return all measures of how like the real features others are."""
-    return Fidelity(
-        frechet_distance(real, fake), kernel_distance(real, fake), coverage(real, fake), coverage(fake, real)
-    )
+def class_shares(extractor: Classifier, features: Features) -> dict[str, float]:
+    """Return the fraction of rows that the classifier assigns to each class, given their features."""
+    predicted = _network_of(extractor).head(features.float().to(extractor.device)).argmax(1).cpu()
+    shares = torch.bincount(predicted, minlength=len(extractor.classes)).float() / len(features)
+    return dict(zip(extractor.classes, shares.tolist(), strict=True))
 
 
-def frechet_distance(first: Features, second: Others) -> float:
-    """Return the Fréchet distance between the normal distributions with the means and covariances of features.
+def fidelity_metrics(real: Features, fake: OtherFeatures) -> FidelityMetrics:
+    """Return all metrics of how close `fake` features are to `real` ones."""
+    return FidelityMetrics(fid(real, fake), kid(real, fake), precision(real, fake), recall(real, fake))
+
+
+def fid(first: Features, second: OtherFeatures) -> float:
+    """Return the Fréchet distance between gaussians fitted to two sets of features, by torchmetrics.
 
     Source: Heusel et al., "GANs trained by a two time-scale update rule", 2017, equation 6.
     """
@@ -106,34 +106,52 @@ def frechet_distance(first: Features, second: Others) -> float:
         warnings.simplefilter("ignore")
         from torchmetrics.image.fid import FrechetInceptionDistance
 
-        as_they_are = nn.Identity()  # they are features already
-        as_they_are.num_features = first.shape[1]  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
-        metric = FrechetInceptionDistance(as_they_are)
+        metric = FrechetInceptionDistance(_Identity(first.shape[1]))
         metric.update(first, real=True)
         metric.update(second, real=False)
         return metric.compute().item()
 
 
-def kernel_distance(first: Features, second: Others) -> float:
-    """Return the unbiased squared maximum mean discrepancy for the kernel (x·y/size + 1)³, a mean over blocks.
+def kid(first: Features, second: OtherFeatures) -> float:
+    """Return the unbiased squared maximum mean discrepancy with the kernel (x·y/size + 1)³, averaged over blocks.
 
-    Source: Bińkowski et al., "Demystifying MMD GANs", 2018.
+    Source: Bińkowski et al., "Demystifying MMD GANs", 2018; computed by torchmetrics.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from torchmetrics.image.kid import poly_mmd
 
-    pairs = zip(first.split(SUBSET), second.split(SUBSET), strict=False)
-    found = [poly_mmd(one, other).item() for one, other in pairs if len(one) == len(other) > 1]
-    return sum(found) / len(found)
+    blocks = zip(first.split(KID_BLOCK), second.split(KID_BLOCK), strict=False)
+    values = [poly_mmd(one, other).item() for one, other in blocks if len(one) == len(other) > 1]
+    return sum(values) / len(values)
 
 
-def coverage(real: Features, fake: Others) -> float:
-    """Return the share of `fake` within the reach of a real row, which is as far as that row's third neighbour.
+def precision(real: Features, fake: OtherFeatures) -> float:
+    """Return the fraction of `fake` rows within the distance of a real row to its third nearest real neighbour.
 
-    Precision; with the arguments swapped, recall (Kynkäänniemi et al., "Improved precision and recall metric for
-    assessing generative models", 2019, equation 1).
+    Source: Kynkäänniemi et al., "Improved precision and recall metric for assessing generative models", 2019,
+    equation 1.
     """
-    reach = torch.cat([torch.cdist(some, real).kthvalue(NEIGHBOURS + 1, dim=1).values for some in real.split(AT_ONCE)])
-    inside = [(torch.cdist(some, real) <= reach).any(1) for some in fake.split(AT_ONCE)]
+    radii = [torch.cdist(chunk, real).kthvalue(NEIGHBOURS + 1, dim=1).values for chunk in real.split(CHUNK)]
+    radius = torch.cat(radii)
+    inside = [(torch.cdist(chunk, real) <= radius).any(1) for chunk in fake.split(CHUNK)]
     return torch.cat(inside).double().mean().item()
+
+
+def recall(real: Features, fake: OtherFeatures) -> float:
+    """Return the fraction of `real` rows within the distance of a fake row to its third nearest fake neighbour."""
+    return precision(fake, real)
+
+
+def _network_of(extractor: Classifier) -> Predictor:
+    network = extractor.learners["network"].module
+    assert isinstance(network, Predictor)
+    return network
+
+
+class _Identity(nn.Identity):
+    """Stands in for torchmetrics' Inception network: what it is given are features already."""
+
+    def __init__(self, num_features: int):
+        super().__init__()
+        self.num_features = num_features

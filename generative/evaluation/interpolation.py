@@ -1,4 +1,4 @@
-"""Ways from one code to another, and what lies on them."""
+"""Interpolation between latent vectors."""
 
 from collections.abc import Iterator
 
@@ -6,54 +6,58 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from sandlot.generative.autoencoders.base import Autoencoder
-from sandlot.generative.base import Label, Latent, Model
-from sandlot.generative.plots import Shown, image_grid
+from sandlot.generative.base import GenerativeModel, Latent
+from sandlot.generative.plots import SampleGrid, image_grid
 
-STOPS = 6
-"""Codes that a film passes on its way round."""
-ABREAST = 9
-"""Ways that a film shows at the same time."""
-FRAMES = 24
-"""Frames of a film between two stops, and in a second."""
+WAYPOINTS = 6
+"""Latent vectors that a video passes before it is back at the first."""
+VIDEO_COLUMNS = 3
+"""Sides of the square grid of interpolations in a video."""
+FRAMES_PER_SECOND = 24
+"""Also the frames between two waypoints."""
+MIN_ARC = 1e-4
 
 
-def between(first: Latent, last: Latent, share: float, spherical: bool) -> Latent:
-    """Return what lies at the `share` of the way from codes to others: on a line, or on an arc.
+def interpolate(first: Latent, last: Latent, fraction: float, spherical: bool) -> Latent:
+    """Return the latent vectors at a `fraction` of the way from `first` to `last`: linearly, or along an arc.
 
-    Source of the arc: White, "Sampling generative networks", 2016, section 2.1.
+    Source of spherical interpolation: White, "Sampling generative networks", 2016, section 2.1.
     """
+    linear = first + fraction * (last - first)
     if not spherical:
-        return first + share * (last - first)
-    lengths = first.norm(dim=1) * last.norm(dim=1)
-    angle = ((first * last).sum(1) / lengths.clamp(min=1e-9)).clamp(-1, 1).acos()[:, None]
-    arc = (((1 - share) * angle).sin() * first + (share * angle).sin() * last) / angle.sin().clamp(min=1e-9)
-    # There is no arc between codes in the same direction, or in opposite ones.
-    return torch.where(angle.sin() > 1e-4, arc, first + share * (last - first))
+        return linear
+    norms = first.norm(dim=1) * last.norm(dim=1)
+    angle = ((first * last).sum(1) / norms.clamp(min=1e-9)).clamp(-1, 1).acos()[:, None]
+    arc = (((1 - fraction) * angle).sin() * first + (fraction * angle).sin() * last) / angle.sin().clamp(min=1e-9)
+    # No arc is defined between vectors of the same or opposite directions.
+    return torch.where(angle.sin() > MIN_ARC, arc, linear)
 
 
-def interpolations(model: Model, pairs: int, steps: int) -> Shown:
-    """Return what lies on the way between pairs of codes, a line of pictures for each pair."""
-    first, last, label = ends(model, pairs), ends(model, pairs, shift=pairs), model.asked_for(pairs)
-    shares = torch.linspace(0, 1, steps).tolist()
-    columns = [model.decode(between(first, last, share, model.spherical), label) for share in shares]
-    return Shown(torch.stack(columns, 1).flatten(0, 1), steps)
+def interpolation_grid(model: GenerativeModel, pairs: int, steps: int) -> SampleGrid:
+    """Return interpolations between pairs of latent vectors: a row of `steps` images for each pair."""
+    first, last = endpoints(model, pairs), endpoints(model, pairs, offset=pairs)
+    label = model.cycle_labels(pairs)
+    fractions = torch.linspace(0, 1, steps).tolist()
+    columns = [model.decode(interpolate(first, last, f, model.spherical_prior), label) for f in fractions]
+    return SampleGrid(torch.stack(columns, 1).flatten(0, 1), steps)
 
 
-def film(model: Model) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Yield the frames of walks through the space of codes, which come back to where they began."""
-    label: Label = model.asked_for(ABREAST)
-    stops = [ends(model, ABREAST, shift=place * ABREAST) for place in range(STOPS)]
-    for first, last in zip(stops, [*stops[1:], stops[0]], strict=True):
-        for frame in range(FRAMES):
-            # A cosine, so that the walk is slow at its stops.
-            share = 0.5 - 0.5 * float(np.cos(np.pi * frame / FRAMES))
-            yield image_grid(model.decode(between(first, last, share, model.spherical), label), 3, smallest=112)
+def interpolation_video(model: GenerativeModel) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Yield the frames of a video of interpolations through the latent space, which ends where it starts."""
+    count = VIDEO_COLUMNS**2
+    label = model.cycle_labels(count)
+    waypoints = [endpoints(model, count, offset=index * count) for index in range(WAYPOINTS)]
+    for first, last in zip(waypoints, [*waypoints[1:], waypoints[0]], strict=True):
+        for frame in range(FRAMES_PER_SECOND):
+            # A cosine schedule slows down at the waypoints.
+            fraction = 0.5 - 0.5 * float(np.cos(np.pi * frame / FRAMES_PER_SECOND))
+            images = model.decode(interpolate(first, last, fraction, model.spherical_prior), label)
+            yield image_grid(images, VIDEO_COLUMNS, min_side=112)
 
 
-def ends(model: Model, count: int, shift: int = 0) -> Latent:
-    """Return codes to walk between: of rows of the data if the model can encode, or new ones."""
-    if not isinstance(model, Autoencoder):
-        return model.draw_codes(count)
-    codes = model.latent(model.some(model.shown_part, shift + count))
-    return codes[torch.arange(shift, shift + count) % len(codes)]
+def endpoints(model: GenerativeModel, count: int, offset: int = 0) -> Latent:
+    """Return latent vectors to interpolate between: those of rows of the data if there is an encoder, or samples."""
+    if not model.has_encoder:
+        return model.sample_prior(count)
+    latent = model.embed(model.fixed_batch(model.evaluation_part, offset + count))
+    return latent[torch.arange(offset, offset + count) % len(latent)]

@@ -1,21 +1,20 @@
-"""`sandlot anomalies`: rows of a class that was held out, told from the others."""
+"""`sandlot anomalies`: detect the test rows of a class that was held out of training."""
 
 from .generated import GeneratedOutput
 from .options import Anomalies
 
 
 def main(options: Anomalies) -> None:
-    """Do what `options` say."""
-    from sandlot.generative.evaluation.anomalies import draw_scores, draw_strangest, find_anomalies
+    """Run the command."""
+    from sandlot.generative.evaluation.anomalies import plot_extremes, plot_scores, score_anomalies
 
-    made = GeneratedOutput(options, "anomalies", codes=True)
-    model = made.model
-    with made.thread_context() as path:
-        found = find_anomalies(model)
-        draw_scores(path, found, model.config.held_out)
-        more = [("strangest", path.with_stem(f"{path.stem}-strangest"))] if model.makes_images else []
-        for _, place in more:
-            draw_strangest(place, model, found)
-    strange = int(found.strange.sum())
-    rows = f"{strange:,} rows of the class {model.config.held_out!r} among {len(found.strange):,} of the test"
-    made.report([("AUROC", f"{found.auroc:.4f}, {rows}")], *more)
+    output = GeneratedOutput(options, "anomalies", needs_encoder=True)
+    model, held_out = output.model, output.model.config.held_out
+    with output.evaluation_context() as path:
+        scores = score_anomalies(model)
+        plot_scores(path, scores, held_out)
+        media = [("extremes", path.with_stem(f"{path.stem}-extremes"))] if model.makes_images else []
+        for _, extremes in media:
+            plot_extremes(extremes, model, scores)
+    rows = f"{int(scores.is_anomaly.sum()):,} of {len(scores.score):,} test rows are of the held-out class {held_out!r}"
+    output.report([("AUROC", f"{scores.auroc:.4f} ({rows})")], *media)

@@ -1,24 +1,28 @@
-"""`sandlot compress`: bits for a row, against what is lost."""
+"""`sandlot compress`: the rate-distortion trade-off of an autoencoder's codes, beside PCA."""
 
 import math
 
-from sandlot.generative.evaluation.compression import Rate, draw_rates, rates_of, rates_of_components
+from sandlot.generative.evaluation.compression import (
+    RateDistortion,
+    model_rate_distortion,
+    pca_rate_distortion,
+    plot_rate_distortion,
+)
 
 from .generated import GeneratedOutput
 from .options import Compress
 
 
 def main(options: Compress) -> None:
-    """Do what `options` say."""
-    made = GeneratedOutput(options, "compress", codes=True)
-    model = made.model
-    numbers = math.prod(model.shape)
-    with made.thread_context() as path:
-        rates = rates_of(model) + rates_of_components(model)
-        draw_rates(path, rates, numbers)
-    made.report([(rate.what, in_words(rate, numbers)) for rate in rates])
+    """Run the command."""
+    output = GeneratedOutput(options, "compress", needs_encoder=True)
+    values = math.prod(output.model.shape)
+    with output.evaluation_context() as path:
+        points = model_rate_distortion(output.model) + pca_rate_distortion(output.model)
+        plot_rate_distortion(path, points, values)
+    output.report([(point.method, format_point(point, values)) for point in points])
 
 
-def in_words(rate: Rate, numbers: int) -> str:
-    """Return how many bits a way to compress takes, and what is lost, for rows of so many numbers."""
-    return f"{rate.bits:8.1f} bits a row ({rate.bits / numbers:.3f} a number), error {rate.error:.5f}"
+def format_point(point: RateDistortion, values: int) -> str:
+    """Return the rate and distortion of a method in words, for rows of so many `values`."""
+    return f"{point.bits:8.1f} bits per row ({point.bits / values:.3f} per value), mean squared error {point.error:.5f}"

@@ -1,13 +1,13 @@
-"""What the commands share that show what a generative model makes."""
+"""What the commands for generative models share: the model of a run, and where its output goes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
 
+from sandlot.generative import GenerativeModel
 from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.tracking import IMAGES, Run, SandlotError, checkpoint_name, require
 
@@ -17,39 +17,48 @@ from .table import print_table
 
 
 class GeneratedOutput:
-    """A model of a run, and where what it makes goes."""
+    """The generative model of a run, and the picture that a command makes with it.
 
-    def __init__(self, options: Pictured, name: str, *, codes: bool = False, with_data: bool = True):
-        self.options, self.name = options, name
+    Arguments:
+        options: the command's options.
+        command: its name, which the picture gets.
+        needs_encoder: whether only autoencoders will do.
+        with_data: whether the command needs the data that the model was trained on.
+    """
+
+    def __init__(self, options: Pictured, command: str, *, needs_encoder: bool = False, with_data: bool = True):
+        self.options, self.command = options, command
         self.run = Run.find(options.runs_dir, options.run)
         kind = task_of(self.run) or self.run.config.get("agent")
         if not (task_of(self.run) and is_generative(kind)):
-            raise SandlotError(f"{self.run.folder} is a run of {kind}, no generative model, so it can't {name}")
+            raise SandlotError(
+                f"{self.run.folder} is a run of {kind}, not of a generative model, so it can't {command}"
+            )
         require(options.seed >= 0, "--seed must be at least 0", options.seed)
         if options.output is not None and options.output.suffix != ".png":
             raise SandlotError(f"--output must end in .png, not {options.output.name!r}")
-        self.model: Any = load_task(self.run, options.step, with_data=with_data)
-        if codes and not hasattr(self.model, "latent"):
-            raise SandlotError(f"a {kind} encodes nothing, so it can't {name}; an autoencoder can")
+        self.model: GenerativeModel = load_task(self.run, options.step, with_data=with_data)
+        if needs_encoder and not self.model.has_encoder:
+            raise SandlotError(f"a {kind} has no encoder, so it can't {command}; an autoencoder can")
 
     @property
     def path(self) -> Path:
-        """Where the picture goes."""
+        """Path of the picture."""
         images = self.run.folder / IMAGES
-        return self.options.output or images / f"{checkpoint_name(self.model.step)}-{self.name}.png"
+        return self.options.output or images / f"{checkpoint_name(self.model.step)}-{self.command}.png"
 
     @contextmanager
-    def thread_context(self) -> Iterator[Path]:
-        """Let the model work, with the random numbers of the seed that is asked for, and yield where to draw."""
+    def evaluation_context(self) -> Iterator[Path]:
+        """Use the model without learning, with the random numbers of the given seed; yield the path of the picture."""
         self.model.train(False)
         with torch.no_grad(), self.model.thread_context(), seeded_rng(self.options.seed):
             yield self.path
 
-    def report(self, rows: list[tuple[str, str | Path]], *more: tuple[str, Path]) -> None:
-        """Keep the picture, and more of them, in the record of the run, and print `rows` and where they are."""
-        pictures = [(self.name, self.path), *more]
-        kept = {name: path for name, path in pictures if path.is_relative_to(self.run.folder)}
-        if kept:
-            self.run.add_media(kept, self.model.step)
-        named = ("run", f"{self.run.folder.name}, {self.model.name} after {self.model.step:,} steps")
-        print_table(Console(), [named, *rows, *pictures])
+    def report(self, rows: list[tuple[str, str | Path]], *media: tuple[str, Path]) -> None:
+        """Add the picture and further `media` to the record of the run, and print `rows` and the paths."""
+        files = [(self.command, self.path), *media]
+        recorded = {name: path for name, path in files if path.is_relative_to(self.run.folder)}
+        if recorded:
+            self.run.add_media(recorded, self.model.step)
+        title = ("run", f"{self.run.folder.name}, {self.model.name} after {self.model.step:,} steps")
+        print_table(Console(), [title, *rows, *files])

@@ -1,4 +1,4 @@
-"""`sandlot latents`: a map of where an autoencoder puts the rows of the test."""
+"""`sandlot latents`: a map of the latent vectors of an autoencoder's test rows."""
 
 from sandlot.tracking import require
 
@@ -7,17 +7,17 @@ from .options import Latents
 
 
 def main(options: Latents) -> None:
-    """Do what `options` say."""
-    from sandlot.generative.evaluation.latent_map import draw_latents
+    """Run the command."""
+    from sandlot.generative.evaluation.latent_map import plot_latents
     from sandlot.supervised.data import Part
 
     require(options.rows >= 1, "--rows must be at least 1", options.rows)
-    made = GeneratedOutput(options, "latents", codes=True)
-    model = made.model
-    part = model.part(model.shown_part)
-    with made.thread_context() as path:
-        codes, labels = model.code(Part(part.name, part.columns, part.rows[: options.rows]))
+    output = GeneratedOutput(options, "latents", needs_encoder=True)
+    model = output.model
+    part = model.part(model.evaluation_part)
+    with output.evaluation_context() as path:
+        latent, labels = model.embed_part(Part(part.name, part.columns, part.rows[: options.rows]))
         names = [*model.classes, model.config.held_out]
-        words = None if labels is None else [names[place] for place in labels.tolist()]
-        draw_latents(path, codes.cpu(), words, options.seed)
-    made.report([("rows", f"{len(codes):,} of the {part.name}"), ("code", f"{codes.shape[1]} numbers")])
+        classes = None if labels is None else [names[label] for label in labels.tolist()]
+        plot_latents(path, latent.cpu(), classes, options.seed)
+    output.report([("rows", f"{len(latent):,} {part.name} rows"), ("latent size", str(latent.shape[1]))])

@@ -189,71 +189,71 @@ class Predict(FromTask):
 
 @dataclass(frozen=True, kw_only=True)
 class Pictured(FromTask):
-    """What a model makes, in a picture."""
+    """Plot what a generative model generates or encodes."""
 
     seed: int = 0
-    """Seed of the draws."""
+    """Random seed of sampling."""
     output: Path | None = None
-    """PNG file to write; by default one among the run's images."""
+    """PNG file to write; by default in the run's images."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample(Pictured):
-    """Write on from a prompt with the language model of a run, or make pictures with its generative model."""
+    """Generate text with a run's language model, or images (or table rows) with its generative model."""
 
     prompt: str = "\n"
-    """What a text begins with."""
+    """Text to continue."""
     tokens: int = 300
-    """How many tokens to add to a text."""
+    """Tokens of text to generate."""
     temperature: float = 0.8
-    """How freely to write: 0 takes the likeliest token each time, 1 draws them as likely as they are."""
+    """Sampling temperature of text; 0 always takes the most likely token."""
     count: int = 64
-    """Pictures (or rows) to make."""
+    """Images (or table rows) to generate."""
     label: str | None = None
-    """Class to make pictures of, for a model that knows classes; by default each in turn."""
+    """Class to generate, for a conditional model; by default each in turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reconstruct(Pictured):
-    """Show rows of the test, and what is left of them when an autoencoder has encoded and decoded them."""
+    """Plot test rows and their reconstructions by an autoencoder."""
 
     count: int = 32
-    """Rows to show."""
+    """Rows to plot."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Interpolate(Pictured):
-    """Show what lies between pairs of codes, as a picture and as a film of walks through the space of codes."""
+    """Interpolate between pairs of latent vectors, as a picture and as a video through the latent space."""
 
     pairs: int = 8
-    """Pairs of codes, which are those of rows of the test if the model can encode."""
-    between: int = 10
-    """Pictures for each pair."""
+    """Pairs of latent vectors: those of test rows for an autoencoder, else random ones."""
+    images: int = 10
+    """Images per pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Anomalies(Pictured):
-    """Tell rows of a class that was held out from the others by how badly an autoencoder does on them."""
+    """Detect test rows of a held-out class by an autoencoder's anomaly score, and report the AUROC."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latents(Pictured):
-    """Map where an autoencoder puts the rows of the test, by principal components and t-SNE."""
+    """Plot the latent vectors of an autoencoder's test rows, by PCA and t-SNE."""
 
     rows: int = 1500
-    """Rows to show, at most."""
+    """Rows to plot, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compress(Pictured):
-    """Measure how few bits an autoencoder needs for a row, and what is lost at that."""
+    """Plot an autoencoder's rate-distortion curve (bits against reconstruction error), beside PCA's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fidelity(FromTask):
-    """Measure how like the data the pictures of a model are: FID, KID, precision and recall."""
+    """Measure how close a model's images are to the data: FID, KID, precision and recall."""
 
     extractor: str | None = None
-    """Run of a classifier whose features are compared; by default the newest one on the same data."""
+    """Run of the classifier whose features are compared; by default the newest on the same data."""
     rows: int = 10_000
-    """Pictures to compare, at most: no more than the test has rows."""
+    """Images to compare, at most; never more than there are test images."""

@@ -1,4 +1,4 @@
-"""`sandlot reconstruct`: rows of the test, and what an autoencoder leaves of them."""
+"""`sandlot reconstruct`: test rows and their reconstructions by an autoencoder."""
 
 from sandlot.tracking import require
 
@@ -7,16 +7,15 @@ from .options import Reconstruct
 
 
 def main(options: Reconstruct) -> None:
-    """Do what `options` say."""
-    from sandlot.generative.plots import draw_rows, in_rows
+    """Run the command."""
+    from sandlot.generative.plots import comparison_grid, plot_grid
 
     require(options.count >= 1, "--count must be at least 1", options.count)
-    made = GeneratedOutput(options, "reconstruct", codes=True)
-    model = made.model
-    with made.thread_context() as path:
-        batch = model.some(model.shown_part, options.count)
-        rows, again = model.rows(batch), model.reconstruct(batch)
-        draw_rows(path, in_rows(rows, again), rows)
-        error = (rows - again).square().mean().item()
-    seen = f"{len(rows)} rows of the {model.shown_part}"
-    made.report([("error", f"{error:.5f}, the mean squared error of a number, of {seen}")])
+    output = GeneratedOutput(options, "reconstruct", needs_encoder=True)
+    model = output.model
+    with output.evaluation_context() as path:
+        batch = model.fixed_batch(model.evaluation_part, options.count)
+        rows, reconstructions = model.inputs(batch), model.reconstruct(batch)
+        plot_grid(path, comparison_grid(rows, reconstructions), rows)
+        error = (rows - reconstructions).square().mean().item()
+    output.report([("error", f"{error:.5f} (mean squared error per value, {len(rows)} {model.evaluation_part} rows)")])

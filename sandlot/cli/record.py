@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
-from sandlot.agents.films import Look, Take, film
+from sandlot.agents.films import Clip, FilmOptions, film_episodes
 from sandlot.agents.loading import load_agent
 from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
@@ -23,7 +23,7 @@ PROGRESS_GRIDS = {2: "2x1", 3: "3x1", 4: "2x2"}
 class Plan(NamedTuple):
     """What to film, and what it is called in W&B and in the folder."""
 
-    takes: list[Take]
+    clips: list[Clip]
     grid: str
     key: str
     stem: str
@@ -35,18 +35,23 @@ def main(options: Record) -> None:
     found = find(options)
     plan = (plan_progress if options.progress else plan_episodes)(options, found)
     columns, rows = parse_grid(plan.grid)
-    look = Look(columns=columns, rows=rows, overlay=options.overlay)
+    film_options = FilmOptions(
+        columns=columns,
+        rows=rows,
+        overlay=options.overlay,
+        deterministic=not options.stochastic,
+        seconds=options.seconds,
+    )
     path = options.output or default_path(options, found, plan)
     media, console = {plan.key: path}, Console()
     with console.status(f"Filming {found.name} …"):
-        chances = {"deterministic": not options.stochastic, "seconds": options.seconds}
-        returns = film(plan.takes, found.env_spec, path, look=look, **chances)
+        returns = film_episodes(plan.clips, found.env_spec, path, film_options)
         if options.gif:
             media[f"{plan.key}_gif"] = path.with_suffix(".gif")
             write_gif(path.with_suffix(".gif"), path)
     if found.run is not None and options.output is None:
-        found.run.add_media(media, plan.takes[-1].agent.env_step)
-    labels = (f" after {take.label}" if take.label else "" for take in plan.takes)
+        found.run.add_media(media, plan.clips[-1].agent.env_step)
+    labels = (f" after {clip.label}" if clip.label else "" for clip in plan.clips)
     told = ", ".join(f"{number(value)}{label}" for value, label in zip(returns, labels, strict=True))
     print_table(console, [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())])
 
@@ -82,8 +87,8 @@ def plan_episodes(options: Record, found: ResolvedTarget) -> Plan:
     """Film episodes of one agent."""
     grid = options.grid or "1x1"
     columns, rows = parse_grid(grid)
-    takes = [Take(found.agent, options.seed + index) for index in range(options.episodes or columns * rows)]
-    return Plan(takes, grid, "video", checkpoint_name(found.agent.env_step))
+    clips = [Clip(found.agent, options.seed + index) for index in range(options.episodes or columns * rows)]
+    return Plan(clips, grid, "video", checkpoint_name(found.agent.env_step))
 
 
 def plan_progress(options: Record, found: ResolvedTarget) -> Plan:
@@ -99,12 +104,12 @@ def plan_progress(options: Record, found: ResolvedTarget) -> Plan:
         raise SandlotError(f"--grid {grid} shows {places} checkpoints; of {found.name}, it can show 2 to {len(steps)}")
     chosen = [steps[round(index)] for index in np.linspace(0, len(steps) - 1, places)]
     agents = [load_agent(found.run, step) for step in chosen]
-    takes = [
-        Take(agent, options.seed + index, f"{agent.env_step:,} env steps")
+    clips = [
+        Clip(agent, options.seed + index, f"{agent.env_step:,} env steps")
         for index in range(options.episodes or 1)
         for agent in agents
     ]
-    return Plan(takes, grid, "progress", "progress")
+    return Plan(clips, grid, "progress", "progress")
 
 
 def default_path(options: Record, found: ResolvedTarget, plan: Plan) -> Path:

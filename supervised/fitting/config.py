@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sandlot.supervised.data import DataConfig
-from sandlot.supervised.optimization.learner import LearnerConfig
+from sandlot.supervised.optimization.config import LearnerConfig
 from sandlot.tracking import require
 
 

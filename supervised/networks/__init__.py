@@ -4,8 +4,9 @@ from .concat import Concat
 from .encoder import Encoder, Memory, Memoryless
 from .flat import Flat, FlatImage
 from .generative.decoder import ConvDecoder, MapDecoder, MLPDecoder, Upsampling
-from .generative.discriminator import Discriminator, initialize_normally, normalize_spectrally
-from .generative.quantizer import Quantizer
+from .generative.discriminator import Discriminator, apply_spectral_norm, initialize_normal
+from .generative.quantizer import VectorQuantizer
+from .generative.row_encoder import RowEncoder
 from .heads.distributions import (
     Bernoulli,
     Categorical,
@@ -63,9 +64,9 @@ __all__ = [
     "Pooling",
     "QHead",
     "QuantileHead",
-    "Quantizer",
     "Recurrent",
     "ResNet",
+    "RowEncoder",
     "RunningNorm",
     "Sequential",
     "SquashedGaussian",
@@ -73,11 +74,12 @@ __all__ = [
     "Transformer",
     "Upsampling",
     "ValueHead",
+    "VectorQuantizer",
     "ViT",
+    "apply_spectral_norm",
     "greedy",
     "in_float32",
-    "initialize_normally",
+    "initialize_normal",
     "noisy_layers",
-    "normalize_spectrally",
     "orthogonal",
 ]

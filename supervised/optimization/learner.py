@@ -1,22 +1,26 @@
 """The one gradient step. Agents, generative models and classifiers all learn through a `Learner`."""
 
+import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sandlot.tracking import SandlotError, require
+from sandlot.tracking import SandlotError
 
 from .allocator import keep_freed_memory
+from .compilation import compile_gradient
+from .config import LearnerConfig
+from .cuda_graphs import StepGraphs
+from .device import arithmetic_context, choose_device, is_large, one_thread
 from .flat_parameters import flatten, parts_of, pieces_of, trained
-from .optimizers import BETAS, OPTIMIZERS, Betas, Layered, Optimizer
-from .schedules import LearningRateSchedule, scheduled
+from .optimizers import OPTIMIZERS, Layered, Optimizer
+from .schedules import scheduled
 
 Metrics = dict[str, Tensor]
 Loss = Callable[[Any, Any], tuple[Tensor, Metrics]]
@@ -35,69 +39,6 @@ class NonFiniteError(SandlotError):
     """A loss or gradient became NaN or infinite."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LearnerConfig:
-    """How gradient steps are taken."""
-
-    learning_rate: float = 3e-4
-    """Step size of the optimizer, at the start."""
-    learning_rate_schedule: LearningRateSchedule = "constant"
-    """How the learning rate changes over the run: linear and cosine fall to 0, step falls to a tenth twice,
-    one-cycle rises to it and falls."""
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
-    """Which optimizer of torch.optim."""
-    optimizer_epsilon: float = 1e-5
-    """Added to the denominator by optimizers that divide (Baselines uses 1e-5 for PPO)."""
-    weight_decay: float = 0.0
-    """Weight decay, as the optimizer defines it."""
-    l1: float = 0.0
-    """Weight of the sum of the parameters' absolute values in what is minimised."""
-    momentum: float = 0.0
-    """Momentum of SGD and RMSprop."""
-    betas: Betas = BETAS
-    """Shares of the old that Adam's averages of the gradient, and of its square, keep at each step."""
-    max_grad_norm: float = 0.5
-    """Gradients longer than this (L2 norm) are shortened to it; 0 leaves them as they are."""
-    device: str = "auto"
-    """Where to learn: auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the networks; auto takes bfloat16 for large ones on GPUs that have it, float32 elsewhere."""
-    compile: Literal["auto", "on", "off"] = "auto"
-    """Compile the whole step; auto does so when the run is long enough to repay it."""
-
-    def __post_init__(self) -> None:
-        require(0 < self.learning_rate <= 100, "learning_rate must be in (0, 100]", self.learning_rate)
-        require(self.optimizer_epsilon > 0, "optimizer_epsilon must be positive", self.optimizer_epsilon)
-        require(self.weight_decay >= 0, "weight_decay must be at least 0", self.weight_decay)
-        require(self.l1 >= 0, "l1 must be at least 0", self.l1)
-        require(0 <= self.momentum < 1, "momentum must be in [0, 1)", self.momentum)
-        require(all(0 <= beta < 1 for beta in self.betas), "betas must be in [0, 1)", self.betas)
-        require(self.max_grad_norm >= 0, "max_grad_norm must be at least 0", self.max_grad_norm)
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device called `name`, or the best there is for "auto"."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SandlotError(f"this machine has no device {name!r}; try --device auto") from error
-    return device
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one CPU thread. The sums of several depend, in the last bit, on how many they are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 class Learner:
     """Take gradient steps on a module for a loss.
 
@@ -108,20 +49,32 @@ class Learner:
     those that none fits, and that of the longest to those that several do.
     """
 
-    def __init__(self, module: nn.Module, loss: Loss, config: LearnerConfig, scales: Mapping[str, float] | None = None):
+    def __init__(
+        self,
+        module: nn.Module,
+        loss: Loss,
+        config: LearnerConfig,
+        scales: Mapping[str, float] | None = None,
+        device: torch.device | None = None,
+    ):
         keep_freed_memory()
         self.config = config
-        self.device = choose_device(config.device)
+        batch_size = getattr(config, "batch_size", 1)
+        self.device = choose_device(config.device, module, batch_size=batch_size) if device is None else device
         self.module = module.to(self.device)
         self.loss = loss
         self.flat = flatten(module)
         self.gradient = torch.zeros_like(self.flat)
         for parameter, part in zip(trained(module), parts_of(self.gradient, module), strict=True):
             parameter.grad = part
-        self.arithmetic = _arithmetic(config.precision, self.device, self._large)
+        self.arithmetic = arithmetic_context(config.precision, self.device, is_large(module))
         """Makes the context in which losses are computed, and what is compared with them should be too."""
         self._gradient: Callable[[Any], tuple[Tensor, Metrics]] = self._eager_gradient
         self._compiled: Callable[[Any], tuple[Tensor, Metrics]] | None = None
+        # Where shapes depend on the data, as where episodes start, no graph can be captured.
+        capturable = getattr(module, "captures", getattr(module, "compiles", True))
+        captures = self.device.type == "cuda" and config.cuda_graphs == "auto" and capturable
+        self._graphs = StepGraphs(self) if captures else None
         self._unread: list[Metrics] = []
         self._names: list[str] = []
         self._sum, self._summed = torch.zeros((), device=self.device), 0
@@ -140,12 +93,12 @@ class Learner:
 
         The choice depends on the numbers alone, so a resumed run makes the same one.
         """
-        repays = self.config.compile == "auto" and steps >= COMPILE_REPAYS_AFTER
+        repays = self.config.compile == "auto" and self.device.type == "cpu" and steps >= COMPILE_REPAYS_AFTER
         compiles = getattr(self.module, "compiles", True)
         if self.config.compile == "on" and not compiles:
             raise SandlotError("this network's steps can't be compiled whole; leave --compile to auto")
         compiled = self.config.compile == "on" or (repays and compiles)
-        self._compiled = self._compiled or (self._compiled_gradient() if compiled else None)
+        self._compiled = self._compiled or (compile_gradient(self) if compiled else None)
         self._gradient = (self._compiled if compiled else None) or self._eager_gradient
 
     def anneal(self, progress: float) -> None:
@@ -159,23 +112,33 @@ class Learner:
         Raises `NonFiniteError` before a NaN can reach the parameters; on a GPU, which is asked rarely,
         the step is left out and `metrics` raises.
         """
-        gradient, metrics = self._gradient(batch)
-        if more:
-            gradient, metrics = self._accumulate(gradient.clone(), more)
-        if self.config.l1:
-            gradient.add_(self.flat.sign(), alpha=self.config.l1)
-        norm = torch.linalg.vector_norm(gradient)
-        metrics["grad_norm"] = norm
         if self.device.type == "cpu":
-            self._clip_on_cpu(gradient, norm.item(), metrics)
+            metrics = self._step_on_cpu(batch, more)
         else:
-            gradient = torch.where(torch.isfinite(norm), gradient, 0.0)
-            if self.config.max_grad_norm:
-                gradient.mul_((self.config.max_grad_norm / (norm.nan_to_num() + 1e-6)).clamp(max=1.0))
-        self.optimizer.step(gradient, self.learning_rate)
+            self.optimizer.count()
+            replayed = self._graphs.step(batch) if self._graphs is not None and not more else None
+            if replayed is not None:
+                return self._add_up(*replayed)
+            steps = torch.full((), float(self.optimizer.steps), device=self.device)
+            metrics = self.update(batch, torch.full((), self.learning_rate, device=self.device), steps, more)
         self._unread.append({name: value for name, value in metrics.items() if value.ndim == 0})
         if len(self._unread) == UNREAD_AT_MOST:
             self._sum_up()
+        return metrics
+
+    def update(
+        self, batch: Any, learning_rate: Float[Tensor, ""], steps: Float[Tensor, ""], more: Sequence[Any] = ()
+    ) -> Metrics:
+        """Take a gradient step that never waits for the device, so that it can be captured as a CUDA graph.
+
+        Where the gradient is not finite, it counts as 0.
+        """
+        gradient, metrics = self._mean_gradient(batch, more)
+        norm = metrics["grad_norm"] = torch.linalg.vector_norm(gradient)
+        gradient = torch.where(torch.isfinite(norm), gradient, 0.0)
+        if self.config.max_grad_norm:
+            gradient.mul_((self.config.max_grad_norm / (norm.nan_to_num() + 1e-6)).clamp(max=1.0))
+        self.optimizer.apply(gradient, learning_rate, steps)
         return metrics
 
     def metrics(self) -> dict[str, float]:
@@ -190,12 +153,32 @@ class Learner:
             raise self._non_finite({name: torch.tensor(value) for name, value in named.items()})
         return named | {"learning_rate": self.learning_rate}
 
-    def _clip_on_cpu(self, gradient: Float[Tensor, "size"], norm: float, metrics: Metrics) -> None:
+    def _step_on_cpu(self, batch: Any, more: Sequence[Any]) -> Metrics:
+        gradient, metrics = self._mean_gradient(batch, more)
+        metrics["grad_norm"] = torch.linalg.vector_norm(gradient)
+        norm, longest = metrics["grad_norm"].item(), self.config.max_grad_norm
         if not math.isfinite(norm):
             raise self._non_finite(metrics)
-        longest = self.config.max_grad_norm
         if longest and norm > longest:
             gradient.mul_(longest / (norm + 1e-6))
+        self.optimizer.step(gradient, self.learning_rate)
+        return metrics
+
+    def _mean_gradient(self, batch: Any, more: Sequence[Any]) -> tuple[Tensor, Metrics]:
+        """Return the mean gradient over the batches, and the metrics of the last of them."""
+        gradient, metrics = self._gradient(batch)
+        if more:
+            gradient, metrics = self._accumulate(gradient.clone(), more)
+        if self.config.l1:
+            gradient.add_(self.flat.sign(), alpha=self.config.l1)
+        return gradient, metrics
+
+    def _add_up(self, metrics: Metrics, scalars: Float[Tensor, "metric"]) -> Metrics:
+        """Add the scalars of a replayed step up at once, since the next replay overwrites them."""
+        self._names = [name for name, value in metrics.items() if value.ndim == 0]
+        self._sum = self._sum + scalars
+        self._summed += 1
+        return metrics
 
     def _sum_up(self) -> None:
         """Add the metrics of the last steps up: many at a time, which costs a step less than its own would."""
@@ -214,13 +197,7 @@ class Learner:
 
     def threads(self) -> AbstractContextManager[None]:
         """Use as many CPU threads as the module is worth: one for small networks, for which more are slower."""
-        return nullcontext() if self._large else one_thread()
-
-    @property
-    def _large(self) -> bool:
-        """Whether the arithmetic outweighs the calls that start it."""
-        convolves = any(isinstance(part, nn.Conv2d) for part in self.module.modules())
-        return convolves or self.flat.numel() >= 500_000
+        return nullcontext() if is_large(self.module) else one_thread()
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the optimizer's state. The module's own state is the module's."""
@@ -231,9 +208,10 @@ class Learner:
         self.optimizer.load_state_dict(state)
 
     def _eager_gradient(self, batch: Any) -> tuple[Tensor, Metrics]:
-        return self._backward(partial(self.loss, self.module), batch)
+        return self.backward(partial(self.loss, self.module), batch)
 
-    def _backward(self, loss_of: Callable[[Any], tuple[Tensor, Metrics]], batch: Any) -> tuple[Tensor, Metrics]:
+    def backward(self, loss_of: Callable[[Any], tuple[Tensor, Metrics]], batch: Any) -> tuple[Tensor, Metrics]:
+        """Return the flat gradient of `loss_of` at a batch, and its metrics."""
         self.gradient.zero_()
         with self.arithmetic():
             loss, metrics = loss_of(batch)
@@ -248,27 +226,6 @@ class Learner:
             total.add_(gradient)
         return total.div_(len(batches) + 1), metrics
 
-    def _compiled_gradient(self) -> Callable[[Any], tuple[Tensor, Metrics]]:
-        import torch._inductor.config as inductor
-
-        inductor.cpp_wrapper = True
-        wrapped = _LossModule(self.module, self.loss)
-        if _notes_statistics(self.module):
-            return partial(self._backward, torch.compile(wrapped, fullgraph=True))
-        names = [name for name, parameter in wrapped.named_parameters() if parameter.requires_grad]
-
-        # No annotations on these two: the compiler would have to trace them.
-        def gradient(flat, batch):
-            def loss_of(flat):
-                parameters = dict(zip(names, parts_of(flat, self.module), strict=True))
-                with self.arithmetic():
-                    return torch.func.functional_call(wrapped, parameters, (batch,))
-
-            return torch.func.grad(loss_of, has_aux=True)(flat)
-
-        compiled = torch.compile(gradient, fullgraph=True)
-        return lambda batch: compiled(self.flat, batch)
-
     def _non_finite(self, metrics: Metrics) -> NonFiniteError:
         terms = [name for name, value in metrics.items() if not bool(torch.isfinite(value)) and name != "grad_norm"]
         weights = [
@@ -280,24 +237,38 @@ class Learner:
         return NonFiniteError(f"{culprit} became NaN or infinite at gradient step {self.optimizer.steps + 1}")
 
 
-class _LossModule(nn.Module):
-    """A loss as a module's forward, which is what `functional_call` can call."""
+class TargetNetwork:
+    """A copy of a learner's module that takes no gradients and is updated by Polyak averaging.
 
-    def __init__(self, module: nn.Module, loss: Loss):
-        super().__init__()
-        self.module, self.loss = module, loss
+    Generative models use it as an exponential moving average of the weights.
 
-    def forward(self, batch: Any) -> tuple[Tensor, Metrics]:
-        return self.loss(self.module, batch)
+    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992; Mnih et al.,
+    "Human-level control through deep reinforcement learning", 2015.
+    """
+
+    def __init__(self, learner: Learner):
+        self.learner = learner
+        self.module: Any = copy.deepcopy(learner.module).requires_grad_(False)
+        self.flat = learner.flat.clone()
+        learner.lay_out(self.module, self.flat)
+
+    @torch.no_grad()
+    def update(self, tau: float = 1.0) -> None:
+        """Move the parameters by `tau` towards the learner's (1 copies them), and copy the buffers."""
+        if tau == 1.0:
+            self.flat.copy_(self.learner.flat)
+        else:
+            self.flat.lerp_(self.learner.flat, tau)
+        for mine, theirs in zip(self.module.buffers(), self.learner.module.buffers(), strict=True):
+            mine.copy_(theirs)
 
 
-def _notes_statistics(module: nn.Module) -> bool:
-    """Tell whether `module` notes a batch's statistics down on its way, which no pure function of it can."""
-    return any(isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) for part in module.modules())
+def frozen(learner: Learner) -> Any:
+    """Return a module over the learner's own parameters that takes no gradients.
 
-
-def _arithmetic(name: str, device: torch.device, large: bool) -> Callable[[], AbstractContextManager[Any]]:
-    if name == "auto":
-        able = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        name = "bfloat16" if large and able else "float32"
-    return partial(torch.autocast, device.type, torch.bfloat16) if name == "bfloat16" else nullcontext
+    A loss that calls it computes no gradients of its parameters, and adds none to them.
+    """
+    buffers: dict[int, Any] = {id(buffer): buffer for buffer in learner.module.buffers()}
+    module = copy.deepcopy(learner.module, buffers).requires_grad_(False)
+    learner.lay_out(module, learner.flat)
+    return module

@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 Betas = tuple[float, float]
+LearningRate = float | Tensor
+"""A number, or on a GPU a tensor without axes: a graph of the step reads it anew at each replay."""
 BETAS: Betas = (0.9, 0.999)
 """Shares of the old that Adam's averages of the gradient, and of its square, keep at each step."""
 
@@ -34,13 +36,25 @@ class Optimizer(ABC):
         self.averages = {name: torch.zeros_like(parameters) for name in self._carried()}
         """What is carried from step to step, by name."""
 
-    @torch.no_grad()
     def step(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
         """Take one step."""
+        self.count()
+        self.apply(gradient, learning_rate, torch.tensor(float(self.steps), device=self.parameters.device))
+
+    def count(self) -> None:
+        """Count a step, which `apply` takes."""
         self.steps += 1
+
+    @torch.no_grad()
+    def apply(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None:
+        """Move the parameters, as the step number `steps`. With tensors alone, so that a graph can replay it."""
         if self.weight_decay:
             gradient = self._decay(gradient, learning_rate)
-        self._move(gradient, learning_rate)
+        self._move(gradient, learning_rate, steps)
+
+    def tensors(self) -> list[Tensor]:
+        """Return the tensors that steps change, beside the parameters."""
+        return list(self.averages.values())
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what is carried from step to step."""
@@ -53,14 +67,30 @@ class Optimizer(ABC):
             average.copy_(state[name])
 
     @abstractmethod
-    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None: ...
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None: ...
 
-    def _decay(self, gradient: Float[Tensor, "size"], learning_rate: float) -> Float[Tensor, "size"]:
+    def _decay(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate) -> Float[Tensor, "size"]:
         return gradient.add(self.parameters, alpha=self.weight_decay)
 
     @abstractmethod
     def _carried(self) -> list[str]:
         """Return the names of what is carried from step to step, a number for each parameter."""
+
+
+def _descend(parameters: Tensor, direction: Tensor, learning_rate: LearningRate) -> None:
+    """Subtract the learning rate times `direction`."""
+    if isinstance(learning_rate, Tensor):
+        parameters.addcmul_(direction, learning_rate, value=-1.0)
+    else:
+        parameters.add_(direction, alpha=-learning_rate)
+
+
+def _descend_scaled(parameters: Tensor, gradient: Tensor, scale: Tensor, learning_rate: LearningRate) -> None:
+    """Subtract the learning rate times `gradient / scale`."""
+    if isinstance(learning_rate, Tensor):
+        parameters.addcmul_(gradient / scale, learning_rate, value=-1.0)
+    else:
+        parameters.addcdiv_(gradient, scale, value=-learning_rate)
 
 
 class SGD(Optimizer):
@@ -69,10 +99,10 @@ class SGD(Optimizer):
     def _carried(self) -> list[str]:
         return ["velocity"] if self.momentum else []
 
-    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None:
         if self.momentum:
             gradient = self.averages["velocity"].mul_(self.momentum).add_(gradient)
-        self.parameters.add_(gradient, alpha=-learning_rate)
+        _descend(self.parameters, gradient, learning_rate)
 
 
 class Adam(Optimizer):
@@ -81,9 +111,8 @@ class Adam(Optimizer):
     def _carried(self) -> list[str]:
         return ["mean", "square"]
 
-    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None:
         mean, square = self.averages["mean"], self.averages["square"]
-        steps = torch.tensor(float(self.steps), device=self.parameters.device)
         beta1, beta2 = self.betas
         # The kernel of torch.optim's fused Adam: one pass over the numbers in place of seven.
         torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
@@ -96,7 +125,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2."""
 
-    def _decay(self, gradient: Float[Tensor, "size"], learning_rate: float) -> Float[Tensor, "size"]:
+    def _decay(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate) -> Float[Tensor, "size"]:
         self.parameters.mul_(1 - learning_rate * self.weight_decay)
         return gradient
 
@@ -109,14 +138,14 @@ class RMSprop(Optimizer):
     def _carried(self) -> list[str]:
         return ["square", *(["velocity"] if self.momentum else [])]
 
-    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None:
         square = self.averages["square"].mul_(self.alpha).addcmul_(gradient, gradient, value=1 - self.alpha)
         spread = square.sqrt().add_(self.epsilon)
         if self.momentum:
             velocity = self.averages["velocity"].mul_(self.momentum).addcdiv_(gradient, spread)
-            self.parameters.add_(velocity, alpha=-learning_rate)
+            _descend(self.parameters, velocity, learning_rate)
         else:
-            self.parameters.addcdiv_(gradient, spread, value=-learning_rate)
+            _descend_scaled(self.parameters, gradient, spread, learning_rate)
 
 
 class Adagrad(Optimizer):
@@ -125,9 +154,9 @@ class Adagrad(Optimizer):
     def _carried(self) -> list[str]:
         return ["sum"]
 
-    def _move(self, gradient: Float[Tensor, "size"], learning_rate: float) -> None:
+    def _move(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None:
         total = self.averages["sum"].addcmul_(gradient, gradient)
-        self.parameters.addcdiv_(gradient, total.sqrt().add_(self.epsilon), value=-learning_rate)
+        _descend_scaled(self.parameters, gradient, total.sqrt().add_(self.epsilon), learning_rate)
 
 
 class Layered:
@@ -145,6 +174,20 @@ class Layered:
         """Take one step."""
         for optimizer, part, scale in self.parts:
             optimizer.step(gradient[part], learning_rate * scale)
+
+    def count(self) -> None:
+        """Count a step, which `apply` takes."""
+        for optimizer, _, _ in self.parts:
+            optimizer.count()
+
+    def apply(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None:
+        """Move the parameters, as the step number `steps`."""
+        for optimizer, part, scale in self.parts:
+            optimizer.apply(gradient[part], learning_rate * scale, steps)
+
+    def tensors(self) -> list[Tensor]:
+        """Return the tensors that steps change, beside the parameters."""
+        return [tensor for optimizer, _, _ in self.parts for tensor in optimizer.tensors()]
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what is carried from step to step."""

@@ -14,7 +14,8 @@ from torch import Tensor
 from sandlot.supervised.data import Batch, Columns, Frame, Loader, Part, Split, load_frame
 from sandlot.supervised.fitting.monitor import Best, Monitor
 from sandlot.supervised.optimization.components import Stateful, component_tensors, load_components
-from sandlot.supervised.optimization.learner import Learner, choose_device
+from sandlot.supervised.optimization.device import choose_device
+from sandlot.supervised.optimization.learner import Learner
 from sandlot.supervised.optimization.random_state import random_state, seeded_rng
 from sandlot.tracking import (
     TRAIN,

@@ -1,1 +1,1 @@
-"""Decoders, discriminators and quantizers."""
+"""Decoders, discriminators and vector quantizers of generative models."""

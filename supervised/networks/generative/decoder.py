@@ -1,4 +1,4 @@
-"""From latent vectors back to what was encoded."""
+"""Decoders: from latent vectors, or feature maps, to rows."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -17,7 +17,7 @@ Images = Float[Tensor, "row channel height width"]
 
 
 class MLPDecoder(nn.Module):
-    """Decode vectors with fully connected layers to rows of any shape."""
+    """Decode latent vectors to rows of any shape with fully connected layers."""
 
     def __init__(self, input_size: int, shape: Sequence[int], hidden: Sequence[int], activation: Activation = "relu"):
         super().__init__()
@@ -32,10 +32,10 @@ class MLPDecoder(nn.Module):
 
 
 class MapDecoder(nn.Module):
-    """Decode maps to images with convolutions that double them: the mirror of a `StridedCNN`.
+    """Decode feature maps to images with convolutions that double their sides: the mirror of a `StridedCNN`.
 
-    Transposed convolutions are the faster way. Resized maps leave no checkerboards (Odena et al.,
-    "Deconvolution and checkerboard artifacts", 2016).
+    Transposed convolutions are faster; resizing before a plain convolution avoids checkerboard artifacts (Odena et
+    al., "Deconvolution and checkerboard artifacts", 2016).
     """
 
     def __init__(
@@ -50,24 +50,24 @@ class MapDecoder(nn.Module):
         super().__init__()
         sizes = pyramid(height, width, len(widths))
         layers: list[nn.Module] = []
-        for place, (after, before) in reversed(list(enumerate(pairwise((channels, *widths))))):
-            doubles = place + 1 < len(sizes)
-            layers += (
-                _doubling(before, after, sizes[place], upsampling) if doubles else [nn.Conv2d(before, after, 3, 1, 1)]
-            )
-            if place:
-                layers += [*map_normalization(normalization, after), nn.ReLU()]
+        for level, (out_channels, in_channels) in reversed(list(enumerate(pairwise((channels, *widths))))):
+            if level + 1 < len(sizes):
+                layers += _upsample(in_channels, out_channels, sizes[level], upsampling)
+            else:
+                layers.append(nn.Conv2d(in_channels, out_channels, 3, 1, 1))
+            if level:
+                layers += [*map_normalization(normalization, out_channels), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
         self.map_shape = (widths[-1], *sizes[-1])
         """Channels, height and width of the maps that it decodes."""
 
     def forward(self, maps: Float[Tensor, "row map small_height small_width"]) -> Images:
-        """Return an image for each row's maps."""
+        """Return an image for the maps of each row."""
         return self.layers(maps)
 
 
 class ConvDecoder(nn.Module):
-    """Decode vectors to images: a linear layer to maps, and what doubles these.
+    """Decode latent vectors to images: a linear layer to feature maps, then a `MapDecoder`.
 
     Source: Radford et al., "Unsupervised representation learning with deep convolutional generative adversarial
     networks", 2016, section 3.
@@ -83,15 +83,16 @@ class ConvDecoder(nn.Module):
     ):
         super().__init__()
         maps = MapDecoder(*shape, widths, normalization, upsampling)
-        first = [nn.Linear(input_size, prod(maps.map_shape)), nn.Unflatten(1, maps.map_shape)]
-        self.layers = nn.Sequential(*first, *map_normalization(normalization, widths[-1]), nn.ReLU(), maps)
+        project = [nn.Linear(input_size, prod(maps.map_shape)), nn.Unflatten(1, maps.map_shape)]
+        self.layers = nn.Sequential(*project, *map_normalization(normalization, widths[-1]), nn.ReLU(), maps)
 
     def forward(self, latent: Float[Tensor, "row latent"]) -> Images:
         """Return an image for each latent vector."""
         return self.layers(latent)
 
 
-def _doubling(before: int, after: int, size: tuple[int, int], upsampling: Upsampling) -> list[nn.Module]:
+def _upsample(in_channels: int, out_channels: int, size: tuple[int, int], upsampling: Upsampling) -> list[nn.Module]:
+    """Return layers that double the sides of their maps, to `size`."""
     if upsampling == "resize":
-        return [nn.Upsample(size), nn.Conv2d(before, after, 3, 1, 1)]
-    return [nn.ConvTranspose2d(before, after, halving_kernel(size), stride=2, padding=1)]
+        return [nn.Upsample(size), nn.Conv2d(in_channels, out_channels, 3, 1, 1)]
+    return [nn.ConvTranspose2d(in_channels, out_channels, halving_kernel(size), stride=2, padding=1)]

@@ -1,4 +1,4 @@
-"""A learned vocabulary, of which each vector is replaced by the nearest word."""
+"""Vector quantization with a learned codebook."""
 
 import torch
 from jaxtyping import Float, Int
@@ -6,47 +6,50 @@ from torch import Tensor, nn
 
 from sandlot.supervised.networks.heads.precision import in_float32
 
-DEAD = 0.5
-"""A word that stands for fewer vectors of a batch than this, on average, is given a new meaning."""
+RESTART_BELOW = 0.5
+"""A codebook entry that gets fewer vectors of a batch than this, on average, is reset to a vector of the batch."""
 
 
-class Quantizer(nn.Module):
-    """Replace vectors by the nearest of some words, which follow the vectors that they stand for.
+class VectorQuantizer(nn.Module):
+    """Replace vectors by the nearest entry of a codebook, which learns by exponential moving averages, not gradients.
 
-    The words learn by moving averages, not by gradients.
+    Arguments:
+        codebook_size: number of entries.
+        size: length of the vectors.
+        decay: decay of the moving averages.
 
-    Source: van den Oord et al., "Neural discrete representation learning", 2017, appendix A.1; the new meaning of
-    words that nobody uses: Dhariwal et al., "Jukebox", 2020, section 3.
+    Source: van den Oord et al., "Neural discrete representation learning", 2017, appendix A.1; restarts of unused
+    entries: Dhariwal et al., "Jukebox", 2020, section 3.
     """
 
-    words: Tensor
+    codebook: Tensor
     counts: Tensor
     sums: Tensor
 
-    def __init__(self, count: int, size: int, decay: float = 0.99):
+    def __init__(self, codebook_size: int, size: int, decay: float = 0.99):
         super().__init__()
         self.decay = decay
-        self.register_buffer("words", torch.randn(count, size))
-        self.register_buffer("counts", torch.zeros(count))
-        self.register_buffer("sums", torch.zeros(count, size))
+        self.register_buffer("codebook", torch.randn(codebook_size, size))
+        self.register_buffer("counts", torch.zeros(codebook_size))
+        self.register_buffer("sums", torch.zeros(codebook_size, size))
 
     def forward(self, vectors: Float[Tensor, "row size"]) -> Int[Tensor, "row"]:
-        """Return the place of the word that is nearest to each vector."""
+        """Return the code of each vector: the index of the nearest codebook entry."""
         return in_float32(self._nearest, vectors)
 
     def _nearest(self, vectors: Float[Tensor, "row size"]) -> Int[Tensor, "row"]:
-        # |v - w|² without |v|², which is the same for all words.
-        return (self.words.square().sum(1) - 2 * vectors @ self.words.T).argmin(1)
+        # |v - e|² without |v|², which is the same for all entries e.
+        return (self.codebook.square().sum(1) - 2 * vectors @ self.codebook.T).argmin(1)
 
     @torch.no_grad()
     def update(self, vectors: Float[Tensor, "row size"], codes: Int[Tensor, "row"]) -> None:
-        """Move each word towards the mean of the vectors that it stands for."""
+        """Move each entry towards the mean of the vectors that have its code."""
         counts = torch.zeros_like(self.counts).index_add_(0, codes, torch.ones_like(vectors[:, 0]))
         sums = torch.zeros_like(self.sums).index_add_(0, codes, vectors)
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
-        dead = self.counts < DEAD
-        chosen = vectors[torch.randint(len(vectors), (len(self.words),), device=vectors.device)]
-        self.counts.copy_(torch.where(dead, 1.0, self.counts))
-        self.sums.copy_(torch.where(dead[:, None], chosen, self.sums))
-        self.words.copy_(self.sums / self.counts[:, None])
+        unused = self.counts < RESTART_BELOW
+        replacements = vectors[torch.randint(len(vectors), (len(self.codebook),), device=vectors.device)]
+        self.counts.copy_(torch.where(unused, 1.0, self.counts))
+        self.sums.copy_(torch.where(unused[:, None], replacements, self.sums))
+        self.codebook.copy_(self.sums / self.counts[:, None])

@@ -1,0 +1,87 @@
+"""Hyperparameters that off-policy agents share, and the schedule of their updates."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sandlot.agents.spaces.observation_encoder import NetworkConfig
+from sandlot.supervised import LearnerConfig
+from sandlot.tracking import require
+
+LOG_EVERY = 250
+"""Env steps between rows of metrics, at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffPolicyConfig(LearnerConfig, NetworkConfig):
+    """Hyperparameters of learning from a replay buffer."""
+
+    num_envs: int = 1
+    """Number of parallel environments."""
+    buffer_size: int = 100_000
+    """Capacity of the replay buffer in env steps."""
+    learning_starts: int = 1_000
+    """Env steps before the first update."""
+    train_freq: int = 1
+    """Env steps between updates."""
+    gradient_steps: int = 1
+    """Gradient steps per update."""
+    batch_size: int = 256
+    """Batch size."""
+    gamma: float = 0.99
+    """Discount factor γ."""
+    n_step: int = 1
+    """Rewards summed before bootstrapping (n-step returns)."""
+    tau: float = 1.0
+    """Polyak coefficient τ; 1 is a hard update."""
+    burn_in: int = 8
+    """For networks with memory: rows of a sequence that only fill the memory (burn-in)."""
+    sequence_length: int = 16
+    """For networks with memory: rows of a sequence to learn from, after the burn-in; must divide batch_size."""
+
+    def __post_init__(self) -> None:
+        LearnerConfig.__post_init__(self)
+        NetworkConfig.__post_init__(self)
+        for name in ("num_envs", "train_freq", "gradient_steps", "batch_size", "n_step", "sequence_length"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
+        for name in ("learning_starts", "burn_in"):
+            require(getattr(self, name) >= 0, f"{name} must be at least 0", getattr(self, name))
+        require(0 <= self.gamma <= 1, "gamma must be in [0, 1]", self.gamma)
+        require(0 < self.tau <= 1, "tau must be in (0, 1]", self.tau)
+        least = max(self.num_envs * (self.burn_in + self.sequence_length + self.n_step), self.batch_size)
+        require(self.buffer_size >= least, f"buffer_size must be at least {least}", self.buffer_size)
+
+    def updates_until(self, steps: int, env_step: int) -> int:
+        """Return the gradient steps of a training from `env_step` to `steps`."""
+        return max(0, steps - env_step) // self.train_freq * self.gradient_steps
+
+    def updates_due(self, before: int, env_step: int) -> int:
+        """Return the gradient steps that are due after the env steps from `before` to `env_step`."""
+        if env_step <= self.learning_starts:
+            return 0
+        return times_passed(self.train_freq, before, env_step) * self.gradient_steps
+
+
+class SampleShape(NamedTuple):
+    """Shape of a gradient step's sample: rows, or sequences for networks with memory."""
+
+    count: int
+    """Rows, or sequences."""
+    length: int
+    """Rows of a sequence, burn-in included; 1 for single rows."""
+    burn_in: int
+    sequences: bool
+
+    @classmethod
+    def of(cls, config: OffPolicyConfig, has_memory: bool) -> "SampleShape":
+        """Return the shape for a network with or without memory."""
+        if not has_memory:
+            return cls(config.batch_size, 1, 0, sequences=False)
+        length = config.sequence_length
+        rule = f"batch_size must be a multiple of sequence_length, {length}, for networks with memory"
+        require(config.batch_size % length == 0, rule, config.batch_size)
+        return cls(config.batch_size // length, config.burn_in + length, config.burn_in, sequences=True)
+
+
+def times_passed(interval: int, before: int, now: int) -> int:
+    """Return the multiples of `interval` above `before` and up to `now`."""
+    return now // interval - before // interval

@@ -1,0 +1,44 @@
+"""The classes of a data set's rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Shaped
+
+from sandlot.supervised.data import Frame, Split
+from sandlot.supervised.data.split import NO_PART, TRAIN_PART, VALIDATION_PART
+from sandlot.tracking import SandlotError
+
+ClassNames = Shaped[np.ndarray, "row"]
+
+
+def class_names(frame: Frame, column: str | None) -> ClassNames | None:
+    """Return the name of each row's class, which `column` holds; None without such a column."""
+    if column is None:
+        return None
+    values = frame.column(column)
+    if column in frame.classes:
+        names = frame.classes[column]
+        invalid = next((row for row, value in enumerate(values) if not 0 <= value < len(names)), None)
+        if invalid is not None:
+            raise SandlotError(f"{frame.place(invalid, column)}: there is no class {values[invalid]}")
+        return np.array([names[int(value)] for value in values])
+    if values.dtype == object:
+        return np.array(frame.texts(column))
+    return np.array([f"{value:g}" for value in frame.numbers(column)])
+
+
+def ordered_classes(known: Sequence[str] | None, present: set[str]) -> list[str]:
+    """Return the classes that are `present` in the order of the `known` ones, or else sorted, integers by value."""
+    if known is not None:
+        return [name for name in known if name in present]
+    return sorted(present, key=lambda name: (0, float(name), "") if name.lstrip("-").isdigit() else (1, 0.0, name))
+
+
+def hold_out_class(split: Split, held_out: str, names: ClassNames | None, data: str) -> Split:
+    """Return the split of `data` with the class `held_out` left out of training and validation, not of the test."""
+    if names is None or held_out not in names:
+        known = "no classes" if names is None else ", ".join(np.unique(names))
+        raise SandlotError(f"there is no class {held_out!r} to hold out of {data}; it has {known}")
+    dropped = np.isin(split.part_of, (TRAIN_PART, VALIDATION_PART)) & (names == held_out)
+    return Split(np.where(dropped, NO_PART, split.part_of).astype(np.int8))

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from sandlot.agents import PPO, SAC, QLearning
+from sandlot.agents.films import Clip, FilmOptions, film_episodes
+from sandlot.envs import EnvSpec, render_episode
+from sandlot.tracking import SandlotError
+from tests.video_file import decode, probe
+from tests.worlds import HORIZON, Endless
+
+SMALL = {"hidden": (8,)}
+
+
+def test_an_episode_is_rendered_from_its_first_frame_to_its_last():
+    env = EnvSpec("CartPole-v1").single(render=True)
+    played = list(
+        render_episode(env, lambda observation, episode_start: (int(observation[2] > 0), episode_start), seed=1)
+    )
+    assert [moment.step for moment in played] == list(range(len(played)))
+    assert [moment.total for moment in played] == list(range(len(played)))
+    assert [moment.action_info for moment in played[:-1]] == [True] + [False] * (len(played) - 2)
+    assert (played[-1].action, played[-1].action_info) == (None, None)
+    assert played[0].frame.shape == (400, 600, 3)
+    again = list(render_episode(env, lambda observation, episode_start: (int(observation[2] > 0), None), seed=1))
+    np.testing.assert_array_equal(again[-1].frame, played[-1].frame)
+
+
+def test_an_endless_episode_is_cut_off(monkeypatch):
+    monkeypatch.setattr("sandlot.envs.frames.SECONDS_WITHOUT_LIMIT", 3)
+    env = EnvSpec("CliffWalking-v1").single(render=True)
+    env.spec.max_episode_steps = None
+    stuck = sum(1 for _ in render_episode(env, lambda *_: (0, None), seed=0))
+    assert stuck == 3 * env.metadata["render_fps"] + 1
+    assert (
+        sum(1 for _ in render_episode(env, lambda *_: (0, None), seed=0, seconds=2))
+        == 2 * env.metadata["render_fps"] + 1
+    )
+
+
+def test_an_env_that_renders_nothing_is_an_error():
+    with pytest.raises(SandlotError, match="draws no pictures"):
+        next(render_episode(Endless(), lambda *_: (0, None), seed=0))
+
+
+def test_episodes_one_after_the_other(tmp_path):
+    agent = PPO("tests/Match-v0", seed=0, **SMALL)
+    returns = film_episodes([Clip(agent, 1), Clip(agent, 2)], EnvSpec("tests/Match-v0"), tmp_path / "film.mp4")
+    assert len(returns) == 2
+    assert probe(tmp_path / "film.mp4") == ((48, 34), True, 10.0, 2 * (HORIZON + 1))
+
+
+def test_more_episodes_than_cells_take_turns(tmp_path):
+    agent = PPO("tests/Match-v0", seed=0, **SMALL)
+    clips = [Clip(agent, seed) for seed in range(3)]
+    returns = film_episodes(clips, EnvSpec("tests/Match-v0"), tmp_path / "film.mp4", FilmOptions(columns=2))
+    assert len(returns) == 3
+    assert probe(tmp_path / "film.mp4") == ((98, 34), True, 10.0, 2 * (HORIZON + 1))
+
+
+def test_the_overlay_does_not_change_the_episode(tmp_path):
+    agent = PPO("CartPole-v1", seed=0, network="lstm", hidden=(8,), memory_size=8)
+    clips, env_spec = [Clip(agent, 5)], EnvSpec("CartPole-v1")
+    plain = film_episodes(clips, env_spec, tmp_path / "plain.mp4")
+    assert film_episodes(clips, env_spec, tmp_path / "overlay.mp4", FilmOptions(overlay=True)) == plain
+    size, _, rate, count = probe(tmp_path / "overlay.mp4")
+    assert (size, rate, count) == ((600, 616), 50.0, plain[0] + 1)
+    frames = decode(tmp_path / "overlay.mp4")
+    assert np.abs(frames[:, :390].astype(int) - decode(tmp_path / "plain.mp4")[:, :390]).mean() < 2
+    assert (frames[1:, 400:] != frames[:-1, 400:]).any((1, 2, 3)).all(), "the panel changes with every step"
+
+
+@pytest.mark.parametrize(("kind", "env"), [(QLearning, "FrozenLake-v1"), (QLearning, "Taxi-v4"), (SAC, "Pendulum-v1")])
+def test_agents_with_tables_and_networks_have_an_overlay(tmp_path, kind, env):
+    agent = kind(env, seed=0)
+    film_episodes([Clip(agent, 0)], EnvSpec(env), tmp_path / "film.mp4", FilmOptions(overlay=True, seconds=1))
+    size, playable, _, count = probe(tmp_path / "film.mp4")
+    assert playable
+    assert count > 1
+    assert size[0] > 500
+
+
+def test_labels_are_drawn_above_the_picture(tmp_path):
+    agent = PPO("tests/Match-v0", seed=0, **SMALL)
+    film_episodes([Clip(agent, 0, "7 env steps")], EnvSpec("tests/Match-v0"), tmp_path / "film.mp4")
+    plain = decode(tmp_path / "film.mp4")[0]
+    assert plain[:20].max() > 200, "white text above the picture"
