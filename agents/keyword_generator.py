@@ -47,7 +47,7 @@ def dataclasses_above(config: type) -> Iterator[type]:
 
 def typed_dict(config: Any) -> str:
     """Return the definition of the keyword arguments that a config class adds to those of its parents."""
-    parents = [parent for parent in config.__bases__ if dataclasses.is_dataclass(parent)]
+    parents: list[Any] = [parent for parent in config.__bases__ if dataclasses.is_dataclass(parent)]
     known = {field.name for parent in parents for field in dataclasses.fields(parent)}
     hints = get_type_hints(config)
     own = [field.name for field in dataclasses.fields(config) if field.name not in known]
