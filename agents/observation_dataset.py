@@ -40,8 +40,8 @@ def frames_of(env_spec: str | EnvSpec, frames: int = 10_000, *, seed: int = 0, a
     finally:
         batch.close()
     pixels = np.concatenate(collected)[:frames]
-    given = ordered_split(len(pixels), *SPLIT).part_of.astype(np.int64)
-    return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], source_split=given)
+    source_split = ordered_split(len(pixels), *SPLIT).assignment.astype(np.int64)
+    return Frame(f"env:{env_spec.id}", {"image": pixels}, [(env_spec.id, len(pixels))], source_split=source_split)
 
 
 def _act(

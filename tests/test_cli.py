@@ -164,7 +164,7 @@ def test_every_command_explains_itself(words, capsys):
     ("words", "within"),
     [
         (["train", "classifier"], "or a folder with a model of"),
-        (["train", "vae"], "lstm, gru or transformer for memory"),
+        (["train", "vae"], "with a learned standard deviation"),
         (["describe", "ppo"], "lstm, gru or transformer for memory"),
     ],
 )

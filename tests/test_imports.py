@@ -103,10 +103,7 @@ def test_imports_go_down(package):
             assert top not in ("pickle", "cloudpickle", "joblib"), f"{path} imports {name}"
 
 
-WITH_CIRCLES = pytest.param("supervised", marks=pytest.mark.xfail(strict=True, reason="its tasks are being untangled"))
-
-
-@pytest.mark.parametrize("package", [*(package for package in FLOORS if package != "supervised"), WITH_CIRCLES])
+@pytest.mark.parametrize("package", FLOORS)
 def test_no_circles(package):
     prefix = "sandlot.cli" if package == "sandlot" else f"sandlot.{package}"
     assert [group for group in circles(graph()) if any(name.startswith(prefix) for name in group)] == []

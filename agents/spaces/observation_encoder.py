@@ -9,6 +9,7 @@ from sandlot.supervised.encoder_builder import (
     MEMORY_NETWORKS,
     EncoderConfig,
     build_image_encoder,
+    build_vector_encoder,
     custom_encoder,
     is_custom,
 )
