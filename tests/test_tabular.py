@@ -22,7 +22,7 @@ from sandlot.agents.tabular.q_learning import best_value
 from sandlot.agents.tabular.sarsa import action_value
 from sandlot.agents.tabular.state_index import States
 from sandlot.agents.tabular.td import OneStep, Traces, Transitions, Values, Window
-from sandlot.envs import EnvSpec, Step, TableEnv, make, read_table, table_from
+from sandlot.envs import EnvSpec, Step, TabularVectorEnv, make, read_table, table_from
 from sandlot.tracking import SandlotError
 from tests.worlds import Chain, Endless
 
@@ -286,7 +286,7 @@ def masked_env(allowed, n=32):
     known = known._replace(allowed=allowed, time_limit=20)
     mask = spaces.Box(0, 1, (2,), np.int8)
     shown = spaces.Dict({"observation": spaces.Discrete(5), "action_mask": mask})
-    return TableEnv(known, n, shown, spaces.Discrete(2))
+    return TabularVectorEnv(known, n, shown, spaces.Discrete(2))
 
 
 @pytest.mark.parametrize("agent_type", AGENTS)
@@ -443,7 +443,7 @@ def test_tables_are_drawn(env, tmp_path):
 
 def test_exact_figures_are_of_the_greedy_policy():
     known = table_from({0: {0: [(1.0, 0, 1.0, True)], 1: [(1.0, 0, 3.0, True)]}}, np.ones(1))
-    agent = QLearning(TableEnv(known, 1, spaces.Discrete(1), spaces.Discrete(2)))
+    agent = QLearning(TabularVectorEnv(known, 1, spaces.Discrete(1), spaces.Discrete(2)))
     assert agent.metrics() == {"exact/return": 1.0, "exact/optimum": 3.0, "exact/regret": 2.0}
     agent.q[0, 0, 1] = 0.1
     assert exact(agent) == 0.0

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Int
 
 from sandlot.agents.network_agent import NetworkAgent
 from sandlot.envs import EnvSpec, tree_map
-from sandlot.envs.games import SCRIPTED_OPPONENTS, Opponent, games_of, rule
+from sandlot.envs.games import SCRIPTED_OPPONENTS, Opponent, games_of, make_opponent
 
 from .matches import Score, match
 from .opponents import AgentOpponent
@@ -81,7 +81,7 @@ class OpponentPool:
         pair = np.arange(self.num_games) // 2
         self._block = np.where(pair % 2, pair // 2 % len(chosen) + 1, 0)
 
-    def reply(
+    def select_actions(
         self, slots: Int[np.ndarray, "row"], observation: Any, episode_start: Bool[np.ndarray, "row"]
     ) -> np.ndarray:
         """Return the moves of whoever sits in `slots`; see `envs.games.Opponent`."""
@@ -90,7 +90,7 @@ class OpponentPool:
         for index in np.unique(block):
             rows = np.flatnonzero(block == index)
             seen = tree_map(lambda leaf, rows=rows: leaf[rows], observation)
-            moves = self._guests[index].reply(slots[rows], seen, episode_start[rows])
+            moves = self._guests[index].select_actions(slots[rows], seen, episode_start[rows])
             if action is None:
                 action = np.zeros((len(slots), *moves.shape[1:]), moves.dtype)
             action[rows] = moves
@@ -99,7 +99,7 @@ class OpponentPool:
     def player(self, index: int, seed: int) -> Any:
         """Return a member of the pool as someone who can sit down."""
         if self.steps[index] == ANCHOR:
-            return rule("random", self.env_spec.id, self.agent.spaces.action, seed)
+            return make_opponent("random", self.env_spec.id, self.agent.spaces.action, seed)
         return AgentOpponent(self._copy(index, seed))
 
     def standings(self, num_games: int, most: int) -> tuple[list[str], list[list[Score | None]]]:
@@ -109,7 +109,7 @@ class OpponentPool:
         players: list[Opponent] = [self.player(int(index), 7 + int(index)) for index in (0, *kept)]
         if self.env_spec.id in SCRIPTED_OPPONENTS:
             names.append("scripted")
-            players.append(rule("scripted", self.env_spec.id, self.agent.spaces.action, 1))
+            players.append(make_opponent("scripted", self.env_spec.id, self.agent.spaces.action, 1))
         games = games_of(self.env_spec, num_games)
         table: list[list[Score | None]] = [[None] * len(names) for _ in names]
         for i, one in enumerate(players):

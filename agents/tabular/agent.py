@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.envs import Observation, Step, Table, tree_leaves
+from sandlot.envs import Observation, Step, TransitionTable, tree_leaves
 from sandlot.tracking import SandlotError, require
 
 from .exploration import AnnealSchedule, Worth, annealed, draw_epsilon_greedy, draw_softmax, legal
@@ -227,7 +227,7 @@ class TabularAgent(Agent):
 
     _optimum: float | None = None
 
-    def _known(self) -> Table | None:
+    def _known(self) -> TransitionTable | None:
         """Return the environment's table, if its states are ours."""
         table = self.env_factory.table if self.env_factory is not None else None
         same = table is not None and table.allowed.shape == self.q.shape[1:]

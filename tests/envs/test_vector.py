@@ -29,14 +29,14 @@ def play(env, steps):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_way_of_restarting_gives_the_same_transitions(mode):
+def test_every_autoreset_mode_gives_the_same_transitions(mode):
     first, second = play(batch(mode, Counter(2, terminates=True), Counter(3)), 8)
     assert first[:4] == [(0, 1, 1, ""), (1, 1, 2, "T"), (100, 1, 101, ""), (101, 1, 102, "T")]
     assert second[:5] == [(0, 1, 1, ""), (1, 1, 2, ""), (2, 1, 3, "t"), (100, 1, 101, ""), (101, 1, 102, "")]
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_starts_and_episodes_are_told(mode):
+def test_episode_starts_and_episodes_are_reported(mode):
     env = batch(mode, Counter(2), Counter(3))
     observation, episodes = env.reset(0), []
     for _ in range(12):
@@ -48,14 +48,14 @@ def test_starts_and_episodes_are_told(mode):
     assert observation.shape == (2, 1)
 
 
-def test_a_step_that_only_resets_is_not_an_act():
+def test_a_row_that_only_resets_is_not_valid():
     env = batch(AutoresetMode.NEXT_STEP, Counter(1), Counter(9))
     env.reset(0)
     assert env.step(np.zeros(2, int)).valid.tolist() == [True, True]
     assert env.step(np.zeros(2, int)).valid.tolist() == [False, True]
 
 
-def test_final_observations_of_several_parts():
+def test_final_observations_of_nested_spaces():
     env = batch(AutoresetMode.SAME_STEP, Match("tuple"), Match("tuple"))
     env.reset(0)
     step = [env.step(np.zeros(2, int)) for _ in range(8)][-1]
@@ -66,7 +66,7 @@ def test_final_observations_of_several_parts():
     )
 
 
-def test_an_env_that_hides_how_it_restarts_is_refused():
+def test_an_env_without_autoreset_mode_is_an_error():
     vector = SyncVectorEnv([Counter])
     vector.metadata = {}
     with pytest.raises(SandlotError, match="autoreset_mode"):
@@ -76,7 +76,7 @@ def test_an_env_that_hides_how_it_restarts_is_refused():
 @pytest.mark.parametrize(
     ("env", "backend"), [("CartPole-v1", "vector"), ("Acrobot-v1", "sync"), ("tests/Match-v0", "sync")]
 )
-def test_backends_are_the_fastest_and_repeat_themselves(env, backend):
+def test_auto_picks_the_fastest_backend_and_seeds_repeat(env, backend):
     def observations():
         envs = make(env, 3, backend="auto" if backend == "vector" else "gymnasium")
         assert envs.backend == backend
@@ -88,7 +88,7 @@ def test_backends_are_the_fastest_and_repeat_themselves(env, backend):
     np.testing.assert_array_equal(observations(), observations())
 
 
-def test_an_id_may_name_the_module_that_registers_it():
+def test_an_id_can_name_the_module_that_registers_it():
     env = make("tests.worlds:tests/Counter-v0", 2)
     assert env.backend == "sync"
     assert env.reset(0).shape == (2, 1)
@@ -105,7 +105,7 @@ def test_slow_environments_run_in_processes(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("env", "sentence"),
+    ("env", "message"),
     [
         ("CartPoel-v1", "there is no environment 'CartPoel-v1'; did you mean CartPole-v1"),
         ("CartPole-v9", "there is no environment 'CartPole-v9'; did you mean CartPole-v"),
@@ -114,8 +114,8 @@ def test_slow_environments_run_in_processes(monkeypatch):
         ("///", "there is no environment"),
     ],
 )
-def test_unknown_environments_are_a_sentence(env, sentence):
-    with pytest.raises(SandlotError, match=sentence) as caught:
+def test_an_unknown_id_is_an_error_with_suggestions(env, message):
+    with pytest.raises(SandlotError, match=message) as caught:
         make(env)
     assert "\n" not in str(caught.value)
 
@@ -129,7 +129,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
         EnvSpec("Ant-v5").single()
 
 
-def test_unknown_options_are_a_sentence():
+def test_unknown_options_are_an_error():
     with pytest.raises(SandlotError, match="does not take these options"):
         make("CartPole-v1", kwargs={"gravity": 3})
 
@@ -141,21 +141,21 @@ def test_spaces_survive_json(space):
     assert space_from_json(json.loads(json.dumps(space_to_json(space)))) == space
 
 
-def test_a_space_of_another_kind_is_a_sentence():
+def test_an_unsupported_space_is_an_error():
     with pytest.raises(SandlotError, match="Text spaces are not supported"):
         space_to_json(gymnasium.spaces.Text(3))
 
 
 @pytest.mark.parametrize("follows", [True, False])
-def test_catch_is_won_by_who_follows_the_ball(follows):
+def test_catch_rewards_following_the_ball(follows):
     catch = gymnasium.make("sandlot/Catch-v0", render_mode="rgb_array")
     for seed in range(10):
-        picture, _ = catch.reset(seed=seed)
+        image, _ = catch.reset(seed=seed)
         over, reward = False, 0.0
         while not over:
-            cells = picture[::4, ::4, 0]
+            cells = image[::4, ::4, 0]
             ball, paddle = int(cells[:-1].any(0).argmax()), int(cells[-1].argmax())
             aim = ball if follows else 9 * (ball < 5)
-            picture, reward, over, _, _ = catch.step(1 + np.sign(aim - paddle))
+            image, reward, over, _, _ = catch.step(1 + np.sign(aim - paddle))
         assert reward == (1 if follows else -1)
     assert catch.render().shape == (40, 40, 3)  # pyright: ignore[reportAttributeAccessIssue]
