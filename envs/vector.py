@@ -76,9 +76,8 @@ class EnvBatch:
 
     def __init__(self, env: VectorEnv, name: str, backend: str = "given", wrappers: Wrappers = NONE):
         self.env, self.name, self.backend = env, name, backend
-        self._transform_reward = (
-            wrappers.transform_reward if (wrappers.reward_scale, wrappers.reward_clip) != (1.0, 0.0) else None
-        )
+        raw_reward = (wrappers.reward_scale, wrappers.reward_clip) == (1.0, 0.0)
+        self._transform_reward = None if raw_reward else wrappers.transform_reward
         self._life_loss = wrappers.life_loss
         self.num_envs = env.num_envs
         self.observation_space: gymnasium.Space = env.single_observation_space
@@ -88,9 +87,8 @@ class EnvBatch:
         """The game of each row's player; with one player, each row is its own game."""
         self._mode = _autoreset_mode(env)
         self._shape = env.observation_space.shape
-        self._has_floats = any(
-            leaf.dtype.kind == "f" for leaf in tree_leaves(create_empty_array(env.observation_space))
-        )
+        leaves = tree_leaves(create_empty_array(env.observation_space))
+        self._has_floats = any(leaf.dtype.kind == "f" for leaf in leaves)
         self._seed: int | None = None
         self._steps, self._failed = 0, False
         self._none = np.zeros(self.num_envs, bool)

@@ -43,7 +43,7 @@ def pool_ids() -> list[str]:
 
 
 def pool_vector(env_spec: EnvDescription, num_envs: int, single: gymnasium.Env | None) -> "PoolVector | None":
-    """Return `num_envs` copies of `env_spec` in EnvPool; None if unsupported, or if its spaces differ from `single`'s."""
+    """Return `num_envs` copies of `env_spec` in EnvPool; None if unsupported, or with other spaces than `single`."""
     name = NAMES.get(env_spec.id, env_spec.id)
     wrappers = env_spec.resolved_wrappers
     if wrappers.per_env != Wrappers(time_limit=wrappers.time_limit) or name not in pool_ids():

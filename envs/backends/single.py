@@ -33,11 +33,11 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
         with warnings.catch_warnings(action="ignore"):
             return show_mask(_make(env_spec, options))
     except gymnasium.error.DependencyNotInstalled as error:
-        raise SandlotError(_missing(env, str(error))) from error
+        raise SandlotError(_missing_dependency(env, str(error))) from error
     except gymnasium.error.DeprecatedEnv as error:
         raise SandlotError(str(error)) from error
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.Error) as error:
-        raise SandlotError(f"there is no environment {env!r}{_near(env)}") from error
+        raise SandlotError(f"there is no environment {env!r}{_suggestions(env)}") from error
     except ModuleNotFoundError as error:
         package = error.name or env.partition(":")[0]
         raise SandlotError(
@@ -57,12 +57,12 @@ def _make(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
     return wrap(gymnasium.make(env_spec.id, **options), env_spec.resolved_wrappers)
 
 
-def _missing(env: str, message: str) -> str:
+def _missing_dependency(env: str, message: str) -> str:
     package = next((package for package in EXTRAS if package.lower() in message.lower()), None)
     return f"{env} needs {message.split(',')[0]}{install_hint(package) if package else ''}"
 
 
-def _near(env: str) -> str:
+def _suggestions(env: str) -> str:
     with contextlib.suppress(ModuleNotFoundError):
         import_ale()
     ids = {name.lower(): name for name in gymnasium.registry}

@@ -36,26 +36,30 @@ def batch_of(env_spec: EnvDescription, num_envs: int) -> EnvBatch:
     """
     if num_envs < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_envs}")
+    vector, backend = _vectorize(env_spec, num_envs)
+    return EnvBatch(vector, env_spec.id, backend, env_spec.resolved_wrappers)
+
+
+def _vectorize(env_spec: EnvDescription, num_envs: int) -> tuple[VectorEnv, str]:
+    """Return `num_envs` copies of `env_spec`, and the name of their backend."""
     if env_spec.backend == "envpool":
-        return EnvBatch(_required_pool(env_spec, num_envs), env_spec.id, "envpool", env_spec.resolved_wrappers)
+        return _required_pool(env_spec, num_envs), "envpool"
     single, seconds = _probe(env_spec)
-    pooled = pool_vector(env_spec, num_envs, single) if env_spec.backend == "auto" and env_spec.id in FASTER else None
-    if pooled is not None:
-        return EnvBatch(pooled, env_spec.id, "envpool", env_spec.resolved_wrappers)
+    if env_spec.backend == "auto" and env_spec.id in FASTER:
+        pool = pool_vector(env_spec, num_envs, single)
+        if pool is not None:
+            return pool, "envpool"
     if is_atari(env_spec.id) and (games := atari_vector(env_spec, num_envs)) is not None:
-        return EnvBatch(games, env_spec.id, "ale", env_spec.resolved_wrappers)
-    own = _vector_entry_point(env_spec, num_envs, single)
-    if own is not None:
-        return EnvBatch(own, env_spec.id, "vector", env_spec.resolved_wrappers)
-    played = tabular_vector(single, num_envs)
-    if played is not None:
-        return EnvBatch(played, env_spec.id, "table", env_spec.resolved_wrappers)
-    parallel = seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1
+        return games, "ale"
+    if (vector := _vector_entry_point(env_spec, num_envs, single)) is not None:
+        return vector, "vector"
+    if (tabular := tabular_vector(single, num_envs)) is not None:
+        return tabular, "table"
     with warnings.catch_warnings(action="ignore"):
-        if parallel:
-            return EnvBatch(_async_vector(env_spec, num_envs), env_spec.id, "async", env_spec.resolved_wrappers)
-        beside = SyncVectorEnv([partial(make_single, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-        return EnvBatch(beside, env_spec.id, "sync", env_spec.resolved_wrappers)
+        if seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1:
+            return _async_vector(env_spec, num_envs), "async"
+        copies = [partial(make_single, env_spec)] * num_envs
+        return SyncVectorEnv(copies, autoreset_mode=AutoresetMode.NEXT_STEP), "sync"
 
 
 def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:

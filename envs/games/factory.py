@@ -89,8 +89,8 @@ class SinglePlayerGame(SingleGame):
         return tree_map(lambda leaf: leaf[0], observation), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observation, *rest = super().step(np.asarray(action)[None])
-        return (tree_map(lambda leaf: leaf[0], observation), *rest)  # pyright: ignore[reportReturnType]
+        observation, reward, terminated, truncated, info = super().step(np.asarray(action)[None])
+        return tree_map(lambda leaf: leaf[0], observation), reward, terminated, truncated, info
 
 
 def _rows_of(

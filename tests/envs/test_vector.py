@@ -1,12 +1,14 @@
-import gymnasium
+"""Vector environments: autoreset modes, episode ends, final observations."""
+
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from sandlot.envs import EnvBatch, EnvSpec, make, space_from_json, space_to_json, tree_map
+from sandlot.envs import EnvBatch, tree_map
 from sandlot.tracking import SandlotError
-from tests.worlds import ACTIONS, OBSERVATIONS, Counter, Match
+from tests.worlds import Counter, Match
 
+pytestmark = pytest.mark.shapes
 MODES = list(AutoresetMode)
 
 
@@ -66,96 +68,19 @@ def test_final_observations_of_nested_spaces():
     )
 
 
+def test_a_users_info_is_not_mistaken_for_transition_info():
+    class WithTruth(Counter):
+        def step(self, action):
+            *rest, info = super().step(action)
+            return *rest, info | {"truth": 1}
+
+    env = batch(AutoresetMode.NEXT_STEP, WithTruth(2), WithTruth(2))
+    env.reset(0)
+    assert env.step(np.zeros(2, int)).valid.all()
+
+
 def test_an_env_without_autoreset_mode_is_an_error():
     vector = SyncVectorEnv([Counter])
     vector.metadata = {}
     with pytest.raises(SandlotError, match="autoreset_mode"):
         EnvBatch(vector, "test")
-
-
-@pytest.mark.parametrize(
-    ("env", "backend"), [("CartPole-v1", "vector"), ("Acrobot-v1", "sync"), ("tests/Match-v0", "sync")]
-)
-def test_auto_picks_the_fastest_backend_and_seeds_repeat(env, backend):
-    def observations():
-        envs = make(env, 3, backend="auto" if backend == "vector" else "gymnasium")
-        assert envs.backend == backend
-        seen = [envs.reset(7)]
-        seen += [envs.step(np.zeros(3, int)).observation for _ in range(30)]
-        envs.close()
-        return np.array(seen)
-
-    np.testing.assert_array_equal(observations(), observations())
-
-
-def test_an_id_can_name_the_module_that_registers_it():
-    env = make("tests.worlds:tests/Counter-v0", 2)
-    assert env.backend == "sync"
-    assert env.reset(0).shape == (2, 1)
-
-
-def test_slow_environments_run_in_processes(monkeypatch):
-    monkeypatch.setattr("sandlot.envs.backends.vectorize.SLOW_SECONDS", 0.0)
-    envs = make("Acrobot-v1", 2, backend="gymnasium")
-    assert envs.backend == "async"
-    slow = envs.reset(3)
-    envs.close()
-    monkeypatch.undo()
-    assert make("Acrobot-v1", 2, backend="gymnasium").reset(3) == pytest.approx(slow)
-
-
-@pytest.mark.parametrize(
-    ("env", "message"),
-    [
-        ("CartPoel-v1", "there is no environment 'CartPoel-v1'; did you mean CartPole-v1"),
-        ("CartPole-v9", "there is no environment 'CartPole-v9'; did you mean CartPole-v"),
-        ("LunarLander-v2", "LunarLander-v3"),
-        ("nowhere:X-v0", "needs the package 'nowhere', which is not installed"),
-        ("///", "there is no environment"),
-    ],
-)
-def test_an_unknown_id_is_an_error_with_suggestions(env, message):
-    with pytest.raises(SandlotError, match=message) as caught:
-        make(env)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_package_is_named_with_its_extra(monkeypatch):
-    def missing(*args, **kwargs):
-        raise gymnasium.error.DependencyNotInstalled('MuJoCo is not installed, run `pip install "gymnasium[mujoco]"`')
-
-    monkeypatch.setattr(gymnasium, "make", missing)
-    with pytest.raises(SandlotError, match=r'pip install "sandlot\[mujoco\]"'):
-        EnvSpec("Ant-v5").single()
-
-
-def test_unknown_options_are_an_error():
-    with pytest.raises(SandlotError, match="does not take these options"):
-        make("CartPole-v1", kwargs={"gravity": 3})
-
-
-@pytest.mark.parametrize("space", [space for space, _ in [*OBSERVATIONS.values(), *ACTIONS.values()]], ids=str)
-def test_spaces_survive_json(space):
-    import json
-
-    assert space_from_json(json.loads(json.dumps(space_to_json(space)))) == space
-
-
-def test_an_unsupported_space_is_an_error():
-    with pytest.raises(SandlotError, match="Text spaces are not supported"):
-        space_to_json(gymnasium.spaces.Text(3))
-
-
-@pytest.mark.parametrize("follows", [True, False])
-def test_catch_rewards_following_the_ball(follows):
-    catch = gymnasium.make("sandlot/Catch-v0", render_mode="rgb_array")
-    for seed in range(10):
-        image, _ = catch.reset(seed=seed)
-        over, reward = False, 0.0
-        while not over:
-            cells = image[::4, ::4, 0]
-            ball, paddle = int(cells[:-1].any(0).argmax()), int(cells[-1].argmax())
-            aim = ball if follows else 9 * (ball < 5)
-            image, reward, over, _, _ = catch.step(1 + np.sign(aim - paddle))
-        assert reward == (1 if follows else -1)
-    assert catch.render().shape == (40, 40, 3)  # pyright: ignore[reportAttributeAccessIssue]

@@ -13,6 +13,7 @@ from sandlot.envs import EnvSpec, TabularVectorEnv, make, read_table, table_from
 from sandlot.envs.action_masks import ShowMask
 from sandlot.envs.backends.tabular import table_of, tabular_vector
 
+pytestmark = pytest.mark.shapes
 IDS = ["FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1", "CliffWalkingSlippery-v1"]
 
 

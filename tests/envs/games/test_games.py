@@ -11,6 +11,7 @@ from sandlot.envs.games.spread import Spread
 from sandlot.envs.vector import TRANSITION_INFO
 from sandlot.tracking import SandlotError
 
+pytestmark = pytest.mark.shapes
 BOARDS = ("pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3")
 EVERY = np.arange(3)
 
