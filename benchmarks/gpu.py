@@ -196,7 +196,9 @@ def images(_: str, way: str) -> dict[str, Any]:
 
     if way == "sandlot":
         learner = Learner(module, loss, LearnerConfig(device="cuda", precision="float32", max_grad_norm=0.0))
-        step = learner.step
+
+        def step(rows: Any) -> Any:
+            learner.step(rows)
     else:
         optimizer = torch.optim.Adam(module.parameters(), lr=3e-4)
 

@@ -21,7 +21,7 @@ from sandlot.agents.multi_agent import AgentOpponent, Score, agent_for, match
 from sandlot.agents.recipes import recipe
 from sandlot.agents.registry import agent_class
 from sandlot.envs import MASK, EnvSpec
-from sandlot.envs.games import SCRIPTED_OPPONENTS, Games, TicTacToe, games_of, rule
+from sandlot.envs.games import SCRIPTED_OPPONENTS, Games, TicTacToe, games_of, make_opponent
 
 TICTACTOE, CONNECT_FOUR, SPREAD = "pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3", "mpe2/simple_spread_v3"
 
@@ -62,7 +62,7 @@ def board_game(env: str, seed: int, options: argparse.Namespace) -> None:
     env_spec = EnvSpec(env)
     for name in ("random", "scripted"):
         games = games_of(env_spec, options.games, exact=True)
-        other = rule(name, env, games.action_space, 1_000 + seed)
+        other = make_opponent(name, env, games.action_space, 1_000 + seed)
         scores = match(games, AgentOpponent(agent, deterministic=True), other, seed)
         for seat, score in zip(("first", "second"), scores, strict=True):
             print(f"seed {seed}: {in_words(score)} against {name}, moving {seat}", flush=True)

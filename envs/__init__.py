@@ -1,12 +1,14 @@
-"""Worlds: environments made, batched and filmed."""
+"""Environments: making, vectorizing and rendering them."""
 
 from .action_masks import MASK, REST, choices, chosen, has_mask, with_mask
 from .action_names import action_names
-from .backends.tabular import Table, TableEnv, read_table, table_from
+from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, table_from
+from .description import Backend
 from .factory import EnvFactory
 from .frames import Act, EpisodeFrame, Frame, frames_per_second, render_episode, run_headless
+from .registry import wrappers_for
 from .space_json import space_from_json, space_to_json
-from .spec import Backend, EnvSpec, make, wrappers_for
+from .spec import EnvSpec, make
 from .toys import catch, memory
 from .tree import tree_leaves, tree_map
 from .vector import EnvBatch, Episodes, Observation, Step
@@ -28,8 +30,8 @@ __all__ = [
     "Frame",
     "Observation",
     "Step",
-    "Table",
-    "TableEnv",
+    "TabularVectorEnv",
+    "TransitionTable",
     "Wrappers",
     "action_names",
     "choices",

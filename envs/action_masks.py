@@ -1,10 +1,11 @@
-"""Which actions are legal, shown as a part of the observation.
+"""Action masks, as an entry of the observation.
 
-PettingZoo's environments show it there already. Others tell it in `info["action_mask"]` (Gymnasium's Taxi) or
-by a method `action_masks()` (sb3-contrib's convention). Shown in one way, a mask needs no way of its own
-through rollouts, replay, evaluation and films.
+PettingZoo's environments have it there already. Others return it in `info["action_mask"]` (Gymnasium's Taxi) or by a
+method `action_masks()` (sb3-contrib's convention). As an entry of the observation, a mask needs no extra handling in
+rollouts, replay, evaluation and videos.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -17,7 +18,7 @@ METHOD = "action_masks"
 
 
 class ShowMask(gymnasium.Wrapper):
-    """Show the mask of `env` beside its observation: 1 for each legal action."""
+    """Add the action mask of `env` to its observations, with 1 for each legal action."""
 
     def __init__(self, env: gymnasium.Env):
         super().__init__(env)
@@ -27,19 +28,19 @@ class ShowMask(gymnasium.Wrapper):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
-        return self._shown(observation, info), info
+        return self._with_mask(observation, info), info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self.env.step(action)
-        return self._shown(observation, info), reward, terminated, truncated, info
+        return self._with_mask(observation, info), reward, terminated, truncated, info
 
-    def _shown(self, observation: Any, info: dict[str, Any]) -> dict[str, Any]:
+    def _with_mask(self, observation: Any, info: dict[str, Any]) -> dict[str, Any]:
         mask = self._method() if self._method else info[MASK]
         return {REST: observation, MASK: np.asarray(mask, np.int8).reshape(-1)}
 
 
 def show_mask(env: gymnasium.Env) -> gymnasium.Env:
-    """Return `env` with its mask in its observations, if it has one that they don't show."""
+    """Return `env` with its action mask in the observations, if it has one elsewhere."""
     if has_mask(env.observation_space) or not choices(env.action_space):
         return env
     if mask_method(env) is None and MASK not in env.reset(seed=0)[1]:
@@ -48,15 +49,12 @@ def show_mask(env: gymnasium.Env) -> gymnasium.Env:
 
 
 def has_mask(space: Space) -> bool:
-    """Tell whether observations of `space` show a mask."""
+    """Return whether observations of `space` contain an action mask."""
     return isinstance(space, spaces.Dict) and MASK in space.spaces
 
 
 def with_mask(space: Space, observation: Any, mask: Any) -> Any:
-    """Return `observation` as `space` has it, for one who holds the bare observation and the mask apart.
-
-    Without a `mask` all actions are legal.
-    """
+    """Return `observation` and `mask` combined as in `space`; without a `mask`, all actions are legal."""
     if not has_mask(space) or isinstance(observation, dict):
         return observation
     assert isinstance(space, spaces.Dict)
@@ -67,7 +65,7 @@ def with_mask(space: Space, observation: Any, mask: Any) -> Any:
 
 
 def choices(space: Space) -> int:
-    """Return how many choices the mask of the action space `space` rules over; 0 if actions are no choices."""
+    """Return the length of an action mask for the action space `space`; 0 if it can't be masked."""
     match space:
         case spaces.Discrete():
             return int(space.n)
@@ -80,7 +78,7 @@ def choices(space: Space) -> int:
 
 
 def chosen(space: Space, action: Any) -> Bool[np.ndarray, "choice"]:
-    """Return which of the choices of the action space `space` were made in `action`; nothing if it has none."""
+    """Return `action` one-hot encoded in the layout of an action mask; empty for spaces that can't be masked."""
     taken, number = np.zeros(choices(space), bool), np.atleast_1d(action)
     match space:
         case spaces.Discrete():
@@ -92,14 +90,14 @@ def chosen(space: Space, action: Any) -> Bool[np.ndarray, "choice"]:
     return taken
 
 
-def mask_method(env: gymnasium.Env) -> Any:
-    """Return the method of `env` that tells the mask, if it has one."""
+def mask_method(env: gymnasium.Env) -> Callable[[], Any] | None:
+    """Return the method of `env` that returns its action mask, if it has one."""
     method = env.get_wrapper_attr(METHOD) if env.has_wrapper_attr(METHOD) else None
     return method if callable(method) else None
 
 
 def sample_legal(env: gymnasium.Env, observation: Any) -> Any:
-    """Draw an action of `env` that is legal after `observation`."""
+    """Sample an action of `env` that is legal after `observation`."""
     space = env.action_space
     if not has_mask(env.observation_space):
         return space.sample()

@@ -1,4 +1,4 @@
-"""What actions are called."""
+"""Names of actions."""
 
 import enum
 from typing import Any
@@ -26,9 +26,9 @@ NAMES = {
     "BipedalWalkerHardcore": ("hip 1", "knee 1", "hip 2", "knee 2"),
     "CarRacing": ("steer", "gas", "brake"),
 }
-"""For each environment, without namespace and version, the names of its actions."""
-ELSEWHERE = {("CarRacing", 5): ("coast", "right", "left", "gas", "brake"), ("LunarLander", 2): ("main", "side")}
-"""Names where an option of the environment makes another number of actions."""
+"""Names of actions, by environment name without namespace and version."""
+NAMES_BY_COUNT = {("CarRacing", 5): ("coast", "right", "left", "gas", "brake"), ("LunarLander", 2): ("main", "side")}
+"""Names for options of an environment that change its number of actions."""
 
 
 ARROWS = {
@@ -37,18 +37,18 @@ ARROWS = {
 
 
 def action_names(env: gymnasium.Env) -> tuple[str, ...]:
-    """Return what the choices in an action of `env` are called, or the numbers; if nobody knows, "0", "1" and so on."""
+    """Return the names of the discrete actions of `env`, or of its action's entries; "0", "1" … if unknown."""
     core: Any = env.unwrapped
     count = choices(env.action_space) or _size(env.action_space)
     kind = env.spec.name if env.spec is not None else ""
-    for names in (ELSEWHERE.get((kind, count)), NAMES.get(kind), _told(core)):
+    for names in (NAMES_BY_COUNT.get((kind, count)), NAMES.get(kind), _declared_names(core)):
         if names is not None and len(names) == count:
             return names
     return tuple(map(str, range(count)))
 
 
-def _told(core: Any) -> tuple[str, ...] | None:
-    """Return the names that the environment itself gives: as Atari, MiniGrid or MuJoCo have them."""
+def _declared_names(core: Any) -> tuple[str, ...] | None:
+    """Return the names that the environment declares, as Atari, MiniGrid and MuJoCo do."""
     if hasattr(core, "get_action_meanings"):
         return tuple(map(_atari_name, core.get_action_meanings()))
     actions = getattr(core, "actions", None)
@@ -61,7 +61,7 @@ def _told(core: Any) -> tuple[str, ...] | None:
 
 
 def _atari_name(meaning: str) -> str:
-    """Return ALE's name of an action in fewer letters: UPRIGHTFIRE is ↗ fire."""
+    """Return ALE's name of an action abbreviated: UPRIGHTFIRE becomes ↗ fire."""
     where = meaning.removesuffix("FIRE")
     return f"{ARROWS.get(where, where.lower())} {meaning.removeprefix(where).lower()}".strip()
 

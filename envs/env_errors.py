@@ -1,4 +1,4 @@
-"""What an environment may do wrong, said in a sentence that tells how to see it again."""
+"""Errors in environments, reported in one sentence with what reproduces them."""
 
 import math
 import traceback
@@ -10,35 +10,35 @@ from sandlot.tracking import SandlotError
 
 from .tree import tree_leaves
 
-GONE = "ended: the process of a copy is gone"
-LOST = (BrokenPipeError, ConnectionResetError, EOFError)
-"""What is raised by asking a process that is no more."""
+PROCESS_DIED = "crashed: the process of a copy died"
+WORKER_ERRORS = (BrokenPipeError, ConnectionResetError, EOFError)
+"""Raised by communicating with a process that has died."""
 
 
-def fault(name: str, what: str, copy: int | None, seed: int | None, steps: int) -> SandlotError:
-    """Return the error that the environment `name` did `what`, `steps` steps after a reset with `seed`.
+def env_error(name: str, what: str, copy: int | None, seed: int | None, steps: int) -> SandlotError:
+    """Return an error saying that the environment `name` did `what`, `steps` steps after a reset with `seed`.
 
-    Of several copies the first is seeded with `seed`, the next with 1 more, and so on.
+    The copy with index i is seeded with `seed + i`.
     """
     where = "" if copy is None else f" in copy {copy}"
-    own = seed if seed is None or copy is None else seed + copy
-    seeded_rng = "" if own is None else f" with seed {own}"
-    return SandlotError(f"{name} {what}{where}, at step {steps} after a reset{seeded_rng}")
+    copy_seed = seed if seed is None or copy is None else seed + copy
+    seeded = "" if copy_seed is None else f" with seed {copy_seed}"
+    return SandlotError(f"{name} {what}{where}, at step {steps} after a reset{seeded}")
 
 
-def told(error: Exception) -> str:
-    """Return what `error` is, in one line, and the line of code that raised it."""
-    said = next(iter(str(error).splitlines()), "")
+def describe_error(error: Exception) -> str:
+    """Return the type and message of `error` in one line, and the line of code that raised it."""
+    message = next(iter(str(error).splitlines()), "")
     at = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}{f': {said}' if said else ''} ({at.filename}:{at.lineno})"
+    return f"{type(error).__name__}{f': {message}' if message else ''} ({at.filename}:{at.lineno})"
 
 
 def broken_row(arrays: Any) -> int | None:
-    """Return the first row in which floats of `arrays` are NaN or infinite; None if all are finite."""
+    """Return the first row of `arrays` with a NaN or infinite float; None if all are finite."""
     for array in (arrays,) if isinstance(arrays, np.ndarray) else tree_leaves(arrays):
         if array.dtype.kind != "f":
             continue
-        # One cheap sum says "fine" almost always; what overflows it is looked at closely.
+        # One dot product is enough almost always; only where it overflows are entries checked one by one.
         flat = array.ravel()
         if not math.isfinite(flat.dot(flat)):
             broken = ~np.isfinite(array).reshape(len(array), -1).all(1)

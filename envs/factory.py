@@ -1,16 +1,16 @@
-"""Where an agent's environments come from."""
+"""The factory that makes an agent's training environments."""
 
 import gymnasium
 from gymnasium.vector import VectorEnv
 
-from sandlot.envs.backends.tabular import Table, read_table, table_of
+from sandlot.envs.backends.tabular import TransitionTable, read_table, table_of
 
 from .spec import EnvSpec, make
 from .vector import EnvBatch
 
 
 class EnvFactory:
-    """A world (or an id), which makes new batches, or an environment object, which can only be reset."""
+    """Makes batches from a spec or an id; a given environment object is used as it is, and only reset."""
 
     def __init__(self, env: str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch, num_envs: int):
         self.env_spec = EnvSpec.of(env) if isinstance(env, str | EnvSpec) else None
@@ -20,13 +20,15 @@ class EnvFactory:
         self.name, self.num_envs = self._first.name, self._first.num_envs
         self._copies = num_envs
         self.groups = self._first.groups
-        """The players of each group, in games in which all move at once."""
+        """The players of each group, in games in which all act at once."""
         self.observation_space, self.action_space = self._first.observation_space, self._first.action_space
-        self.table: Table | None = read_table(self.env_spec.single()) if self.env_spec else table_of(self._first.env)
-        """All its transitions, if they are known."""
+        self.table: TransitionTable | None = (
+            read_table(self.env_spec.single()) if self.env_spec else table_of(self._first.env)
+        )
+        """The transition table, if it is known."""
 
     def batch(self) -> EnvBatch:
-        """Return environments that nobody has stepped yet (or the given ones). `release` them after use."""
+        """Return environments that have not been stepped yet (or the given ones). `release` them after use."""
         if self._given is not None:
             return self._given
         batch, self._first = self._first, None
@@ -36,6 +38,6 @@ class EnvFactory:
         return batch
 
     def release(self, batch: EnvBatch) -> None:
-        """Close a batch that `batch` made. One that was given stays open: it is its owner's."""
+        """Close a batch that `batch` made. A given one stays open: it belongs to the caller."""
         if batch is not self._given:
             batch.close()

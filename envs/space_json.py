@@ -1,4 +1,4 @@
-"""Spaces as JSON, so that an agent can be loaded without its environment."""
+"""Spaces to and from JSON, so that an agent can be loaded without its environment."""
 
 from typing import Any
 
@@ -47,9 +47,9 @@ def space_from_json(record: dict[str, Any]) -> Space:
         case "tuple":
             return spaces.Tuple([space_from_json(part) for part in record["parts"]])
         case kind:
-            raise SandlotError(f"this record holds a space of an unknown kind: {kind!r}")
+            raise SandlotError(f"unknown kind of space in this record: {kind!r}")
 
 
 def _bound(bound: np.ndarray) -> Any:
-    """Return the bound as a list, or as one number where it is the same everywhere."""
+    """Return the bound as a list, or as one number if all entries are equal."""
     return bound.flat[0].item() if bound.size and (bound == bound.flat[0]).all() else bound.tolist()

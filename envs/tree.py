@@ -1,4 +1,4 @@
-"""Structures of arrays: an observation is one array, or a dict or tuple of them."""
+"""Nested structures of arrays: an observation is an array, or a dict or tuple of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

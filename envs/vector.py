@@ -1,4 +1,4 @@
-"""A batch of environments, and the one place that knows how episodes end and begin again."""
+"""A vector environment, and the one place that handles how episodes end and restart."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,20 +11,20 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.tracking import SandlotError
 
-from .env_errors import GONE, LOST, broken_row, fault, told
+from .env_errors import PROCESS_DIED, WORKER_ERRORS, broken_row, describe_error, env_error
 from .tree import tree_leaves, tree_map
 from .wrappers import NONE, Wrappers
 
 Observation = Any
-"""An array, or a dict or tuple of arrays, with the environments as first axis."""
+"""An array, or a dict or tuple of arrays, with a leading environment axis."""
 
 
 LIVES = "lives"
-"""What Atari games call them in `info`."""
+"""Key of the number of lives in `info` of Atari games."""
 
 
 class Episodes(NamedTuple):
-    """Episodes that have just ended."""
+    """Returns, lengths and environments of episodes."""
 
     returns: Float[np.ndarray, "episode"]
     lengths: Int[np.ndarray, "episode"]
@@ -32,61 +32,63 @@ class Episodes(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What one step of a batch of environments gave.
+    """The result of one step of a batch of environments.
 
-    `reward`, `terminated` and `episode_start` are the learner's: rewards scaled and clipped, and a lost life the end of an
-    episode, if the wrappers say so. `episodes` are true: whole games, and their scores as they are.
+    `reward`, `terminated` and `episode_start` are for learning: rewards are scaled and clipped, and the
+    loss of a life ends an episode, if the wrappers say so. `episodes` are unmodified: whole games and raw returns.
     """
 
     observation: Observation
-    """What to act on next."""
+    """The observation for the next action."""
     next_observation: Observation
-    """Where the actions led: the final observation in rows where the episode ended, else `observation`."""
+    """The final observation in rows where the episode ended, else `observation`."""
     reward: Float[np.ndarray, "env"]
     terminated: Bool[np.ndarray, "env"]
     truncated: Bool[np.ndarray, "env"]
     valid: Bool[np.ndarray, "env"]
-    """False in rows that only reset: there the action was ignored, and nothing is to be learned."""
+    """False in rows that only reset: their action was ignored, and they are no transitions."""
     episode_start: Bool[np.ndarray, "env"]
     """True in rows whose `observation` is the first of an episode."""
     episodes: Episodes | None
-    """The episodes that ended with this step, if any did."""
+    """The episodes that ended in this step; None if none did."""
 
 
 class TransitionInfo(NamedTuple):
-    """What one of our own environments tells of its rows, as `info[TRANSITION_INFO]`; see `Step`."""
+    """What vector environments of this package report as `info[TRANSITION_INFO]`; fields as in `Step`."""
 
     next_observation: Observation
     valid: Bool[np.ndarray, "env"]
     episode_start: Bool[np.ndarray, "env"]
 
 
-TRANSITION_INFO = "truth"
+TRANSITION_INFO = "_sandlot_transition"
 
 
 class EnvBatch:
-    """Several environments that step together, whichever backend runs them.
+    """Several environments that step together, in any backend.
 
-    Gymnasium's three ways of starting the next episode look the same from here. NEXT_STEP spends a step on
-    the reset (`valid` is false there); SAME_STEP and DISABLED reset at once, and then `next_observation`
-    holds the final observations that `observation` no longer shows. Environments with rows that wait while others
-    go on say themselves what is what, by `TransitionInfo`. Where a life was lost, but not the game, the observation after it
-    is both: the last of one episode for the learner, and the first of the next.
+    Gymnasium's three autoreset modes look the same from outside. NEXT_STEP spends a step on the reset (`valid` is
+    false there); SAME_STEP and DISABLED reset at once, and `next_observation` holds the final observations that
+    `observation` no longer contains. Environments whose rows may wait for others report this themselves, by
+    `TransitionInfo`. Where a life is lost but not the game, the next observation is both the last of one episode for
+    the learner and the first of the next.
     """
 
     def __init__(self, env: VectorEnv, name: str, backend: str = "given", wrappers: Wrappers = NONE):
         self.env, self.name, self.backend = env, name, backend
-        self._shape_reward = wrappers.shaped if (wrappers.reward_scale, wrappers.reward_clip) != (1.0, 0.0) else None
+        raw_reward = (wrappers.reward_scale, wrappers.reward_clip) == (1.0, 0.0)
+        self._transform_reward = None if raw_reward else wrappers.transform_reward
         self._life_loss = wrappers.life_loss
         self.num_envs = env.num_envs
         self.observation_space: gymnasium.Space = env.single_observation_space
         self.action_space: gymnasium.Space = env.single_action_space
         self.groups: list[tuple[str, ...]] = getattr(env, "groups", [])
         self.game: Int[np.ndarray, env] = getattr(env, "game", np.arange(self.num_envs))
-        """The game that each row is a player of; a row is a game of its own where there is one player."""
+        """The game of each row's player; with one player, each row is its own game."""
         self._mode = _autoreset_mode(env)
         self._shape = env.observation_space.shape
-        self._real = any(leaf.dtype.kind == "f" for leaf in tree_leaves(create_empty_array(env.observation_space)))
+        leaves = tree_leaves(create_empty_array(env.observation_space))
+        self._has_floats = any(leaf.dtype.kind == "f" for leaf in leaves)
         self._seed: int | None = None
         self._steps, self._failed = 0, False
         self._none = np.zeros(self.num_envs, bool)
@@ -103,7 +105,7 @@ class EnvBatch:
         return observation
 
     def step(self, action: Any) -> Step:
-        """Act in every environment. Raises `SandlotError` if one fails, or gives what can't be learned from."""
+        """Step every environment. Raises `SandlotError` if one fails or returns NaN or infinite values."""
         self._steps += 1
         observation, reward, terminated, truncated, info = self._call(self.env.step, action)
         done = terminated | truncated
@@ -111,7 +113,7 @@ class EnvBatch:
         next_observation, episode_start, valid = observation, self._none, self._all
         if TRANSITION_INFO in info:
             next_observation, valid, episode_start = info[TRANSITION_INFO]
-            self._began += ~valid
+            self._started_at += ~valid
         elif self._mode is AutoresetMode.NEXT_STEP:
             if self._resetting is not None:
                 episode_start, valid = self._resetting, ~self._resetting
@@ -119,7 +121,7 @@ class EnvBatch:
         elif ended:
             episode_start = done
             if self._mode is AutoresetMode.SAME_STEP:
-                next_observation = _with_finals(observation, info["final_obs"], done)
+                next_observation = _with_final_observations(observation, info["final_obs"], done)
             else:
                 next_observation = tree_map(np.array, observation)
                 observation, _ = self._call(self.env.reset, options={"reset_mask": done})
@@ -127,9 +129,9 @@ class EnvBatch:
         if next_observation is not observation:
             self._check(next_observation)
         self._returns += reward
-        episodes = self._take(done) if ended else None
-        if self._shape_reward is not None:
-            reward = self._shape_reward(reward)
+        episodes = self._pop_episodes(done) if ended else None
+        if self._transform_reward is not None:
+            reward = self._transform_reward(reward)
         if self._life_loss and LIVES in info:
             lost = (info[LIVES] < self._lives) & valid & ~done
             terminated, episode_start, self._lives = terminated | lost, episode_start | lost, info[LIVES]
@@ -137,13 +139,13 @@ class EnvBatch:
 
     @property
     def unfinished(self) -> Episodes:
-        """The episodes that go on, as far as they have come."""
-        return Episodes(self._returns, np.maximum(self._steps - self._began, 0), np.arange(self.num_envs))
+        """The episodes still running, with their returns and lengths so far."""
+        return Episodes(self._returns, np.maximum(self._steps - self._started_at, 0), np.arange(self.num_envs))
 
     def close(self) -> None:
-        """Free what the environments hold, and end their processes, even broken ones."""
+        """Close the environments and stop their processes, even dead ones."""
         if self._failed and isinstance(self.env, AsyncVectorEnv):
-            # Its own close would wait for answers, which a broken process never gives.
+            # Its own close would wait for answers that a dead process never sends.
             for process in self.env.processes:
                 process.kill()
                 process.join()
@@ -157,29 +159,29 @@ class EnvBatch:
             raise
         except Exception as error:
             self._failed = True
-            what = GONE if isinstance(error, LOST) else f"failed: {told(error)}"
-            raise fault(self.name, what, None, self._seed, self._steps) from error
+            what = PROCESS_DIED if isinstance(error, WORKER_ERRORS) else f"failed: {describe_error(error)}"
+            raise env_error(self.name, what, None, self._seed, self._steps) from error
 
     def _check(self, observation: Observation, reward: np.ndarray | None = None) -> None:
         if self._shape is not None and np.shape(observation) != self._shape:
             what = f"gave observations of the shape {np.shape(observation)}, not {self._shape}"
-            raise fault(self.name, what, None, self._seed, self._steps)
-        for what, arrays in (("an observation", observation if self._real else None), ("a reward", reward)):
+            raise env_error(self.name, what, None, self._seed, self._steps)
+        for what, arrays in (("an observation", observation if self._has_floats else None), ("a reward", reward)):
             row = None if arrays is None else broken_row(arrays)
             if row is not None:
-                raise fault(self.name, f"gave {what} that is NaN or infinite", row, self._seed, self._steps)
+                raise env_error(self.name, f"gave {what} that is NaN or infinite", row, self._seed, self._steps)
 
     def _clear(self) -> None:
         self._resetting: np.ndarray | None = None
         self._returns = np.zeros(self.num_envs)
-        self._began = np.zeros(self.num_envs, np.int64)
-        """The step after which each episode began."""
+        self._started_at = np.zeros(self.num_envs, np.int64)
+        """The step count at which each episode started."""
 
-    def _take(self, done: Bool[np.ndarray, "env"]) -> Episodes:
+    def _pop_episodes(self, done: Bool[np.ndarray, "env"]) -> Episodes:
         (envs,) = done.nonzero()
-        episodes = Episodes(self._returns[envs], self._steps - self._began[envs], envs)
+        episodes = Episodes(self._returns[envs], self._steps - self._started_at[envs], envs)
         self._returns[envs] = 0.0
-        self._began[envs] = self._steps + (self._mode is AutoresetMode.NEXT_STEP)
+        self._started_at[envs] = self._steps + (self._mode is AutoresetMode.NEXT_STEP)
         return episodes
 
 
@@ -187,13 +189,15 @@ def _autoreset_mode(env: VectorEnv) -> AutoresetMode:
     mode = env.metadata.get("autoreset_mode")
     if not isinstance(mode, AutoresetMode):
         raise SandlotError(
-            f"{env} doesn't say how its episodes restart; "
+            f"{env} does not declare how its episodes restart; "
             "set its metadata['autoreset_mode'] to a gymnasium.vector.AutoresetMode"
         )
     return mode
 
 
-def _with_finals(observation: Observation, final_observations: Any, done: Bool[np.ndarray, "env"]) -> Observation:
+def _with_final_observations(
+    observation: Observation, final_observations: Any, done: Bool[np.ndarray, "env"]
+) -> Observation:
     """Return `observation` with the rows in `done` taken from `final_observations`, Gymnasium's `info["final_obs"]`."""
     result = tree_map(np.array, observation)
     for row in np.flatnonzero(done).tolist():

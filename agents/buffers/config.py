@@ -64,7 +64,7 @@ class OffPolicyConfig(LearnerConfig, NetworkConfig):
 class SampleShape(NamedTuple):
     """Shape of a gradient step's sample: rows, or sequences for networks with memory."""
 
-    count: int
+    size: int
     """Rows, or sequences."""
     length: int
     """Rows of a sequence, burn-in included; 1 for single rows."""

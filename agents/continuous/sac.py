@@ -122,6 +122,7 @@ class SAC(NetworkAgent):
     Config = SACConfig
     config: SACConfig
     policy: Actor
+    critics: Critics
 
     def _build(self) -> None:
         config = self.config
@@ -129,9 +130,9 @@ class SAC(NetworkAgent):
             head = partial(GaussianHead, log_std=config.log_std)
             self.policy = Actor(self.spaces.observation, self.spaces.action, config, head, self.name).eval()
             self.soft_policy = SoftPolicy(self.policy, config.alpha, config.learn_alpha)
-            critics = Critics(config.critics, self.policy, config).eval()
-            device = choose_device(config.device, self.soft_policy, critics, batch_size=config.batch_size)
-            self.critic_learner = Learner(critics, critic_loss, config, device=device)
+            self.critics = Critics(config.critics, self.policy, config).eval()
+            device = choose_device(config.device, self.soft_policy, self.critics, batch_size=config.batch_size)
+            self.learner = self.critic_learner = Learner(self.critics, critic_loss, config, device=device)
             self.target = TargetNetwork(self.critic_learner)
             entropy = -float(self.policy.actions.size) if config.target_entropy is None else config.target_entropy
             loss = partial(actor_loss, critics=frozen(self.critic_learner), target_entropy=entropy)
@@ -140,16 +141,6 @@ class SAC(NetworkAgent):
         self.buffer = ReplayBuffer(config.buffer_size, (self.policy.actions.size,), np.dtype(np.float32))
         self.rng = np.random.default_rng(self.seed)
         self.noise = torch.Generator(self.device).manual_seed(self.seed)
-
-    @property
-    def learner(self) -> Learner:
-        """The critics' learner, which decides on device and threads."""
-        return self.critic_learner
-
-    @property
-    def critics(self) -> Critics:
-        """The critics that learn."""
-        return self.critic_learner.module
 
     def prepare(self, steps: int) -> None:
         for learner in (self.critic_learner, self.actor_learner):
@@ -165,13 +156,13 @@ class SAC(NetworkAgent):
     def exploration_action(self) -> np.ndarray:
         observation, episode_start = self.buffer.latest
         random = self.env_step < self.config.learning_starts
+        if random:
+            self.action = self.policy.actions.random(len(episode_start), self.rng)
         if self.policy.has_memory or not random:
             inputs, start = self.on_device((tree_map(lambda leaf: leaf[None], observation), episode_start[None]))
             output, self.memory = self.policy(inputs, self.memory, start)
-        if random:
-            self.action = self.policy.actions.random(len(episode_start), self.rng)
-        else:
-            self.action = output.sample(self.noise)[0].cpu().numpy()
+            if not random:
+                self.action = output.sample(self.noise)[0].cpu().numpy()
         return self.policy.to_env(self.action)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
@@ -193,7 +184,7 @@ class SAC(NetworkAgent):
 
     def sample(self) -> Transitions:
         """Sample the rows, or sequences, of a gradient step."""
-        rows = self.buffer.sample(self.shape.count, self.rng, self.shape.length)
+        rows = self.buffer.sample(self.shape.size, self.rng, self.shape.length)
         return self.on_device(self.buffer.take(rows, self.shape, self.config.gamma, self.config.n_step))
 
     def update(self, sample: Transitions) -> None:

@@ -50,7 +50,7 @@ def play_games(games: Games, players: Sequence[Opponent], seed: int = 0) -> Floa
     """Play all `games` to the end, with `players` in the seats; return each seat's return."""
     all_games = np.arange(games.num_games)
     games.restart(all_games, seed)
-    moved = np.zeros((games.num_games, games.num_seats), bool)
+    moved = np.zeros((games.num_games, games.num_players), bool)
     while True:
         waiting = all_games[~games.out.all(1)]
         if not waiting.size:
@@ -62,8 +62,8 @@ def play_games(games: Games, players: Sequence[Opponent], seed: int = 0) -> Floa
                 seats = np.full(rows.size, seat)
                 episode_start = ~moved[rows, seat]
                 moved[rows, seat] = True
-                slots = rows * games.num_seats + seat
-                games.play(rows, player.reply(slots, games.observe(rows, seats), episode_start))
+                slots = rows * games.num_players + seat
+                games.play(rows, player.select_actions(slots, games.observe(rows, seats), episode_start))
 
 
 def match(games: Games, one: Opponent, other: Opponent, seed: int = 0) -> tuple[Score, Score]:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int
 
 from sandlot.agents.network_agent import NetworkAgent
 from sandlot.envs import EnvSpec, Observation, tree_map
-from sandlot.envs.games import SCRIPTED_OPPONENTS, Opponent, games_of, rule
+from sandlot.envs.games import SCRIPTED_OPPONENTS, Opponent, games_of, make_opponent
 
 from .matches import Score, match
 from .opponents import AgentOpponent
@@ -89,7 +89,7 @@ class OpponentPool:
         pair = np.arange(self.num_games) // 2
         self._opponent_of_pair = np.where(pair % 2, pair // 2 % len(past) + 1, 0)
 
-    def reply(
+    def select_actions(
         self, slots: Int[np.ndarray, "row"], observation: Observation, episode_start: Bool[np.ndarray, "row"]
     ) -> np.ndarray:
         """Return the moves of the opponents in `slots`; see `envs.games.Opponent`."""
@@ -98,7 +98,7 @@ class OpponentPool:
         for index in np.unique(opponent):
             rows = np.flatnonzero(opponent == index)
             seen = tree_map(lambda leaf, rows=rows: leaf[rows], observation)
-            moves = self._opponents[index].reply(slots[rows], seen, episode_start[rows])
+            moves = self._opponents[index].select_actions(slots[rows], seen, episode_start[rows])
             if action is None:
                 action = np.zeros((len(slots), *moves.shape[1:]), moves.dtype)
             action[rows] = moves
@@ -108,7 +108,7 @@ class OpponentPool:
     def member(self, index: int, seed: int) -> Opponent:
         """Return a member of the pool as an opponent."""
         if self.steps[index] == RANDOM:
-            return rule("random", self.env_spec.id, self.agent.spaces.action, seed)
+            return make_opponent("random", self.env_spec.id, self.agent.spaces.action, seed)
         return AgentOpponent(self._past_self(index, seed))
 
     def play_standings(self, num_games: int, most: int) -> tuple[list[str], list[list[Score | None]]]:
@@ -118,7 +118,7 @@ class OpponentPool:
         players: list[Opponent] = [self.member(int(index), 7 + int(index)) for index in (0, *kept)]
         if self.env_spec.id in SCRIPTED_OPPONENTS:
             names.append("scripted")
-            players.append(rule("scripted", self.env_spec.id, self.agent.spaces.action, 1))
+            players.append(make_opponent("scripted", self.env_spec.id, self.agent.spaces.action, 1))
         games = games_of(self.env_spec, num_games)
         table: list[list[Score | None]] = [[None] * len(names) for _ in names]
         for i, one in enumerate(players):

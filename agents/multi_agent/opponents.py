@@ -23,7 +23,7 @@ class AgentOpponent:
         self.agent, self.deterministic = agent, deterministic
         self._memory: Any = None
 
-    def reply(
+    def select_actions(
         self, slots: Int[np.ndarray, "row"], observation: Any, episode_start: Bool[np.ndarray, "row"]
     ) -> np.ndarray:
         """Return a move for each row; see `envs.games.Opponent`."""

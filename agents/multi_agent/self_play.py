@@ -50,9 +50,9 @@ class SelfPlay(Agent):
         if not issubclass(kind, NetworkAgent):
             raise SandlotError(f"{kind.name} keeps a table; self-play is for agents with networks, such as ppo and dqn")
         games, opponent_pool = games_of(env_spec, 0), OpponentPool(env_spec, config.num_envs)
-        if games.num_seats != 2:
+        if games.num_players != 2:
             raise SandlotError(
-                f"self-play is for two, and {env_spec.id} has {games.num_seats} players; try random opponents"
+                f"self-play is for two, and {env_spec.id} has {games.num_players} players; try random opponents"
             )
         openings = OPENINGS if has_mask(games.observation_space) else 0
         env_factory = kind.make_env_factory(

@@ -83,7 +83,7 @@ def make_monitored(env_spec: EnvSpec) -> gymnasium.Env:
     env = Monitor(ActionMasksMethod(single) if has_mask(single.observation_space) else single)
     if wrappers.life_loss:
         env = EpisodicLifeEnv(env)
-    return env if wrappers == wrappers.inside else TransformReward(env, wrappers.shaped)
+    return env if wrappers == wrappers.per_env else TransformReward(env, wrappers.transform_reward)
 
 
 def without_mask(space: Space) -> Space:

@@ -147,7 +147,7 @@ def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> Act
 class DiscreteActions(NamedTuple):
     """A number of actions, counted from 0 by the agent and from `first` by the environment."""
 
-    count: int
+    n: int
     first: int
 
     def to_env(self, action: np.ndarray) -> np.ndarray:

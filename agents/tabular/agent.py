@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.envs import Observation, Step, Table, tree_leaves
+from sandlot.envs import Observation, Step, TransitionTable, tree_leaves
 from sandlot.tracking import SandlotError
 
 from .config import TabularConfig
@@ -143,7 +143,7 @@ class TabularAgent(Agent):
         expected = policy_return(transitions, greedy(self.table.q.mean(0), transitions.allowed))
         return {"exact/return": expected, "exact/optimum": self._optimum, "exact/regret": self._optimum - expected}
 
-    def _known_transitions(self) -> Table | None:
+    def _known_transitions(self) -> TransitionTable | None:
         """Return the environment's transitions, if they are known and its states are numbered as in the table."""
         table = self.env_factory.table if self.env_factory is not None else None
         same = table is not None and table.allowed.shape == self.table.q.shape[1:]

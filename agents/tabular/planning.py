@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from sandlot.envs import Table
+from sandlot.envs import TransitionTable
 from sandlot.tracking import SandlotError
 
 GIVEN_UP_AFTER = 30_000
@@ -23,7 +23,7 @@ class Plan(NamedTuple):
 
 
 def action_values(
-    table: Table, value: Float[np.ndarray, "state"], gamma: float = 1.0
+    table: TransitionTable, value: Float[np.ndarray, "state"], gamma: float = 1.0
 ) -> Float[np.ndarray, "state action"]:
     """Return Q(s, a) for the state values `value` (the maximand of S&B's equation 3.20).
 
@@ -40,7 +40,7 @@ def greedy(
     return (q_values if action_mask is None else np.where(action_mask, q_values, -np.inf)).argmax(-1)
 
 
-def value_iteration(table: Table, gamma: float, tolerance: float = 1e-10, sweeps: int = 100_000) -> Plan:
+def value_iteration(table: TransitionTable, gamma: float, tolerance: float = 1e-10, sweeps: int = 100_000) -> Plan:
     """Return the optimal plan for episodes without a time limit (S&B, section 4.4).
 
     Raises `SandlotError` if the values don't converge: with `gamma` 1 they may be unbounded.
@@ -54,7 +54,7 @@ def value_iteration(table: Table, gamma: float, tolerance: float = 1e-10, sweeps
     raise SandlotError(f"value iteration did not converge in {sweeps:,} sweeps; choose a gamma below {gamma}")
 
 
-def policy_iteration(table: Table, gamma: float) -> Plan:
+def policy_iteration(table: TransitionTable, gamma: float) -> Plan:
     """Return the optimal plan for episodes without a time limit (S&B, section 4.3). `gamma` must be below 1."""
     states = np.arange(len(table.start))
     policy = greedy(action_values(table, np.zeros(len(states)), gamma))
@@ -69,7 +69,7 @@ def policy_iteration(table: Table, gamma: float) -> Plan:
         policy = np.where(better, greedy(q_values), policy)
 
 
-def optimal_return(table: Table) -> float:
+def optimal_return(table: TransitionTable) -> float:
     """Return the highest expected return of an episode within the time limit.
 
     By backward induction over the env steps left: the optimal policy may depend on the time.
@@ -82,7 +82,7 @@ def optimal_return(table: Table) -> float:
     return float(table.start @ value)
 
 
-def policy_return(table: Table, policy: Int[np.ndarray, "state"]) -> float:
+def policy_return(table: TransitionTable, policy: Int[np.ndarray, "state"]) -> float:
     """Return the expected return of an episode of `policy` within the time limit."""
     if table.time_limit is None:
         return _return_by_squaring(table, policy)
@@ -99,7 +99,7 @@ def policy_return(table: Table, policy: Int[np.ndarray, "state"]) -> float:
     return float(total)
 
 
-def _return_by_squaring(table: Table, policy: Int[np.ndarray, "state"]) -> float:
+def _return_by_squaring(table: TransitionTable, policy: Int[np.ndarray, "state"]) -> float:
     """Return the expected return of GIVEN_UP_AFTER steps: the Bellman operator to that power, by repeated squaring."""
     transition, reward = _policy_dynamics(table, policy)
     value, steps = np.zeros(len(policy)), GIVEN_UP_AFTER
@@ -111,7 +111,7 @@ def _return_by_squaring(table: Table, policy: Int[np.ndarray, "state"]) -> float
 
 
 def _policy_dynamics(
-    table: Table, policy: Int[np.ndarray, "state"]
+    table: TransitionTable, policy: Int[np.ndarray, "state"]
 ) -> tuple[Float[np.ndarray, "state next"], Float[np.ndarray, "state"]]:
     """Return the transition probabilities between states under `policy`, without terminations, and expected rewards."""
     states = np.arange(len(policy))

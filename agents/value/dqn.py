@@ -218,7 +218,7 @@ class DQN(NetworkAgent):
         with torch.no_grad():
             next_atoms = self.target.module.atoms(sample.next_observation, sample.next_episode_start)
         for step in range(count):
-            part = slice(step * self.shape.count, (step + 1) * self.shape.count)
+            part = slice(step * self.shape.size, (step + 1) * self.shape.size)
             of_step = tree_map(lambda leaf, part=part: leaf if leaf is None else leaf[:, part], (sample, next_atoms))
             metrics = self.learner.step(self.targets(*of_step))
             if self.sampler is not None:
@@ -228,11 +228,11 @@ class DQN(NetworkAgent):
         """Sample the rows of `count` gradient steps, uniformly or by priority."""
         config, shape = self.config, self.shape
         if not config.prioritized:
-            rows = self.buffer.sample(count * shape.count, self.rng, shape.length)
+            rows = self.buffer.sample(count * shape.size, self.rng, shape.length)
             return self.on_device(self.buffer.take(rows, shape, config.gamma, config.n_step)), rows
         if self.sampler is None:
             self.sampler = PrioritizedSampler(self.buffer, config.priority_exponent, shape.length)
-        rows, probability = self.sampler.sample(shape.count, self.rng)
+        rows, probability = self.sampler.sample(shape.size, self.rng)
         beta = config.importance_exponent + self.progress * (1 - config.importance_exponent)
         weight = torch.from_numpy(importance_weights(probability, beta)).to(self.device)
         sample = self.on_device(self.buffer.take(rows, shape, config.gamma, config.n_step))
@@ -254,7 +254,7 @@ class DQN(NetworkAgent):
             index = sample.next_index[..., None].expand(*sample.next_index.shape, next_best.shape[-1])
             next_best = next_best.gather(0, index)
         reward, discount = sample.reward[first:], sample.discount[first:]
-        if self.config.distribution == "c51":
+        if isinstance(policy.head, CategoricalHead):
             target = categorical_projection(next_best[first:].exp(), reward, discount, policy.head.support)
         else:
             target = td_target(reward, discount, next_best[first:])
@@ -280,7 +280,7 @@ class DQN(NetworkAgent):
         if not deterministic and not self.config.noisy:
             random = self.rng.random(action.shape) < self.config.exploration_final_eps
             drawn = self.random_action(tree_map(lambda leaf: leaf[0], observation), action.shape[1])
-            action = torch.where(*self.on_device((random, drawn)), action)
+            action = torch.where(self.on_device(random), self.on_device(drawn), action)
         mask = self.policy.preprocessor.mask(observation)
         q_values = row(values if mask is None else values.masked_fill(~mask, -torch.inf))
         return action, memory, ActionInfo(action_value=q_values, value=q_values.max(-1))

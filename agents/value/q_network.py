@@ -41,7 +41,7 @@ class QNetwork(FeatureExtractor):
         preprocessor = preprocessor_for(observation_space, config.normalize_observations)
         super().__init__(preprocessor, encoder_for(preprocessor, config))
         self.actions = discrete_actions(action_space, agent)
-        self.head = make_head(self.encoder.feature_size, self.actions.count)
+        self.head = make_head(self.encoder.feature_size, self.actions.n)
         self._noisy = noisy_layers(self)
 
     def forward(
@@ -65,7 +65,7 @@ class QNetwork(FeatureExtractor):
         """Draw a legal action for each of `count` rows."""
         mask = self.preprocessor.mask(observation)
         if mask is None:
-            return rng.integers(self.actions.count, size=count)
+            return rng.integers(self.actions.n, size=count)
         return np.where(mask.cpu().numpy(), rng.random(mask.shape), -1.0).argmax(-1)
 
     def to_env(self, action: np.ndarray) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""What runs copies of an environment: Gymnasium, EnvPool, ALE, tables of transitions."""
+"""Vector backends: Gymnasium, EnvPool, ALE, transition tables."""

@@ -1,48 +1,28 @@
-"""Atari games: one by one with pictures, or many at once in ALE's own vector env.
+"""Atari games: single ones with rendering, or many at once in ALE's own vector environment.
 
-The preprocessing is the field's standard (Mnih et al., 2015; Machado et al., 2018): up to 30 no-ops at the start,
-FIRE where a game waits for it, an action for 4 frames of which the last 2 are pooled, and then the wrappers:
-84×84 grey, 4 of them stacked. Sticky actions are those of the id: 0.25 for `ALE/Pong-v5`, 0 for `PongNoFrameskip-v4`.
+The preprocessing is the standard one (Mnih et al., 2015; Machado et al., 2018): up to 30 no-ops at the start, FIRE
+where a game waits for it, a frame skip of 4 with max-pooling over the last 2, and then the wrappers: 84×84
+greyscale, 4 frames stacked. Sticky actions are those of the id: 0.25 for `ALE/Pong-v5`, 0 for `PongNoFrameskip-v4`.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium
 from gymnasium.vector import VectorEnv
 from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation, TimeLimit
 
+from sandlot.envs.description import EnvDescription
 from sandlot.envs.wrappers import Wrappers
 from sandlot.tracking import require
 
-if TYPE_CHECKING:
-    from sandlot.envs.spec import EnvSpec
-
-ENTRY_POINT = "ale_py.env:AtariEnv"
 FRAME_SKIP = 4
 WIDTH, HEIGHT = 160, 210
 NATIVE_OPTIONS = {"frameskip", "full_action_space"}
-"""Options that an id and ALE's vector env both take."""
-
-
-def is_atari(env: str) -> bool:
-    """Tell whether the id `env`, which is registered, names a game for the standard preprocessing."""
-    spec = gymnasium.registry.get(env)
-    return spec is not None and spec.entry_point == ENTRY_POINT and isinstance(spec.kwargs["frameskip"], int)
-
-
-def quiet(ale_py: Any) -> None:
-    """Keep ALE from greeting each game."""
-    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
-
-
-def standard_wrappers(env: str) -> Wrappers:
-    """Return the wrappers that the field uses for the game with the id `env`."""
-    sticky = gymnasium.spec(env).kwargs["repeat_action_probability"]
-    return Wrappers(sticky_actions=sticky, grey=True, resize=84, frame_stack=4, reward_clip=1.0, life_loss=True)
+"""Options that Gymnasium's environment and ALE's vector environment have in common."""
 
 
 class FireReset(gymnasium.Wrapper):
-    """Begin with FIRE, where the game may wait for it: as ALE's vector env does."""
+    """Press FIRE after each reset in games that have it, as ALE's vector environment does."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
@@ -52,8 +32,8 @@ class FireReset(gymnasium.Wrapper):
         return observation, info
 
 
-def make_atari(env_spec: "EnvSpec", options: dict[str, Any]) -> gymnasium.Env:
-    """Return one game, made with `options`, which may ask for pictures."""
+def make_atari(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
+    """Return one game, made with the keyword arguments `options`, with the standard preprocessing."""
     wrappers, skip = env_spec.resolved_wrappers, options.pop("frameskip", FRAME_SKIP)
     _check(env_spec)
     options |= {"frameskip": 1, "repeat_action_probability": wrappers.sticky_actions}
@@ -67,8 +47,8 @@ def make_atari(env_spec: "EnvSpec", options: dict[str, Any]) -> gymnasium.Env:
     return env if wrappers.frame_stack == 1 else FrameStackObservation(env, wrappers.frame_stack, padding_type="zero")
 
 
-def atari_vector(env_spec: "EnvSpec", num_envs: int) -> VectorEnv | None:
-    """Return `num_envs` games in ALE's own vector env, if it can do what the wrappers ask for."""
+def atari_vector(env_spec: EnvDescription, num_envs: int) -> VectorEnv | None:
+    """Return `num_envs` games in ALE's own vector environment, or None if it doesn't support the wrappers."""
     wrappers = env_spec.resolved_wrappers
     native = Wrappers(
         sticky_actions=wrappers.sticky_actions,
@@ -76,7 +56,7 @@ def atari_vector(env_spec: "EnvSpec", num_envs: int) -> VectorEnv | None:
         resize=wrappers.resize,
         frame_stack=wrappers.frame_stack,
     )
-    if wrappers.inside != native or wrappers.frame_stack == 1 or not NATIVE_OPTIONS.issuperset(env_spec.kwargs):
+    if wrappers.per_env != native or wrappers.frame_stack == 1 or not NATIVE_OPTIONS.issuperset(env_spec.kwargs):
         return None
     from ale_py.vector_env import AtariVectorEnv
 
@@ -96,12 +76,12 @@ def atari_vector(env_spec: "EnvSpec", num_envs: int) -> VectorEnv | None:
     )
 
 
-def _check(env_spec: "EnvSpec") -> None:
+def _check(env_spec: EnvDescription) -> None:
     given = "repeat_action_probability" in env_spec.kwargs
-    require(not given, "Atari's sticky actions are the option sticky_actions, not repeat_action_probability", given)
+    require(not given, "set Atari's sticky actions by the option sticky_actions, not repeat_action_probability", given)
     unfit = (
         env_spec.resolved_wrappers.hide_velocities
         or env_spec.resolved_wrappers.hide_entries
         or env_spec.resolved_wrappers.rescale_actions
     )
-    require(not unfit, "hidden entries and rescaled actions are not for Atari", unfit)
+    require(not unfit, "hide_entries, hide_velocities and rescale_actions do not apply to Atari", unfit)

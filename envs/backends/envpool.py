@@ -1,4 +1,4 @@
-"""EnvPool: environments in C++, many times as fast as where Python steps them.
+"""EnvPool: environments in C++, several times faster than those that Python steps.
 
 Source: Weng et al., "EnvPool: a highly parallel reinforcement learning environment execution engine", 2022.
 """
@@ -6,7 +6,7 @@ Source: Weng et al., "EnvPool: a highly parallel reinforcement learning environm
 import importlib
 import importlib.util
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -14,12 +14,10 @@ from gymnasium import Space
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from sandlot.envs.description import EnvDescription
 from sandlot.envs.tree import tree_map
 from sandlot.envs.wrappers import Wrappers
 from sandlot.tracking import SandlotError
-
-if TYPE_CHECKING:
-    from sandlot.envs.spec import EnvSpec
 
 FASTER = {
     "Acrobot-v1": 26,
@@ -29,30 +27,30 @@ FASTER = {
     "MountainCar-v0": 11,
     "MountainCarContinuous-v0": 2.9,
 }
-"""How many times as fast as Gymnasium EnvPool steps 64 copies, for tasks that are the same in both.
+"""Speed-up of EnvPool over Gymnasium with 64 copies, for tasks that are the same in both.
 
-Left out: CartPole and the toy texts, whose vector forms here are faster; Atari, where ALE's own is; Pendulum, which
-EnvPool turns a little further at its top speed than Gymnasium does.
+Left out: CartPole and toy text, which have faster vector environments; Atari, for which ALE's own is faster; Pendulum,
+which EnvPool rotates slightly further at top speed than Gymnasium does.
 """
 NEVER = 2**31 - 1
 NAMES = {"Taxi-v4": "Taxi-v3"}
-"""EnvPool's names of tasks that Gymnasium calls otherwise."""
+"""EnvPool's ids of tasks that have another id in Gymnasium."""
 
 
 def pool_ids() -> list[str]:
-    """Return the ids that EnvPool knows; none if it is not installed."""
+    """Return the ids that EnvPool has; none if it is not installed."""
     return list(_envpool().list_all_envs()) if importlib.util.find_spec("envpool") else []
 
 
-def pool_vector(env_spec: "EnvSpec", num_envs: int, single: gymnasium.Env | None) -> "PoolVector | None":
-    """Return `num_envs` copies of `env_spec` in EnvPool, if it can do what is asked for and shows what `single` shows."""
+def pool_vector(env_spec: EnvDescription, num_envs: int, single: gymnasium.Env | None) -> "PoolVector | None":
+    """Return `num_envs` copies of `env_spec` in EnvPool; None if unsupported, or with other spaces than `single`."""
     name = NAMES.get(env_spec.id, env_spec.id)
     wrappers = env_spec.resolved_wrappers
-    if wrappers.inside != Wrappers(time_limit=wrappers.time_limit) or name not in pool_ids():
+    if wrappers.per_env != Wrappers(time_limit=wrappers.time_limit) or name not in pool_ids():
         return None
     limit = wrappers.time_limit or (single.spec.max_episode_steps if single is not None and single.spec else None)
     vector = PoolVector(name, num_envs, dict(env_spec.kwargs), limit)
-    if single is not None and not vector.show_as(single.observation_space, single.action_space):
+    if single is not None and not vector.adopt_spaces(single.observation_space, single.action_space):
         vector.close()
         return None
     return vector
@@ -61,18 +59,17 @@ def pool_vector(env_spec: "EnvSpec", num_envs: int, single: gymnasium.Env | None
 class PoolVector(VectorEnv):
     """Copies of an environment that EnvPool steps.
 
-    EnvPool hides a fall in the very step of the time limit, and takes its seed only when it is made. So each reset
-    with a seed makes it again, and with a limit that is never reached: the true one is kept here. An ended episode
-    is started again by `reset(options={"reset_mask": …})`.
+    EnvPool reports truncation alone where an episode terminates in the step of the time limit, and is seeded only on
+    construction. So each reset with a seed makes the pool again, and its time limit is one step longer than the true
+    one, which is applied here. Ended episodes are restarted by `reset(options={"reset_mask": …})`.
     """
 
     metadata = {"autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012 (as Gymnasium has it)
 
     def __init__(self, name: str, num_envs: int, options: dict[str, Any], limit: int | None):
         self.name, self.num_envs, self._options = name, num_envs, options
-        self._pool = self._made(0)
-        own = int(self._pool.config["max_episode_steps"])
-        self.limit = limit or own
+        self._pool = self._make(0)
+        self.limit = limit or int(self._pool.config["max_episode_steps"])
         self._options = options | {"max_episode_steps": min(self.limit, NEVER - 1) + 1}
         self._elapsed = np.zeros(num_envs, np.int64)
         self._observation: Any = None
@@ -81,8 +78,8 @@ class PoolVector(VectorEnv):
         self._action_dtype = spaces[1].dtype
         self._set_spaces(*spaces)
 
-    def show_as(self, observation_space: Space, action_space: Space) -> bool:
-        """Take on the spaces of the same environment elsewhere, which may differ in bounds; tell if they are alike."""
+    def adopt_spaces(self, observation_space: Space, action_space: Space) -> bool:
+        """Use Gymnasium's spaces, which may differ in bounds; return False if they differ in more than that."""
         ours = (self.single_observation_space, self.single_action_space)
         if any(_kind(a) != _kind(b) for a, b in zip(ours, (observation_space, action_space), strict=True)):
             return False
@@ -102,8 +99,8 @@ class PoolVector(VectorEnv):
             return self._observation, {}
         super().reset(seed=seed)
         self._pool.close()
-        # EnvPool seeds its copies with this number and the next ones, as Gymnasium does.
-        self._pool = self._made(int(self.np_random.integers(NEVER)) if seed is None else seed % NEVER)
+        # EnvPool seeds its copies with consecutive numbers from this one on, as Gymnasium does.
+        self._pool = self._make(int(self.np_random.integers(NEVER)) if seed is None else seed % NEVER)
         self._observation, info = self._pool.reset()
         self._elapsed[:] = 0
         return self._observation, info
@@ -117,15 +114,15 @@ class PoolVector(VectorEnv):
         self._pool.close()
 
     def render(self) -> Any:
-        """Return a picture of each copy, if they were made with the option render_mode="rgb_array"."""
+        """Return an RGB array of each copy, if they were made with the option render_mode="rgb_array"."""
         return self._pool.render()
 
-    def _made(self, seed: int) -> Any:
+    def _make(self, seed: int) -> Any:
         how = {"env_type": "gymnasium", "num_envs": self.num_envs, "seed": seed, **self._options}
         try:
             with warnings.catch_warnings(action="ignore"):
                 pool = _envpool().make(self.name, **how)
-                assert pool.observation_space  # it warns of the precision of its bounds when first asked
+                assert pool.observation_space  # the first access warns about the precision of its bounds
                 return pool
         except (AssertionError, TypeError, ValueError) as error:
             raise SandlotError(f"EnvPool's {self.name} does not take these options: {error}") from error
@@ -137,7 +134,7 @@ class PoolVector(VectorEnv):
 
 
 class PoolSingle(gymnasium.Env):
-    """One environment of EnvPool's, for what Gymnasium does not have."""
+    """One copy of an environment that only EnvPool has."""
 
     def __init__(self, name: str, options: dict[str, Any]):
         self.vector, self.render_mode = PoolVector(name, 1, options, None), options.get("render_mode")
@@ -163,7 +160,7 @@ class PoolSingle(gymnasium.Env):
 
 
 def _kind(space: Space) -> tuple[type, Any, Any]:
-    """Return what must agree in two spaces for one to stand for the other."""
+    """Return what must be equal in two spaces for them to be interchangeable."""
     exact = space.dtype if isinstance(space, gymnasium.spaces.Box) and space.dtype == np.uint8 else None
     return type(space), space.shape, getattr(space, "n", exact)
 

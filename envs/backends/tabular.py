@@ -1,4 +1,4 @@
-"""Environments whose transitions are all known: read as arrays, and played for many copies at once."""
+"""Environments with known transition probabilities: as arrays, and as a vector environment."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,24 +15,24 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.envs.action_masks import MASK, REST, ShowMask
 
-PLAYED = (CliffWalkingEnv, FrozenLakeEnv, TaxiEnv)
-"""Environments that do what their `P` says and nothing else, so that playing `P` is playing them."""
-HARMLESS = (OrderEnforcing, PassiveEnvChecker, ShowMask, TimeLimit)
+TABULAR_ENVS = (CliffWalkingEnv, FrozenLakeEnv, TaxiEnv)
+"""Environments that `P` describes completely."""
+TRANSPARENT_WRAPPERS = (OrderEnforcing, PassiveEnvChecker, ShowMask, TimeLimit)
 
 
-class Table(NamedTuple):
-    """All that can happen: for each state and action, the outcomes with their probabilities."""
+class TransitionTable(NamedTuple):
+    """The model of an MDP: for each state and action, the outcomes and their probabilities."""
 
     probability: Float[np.ndarray, "state action outcome"]
     next_state: Int[np.ndarray, "state action outcome"]
     reward: Float[np.ndarray, "state action outcome"]
     terminated: Bool[np.ndarray, "state action outcome"]
     start: Float[np.ndarray, "state"]
-    """How likely an episode is to start in each state."""
+    """Probability that an episode starts in each state."""
     allowed: Bool[np.ndarray, "state action"]
-    """The actions that the action mask allows; all where there is no mask."""
+    """Legal actions; all, where there is no action mask."""
     time_limit: int | None = None
-    """Env steps after which an episode is truncated; None for never."""
+    """Env steps after which an episode is truncated; None for no limit."""
 
 
 def table_from(
@@ -41,7 +41,7 @@ def table_from(
     *,
     allowed: Bool[np.ndarray, "state action"] | None = None,
     time_limit: int | None = None,
-) -> Table:
+) -> TransitionTable:
     """Return the table of `transitions`, where `P[s][a]` lists (probability, next state, reward, terminated)."""
     states, actions = len(transitions), len(transitions[0])
     outcomes = max(len(outcomes) for row in transitions.values() for outcomes in row.values())
@@ -53,16 +53,16 @@ def table_from(
             for k, (p, s_next, r, end) in enumerate(found):
                 probability[s, a, k], next_state[s, a, k], reward[s, a, k], terminated[s, a, k] = p, s_next, r, end
     allowed = np.ones((states, actions), bool) if allowed is None else allowed
-    return Table(probability, next_state, reward, terminated, np.asarray(start, float), allowed, time_limit)
+    return TransitionTable(probability, next_state, reward, terminated, np.asarray(start, float), allowed, time_limit)
 
 
-def read_table(env: gymnasium.Env) -> Table | None:
-    """Return the table of `env` if it tells one: `P` and `initial_state_distrib`, as Gymnasium's toy texts do."""
+def read_table(env: gymnasium.Env) -> TransitionTable | None:
+    """Return the table of `env` from `P` and `initial_state_distrib`, as in Gymnasium's toy text; None without them."""
     core: Any = env.unwrapped
     transitions, start = getattr(core, "P", None), getattr(core, "initial_state_distrib", None)
     if not isinstance(transitions, dict) or start is None or getattr(core, "fickle_passenger", False):
         return None
-    shown = _bare(env.observation_space)
+    shown = _without_mask(env.observation_space)
     if not isinstance(shown, spaces.Discrete) or shown.start or int(shown.n) != len(transitions):
         return None
     if not isinstance(env.action_space, spaces.Discrete) or int(env.action_space.n) != len(transitions[0]):
@@ -76,33 +76,33 @@ def read_table(env: gymnasium.Env) -> Table | None:
     return table_from(transitions, start, allowed=allowed, time_limit=limit)
 
 
-def table_env(env: gymnasium.Env, num_envs: int) -> "TableEnv | None":
-    """Return `num_envs` copies of `env` that play its table, where that is the same task."""
+def tabular_vector(env: gymnasium.Env, num_envs: int) -> "TabularVectorEnv | None":
+    """Return `num_envs` copies of `env` simulated by its table, or None if the table is not the same task."""
     layer = env
     while isinstance(layer, gymnasium.Wrapper):
-        if not isinstance(layer, HARMLESS):
+        if not isinstance(layer, TRANSPARENT_WRAPPERS):
             return None
         layer = layer.env
-    table = read_table(env) if type(layer) in PLAYED else None
-    return None if table is None else TableEnv(table, num_envs, env.observation_space, env.action_space)
+    table = read_table(env) if type(layer) in TABULAR_ENVS else None
+    return None if table is None else TabularVectorEnv(table, num_envs, env.observation_space, env.action_space)
 
 
-def table_of(env: VectorEnv) -> Table | None:
-    """Return the table that the copies in `env` follow, if it is known."""
-    if isinstance(env, TableEnv):
+def table_of(env: VectorEnv) -> TransitionTable | None:
+    """Return the transition table of the copies in `env`, or None if it is unknown."""
+    if isinstance(env, TabularVectorEnv):
         return env.table
     return read_table(env.envs[0]) if isinstance(env, SyncVectorEnv) else None
 
 
-class TableEnv(VectorEnv):
-    """Copies of an environment that play its table side by side, a few array operations for all of them.
+class TabularVectorEnv(VectorEnv):
+    """Copies of an environment simulated by its transition table, with a few array operations for all of them.
 
-    An ended episode is started again by `reset(options={"reset_mask": …})`.
+    Ended episodes are restarted by `reset(options={"reset_mask": …})`.
     """
 
     metadata = {"autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012 (as Gymnasium has it)
 
-    def __init__(self, table: Table, num_envs: int, observation_space: Space, action_space: Space):
+    def __init__(self, table: TransitionTable, num_envs: int, observation_space: Space, action_space: Space):
         self.table, self.num_envs = table, num_envs
         self.single_observation_space, self.single_action_space = observation_space, action_space
         self.observation_space = gymnasium.vector.utils.batch_space(observation_space, num_envs)
@@ -112,7 +112,9 @@ class TableEnv(VectorEnv):
         self._terminated = table.terminated.ravel()
         self._threshold = _thresholds(table.probability).reshape(-1, self._outcomes)
         self._start_threshold = _thresholds(table.start)
-        self._mask = table.allowed.astype(np.int8) if _bare(observation_space) is not observation_space else None
+        self._mask = (
+            table.allowed.astype(np.int8) if _without_mask(observation_space) is not observation_space else None
+        )
         self._state = np.zeros(num_envs, np.int64)
         self._elapsed = np.zeros(num_envs, np.int64)
 
@@ -141,12 +143,12 @@ class TableEnv(VectorEnv):
 
 
 def _thresholds(probability: Float[np.ndarray, "*rows outcome"]) -> Float[np.ndarray, "*rows outcome"]:
-    """Return the bounds below which a draw from [0, 1) means each outcome; rounding can't reach past the last."""
+    """Return the cumulative probabilities; those of 1 become 2, so that no draw rounds past the last outcome."""
     bounds = probability.cumsum(-1)
     bounds[bounds > 1 - 1e-12] = 2.0
     return bounds
 
 
-def _bare(space: Space) -> Any:
-    """Return the space of what is observed beside the action mask, if there is one."""
+def _without_mask(space: Space) -> Any:
+    """Return the observation space without the action mask, if there is one."""
     return space[REST] if isinstance(space, spaces.Dict) and set(space.spaces) == {MASK, REST} else space

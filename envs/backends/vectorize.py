@@ -1,62 +1,65 @@
-"""From a world to a batch of it, by the fastest backend that exists for it."""
+"""Vectorize an environment with the fastest backend that supports it."""
 
 import os
 import time
 import warnings
+from functools import partial
 from multiprocessing import active_children
 from statistics import median
-from typing import TYPE_CHECKING
 
 import gymnasium
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from sandlot.envs.action_masks import sample_legal, show_mask
-from sandlot.envs.env_errors import GONE, LOST, fault
+from sandlot.envs.description import EnvDescription
+from sandlot.envs.env_errors import PROCESS_DIED, WORKER_ERRORS, env_error
+from sandlot.envs.registry import install_hint, is_atari
 from sandlot.envs.vector import EnvBatch
 from sandlot.envs.wrappers import NONE
 from sandlot.tracking import SandlotError
 
-from .atari import atari_vector, is_atari
+from .atari import atari_vector
 from .envpool import FASTER, pool_ids, pool_vector
-from .single import extra
-from .tabular import table_env
-
-if TYPE_CHECKING:
-    from sandlot.envs.spec import EnvSpec
+from .single import make_single
+from .tabular import tabular_vector
 
 SLOW_SECONDS = 1e-3
-"""Environments whose step takes longer than this run in processes of their own."""
+"""Step time above which each copy runs in its own process."""
 
 
-def batch_of(env_spec: "EnvSpec", num_envs: int) -> EnvBatch:
+def batch_of(env_spec: EnvDescription, num_envs: int) -> EnvBatch:
     """Return `num_envs` copies of `env_spec` as a batch.
 
-    They run in EnvPool where that is installed, faster and the same task; or in the environment's own vectorised
-    form where Gymnasium has one of the same task; or from its table of transitions where it is nothing else; else
-    side by side in this process, or, if a step takes over a millisecond, in processes of their own.
+    The backend is the first of these that supports the environment: EnvPool, where it is installed, faster, and runs
+    the same task; ALE's vector environment; the environment's own vector entry point in Gymnasium; its table of
+    transitions; Gymnasium's SyncVectorEnv, or AsyncVectorEnv if a step takes over a millisecond.
     """
     if num_envs < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_envs}")
+    vector, backend = _vectorize(env_spec, num_envs)
+    return EnvBatch(vector, env_spec.id, backend, env_spec.resolved_wrappers)
+
+
+def _vectorize(env_spec: EnvDescription, num_envs: int) -> tuple[VectorEnv, str]:
+    """Return `num_envs` copies of `env_spec`, and the name of their backend."""
     if env_spec.backend == "envpool":
-        return EnvBatch(_asked_pool(env_spec, num_envs), env_spec.id, "envpool", env_spec.resolved_wrappers)
+        return _required_pool(env_spec, num_envs), "envpool"
     single, seconds = _probe(env_spec)
-    pooled = pool_vector(env_spec, num_envs, single) if env_spec.backend == "auto" and env_spec.id in FASTER else None
-    if pooled is not None:
-        return EnvBatch(pooled, env_spec.id, "envpool", env_spec.resolved_wrappers)
+    if env_spec.backend == "auto" and env_spec.id in FASTER:
+        pool = pool_vector(env_spec, num_envs, single)
+        if pool is not None:
+            return pool, "envpool"
     if is_atari(env_spec.id) and (games := atari_vector(env_spec, num_envs)) is not None:
-        return EnvBatch(games, env_spec.id, "ale", env_spec.resolved_wrappers)
-    own = _own_vector_env(env_spec, num_envs, single)
-    if own is not None:
-        return EnvBatch(own, env_spec.id, "vector", env_spec.resolved_wrappers)
-    played = table_env(single, num_envs)
-    if played is not None:
-        return EnvBatch(played, env_spec.id, "table", env_spec.resolved_wrappers)
-    parallel = seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1
+        return games, "ale"
+    if (vector := _vector_entry_point(env_spec, num_envs, single)) is not None:
+        return vector, "vector"
+    if (tabular := tabular_vector(single, num_envs)) is not None:
+        return tabular, "table"
     with warnings.catch_warnings(action="ignore"):
-        if parallel:
-            return EnvBatch(_in_processes(env_spec, num_envs), env_spec.id, "async", env_spec.resolved_wrappers)
-        beside = SyncVectorEnv([env_spec.single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-        return EnvBatch(beside, env_spec.id, "sync", env_spec.resolved_wrappers)
+        if seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1:
+            return _async_vector(env_spec, num_envs), "async"
+        copies = [partial(make_single, env_spec)] * num_envs
+        return SyncVectorEnv(copies, autoreset_mode=AutoresetMode.NEXT_STEP), "sync"
 
 
 def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
@@ -69,39 +72,41 @@ def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
     return EnvBatch(SyncVectorEnv([lambda: given]), _name(env), "sync")
 
 
-def _probe(env_spec: "EnvSpec") -> tuple[gymnasium.Env, float]:
-    """Return one such environment, closed, and the seconds that its step takes."""
-    single = env_spec.single()
+def _probe(env_spec: EnvDescription) -> tuple[gymnasium.Env, float]:
+    """Return one such environment, closed, and the median seconds of its step."""
+    single = make_single(env_spec)
     with warnings.catch_warnings(action="ignore"):
         observation, _ = single.reset(seed=0)
         single.action_space.seed(0)
         seconds, over = [], False
         while len(seconds) < 8 and not over:
             action = sample_legal(single, observation)
-            begin = time.perf_counter()
+            start = time.perf_counter()
             observation, _, terminated, truncated, _ = single.step(action)
-            seconds.append(time.perf_counter() - begin)
+            seconds.append(time.perf_counter() - start)
             over = terminated or truncated
         single.close()
     return single, median(seconds)
 
 
-def _asked_pool(env_spec: "EnvSpec", num_envs: int) -> VectorEnv:
-    """Return the copies in EnvPool, or say why there are none."""
+def _required_pool(env_spec: EnvDescription, num_envs: int) -> VectorEnv:
+    """Return the copies in EnvPool. Raises `SandlotError` where it can't run them."""
     ids = pool_ids()
     if not ids:
-        raise SandlotError(f"the backend envpool needs the package 'envpool', which is not installed{extra('envpool')}")
-    pooled = pool_vector(env_spec, num_envs, env_spec.single())
+        raise SandlotError(
+            f"the backend envpool needs the package 'envpool', which is not installed{install_hint('envpool')}"
+        )
+    pooled = pool_vector(env_spec, num_envs, make_single(env_spec))
     if pooled is None:
-        reason = "with these wrappers, or not as the same task" if env_spec.id in ids else "at all"
+        reason = "with these wrappers, or its task differs" if env_spec.id in ids else "at all"
         raise SandlotError(f"EnvPool does not have {env_spec.id} {reason}; leave out --backend envpool")
     return pooled
 
 
-def _own_vector_env(env_spec: "EnvSpec", num_envs: int, single: gymnasium.Env) -> VectorEnv | None:
-    """Return the environment's own vectorised form, if it has one that is the same task."""
+def _vector_entry_point(env_spec: EnvDescription, num_envs: int, single: gymnasium.Env) -> VectorEnv | None:
+    """Return the environment's own vector environment, if it has one with the same spaces."""
     # Not gymnasium.spec(env), which does not know ids of the form module:id.
-    if env_spec.resolved_wrappers.inside != NONE or single.spec is None or single.spec.vector_entry_point is None:
+    if env_spec.resolved_wrappers.per_env != NONE or single.spec is None or single.spec.vector_entry_point is None:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -117,16 +122,16 @@ def _own_vector_env(env_spec: "EnvSpec", num_envs: int, single: gymnasium.Env) -
     return None
 
 
-def _in_processes(env_spec: "EnvSpec", num_envs: int) -> AsyncVectorEnv:
-    """Return the copies in a process each. If one ends while they start, the others are ended, too."""
+def _async_vector(env_spec: EnvDescription, num_envs: int) -> AsyncVectorEnv:
+    """Return each copy in its own process. If one dies while they start, the others are stopped too."""
     before = set(active_children())
     try:
-        return AsyncVectorEnv([env_spec.single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-    except LOST as error:
+        return AsyncVectorEnv([partial(make_single, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+    except WORKER_ERRORS as error:
         for process in set(active_children()) - before:
             process.kill()
             process.join()
-        raise fault(env_spec.id, GONE, None, None, 0) from error
+        raise env_error(env_spec.id, PROCESS_DIED, None, None, 0) from error
 
 
 def _name(env: "gymnasium.Env | VectorEnv") -> str:

@@ -1,4 +1,4 @@
-"""PettingZoo's turn-based environments side by side, as they are."""
+"""PettingZoo's turn-based environments, run one after the other."""
 
 from typing import Any
 
@@ -19,21 +19,21 @@ class AecGames(Games):
         super().__init__(len(envs), len(self.names))
         seen = [(envs[0].observation_space(agent), envs[0].action_space(agent)) for agent in self.names]
         if any(spaces != seen[0] for spaces in seen):
-            raise SandlotError(f"the players of {name} have different spaces, so none can be another's opponent")
+            raise SandlotError(f"the players of {name} have different spaces, so they can't play each other")
         self.observation_space, self.action_space = seen[0]
         self.fps = float(envs[0].metadata.get("render_fps") or 2)
-        self._seat = {agent: seat for seat, agent in enumerate(self.names)}
+        self._player = {agent: player for player, agent in enumerate(self.names)}
 
     def play(self, games: Rows, action: np.ndarray) -> None:
         for game, move in zip(games.tolist(), action, strict=True):
             env = self.envs[game]
             env.step(move.item() if np.ndim(move) == 0 else move)
             for agent, reward in env.rewards.items():
-                self.score[game, self._seat[agent]] += reward
-            self._look(game)
+                self.score[game, self._player[agent]] += reward
+            self._update(game)
 
-    def observe(self, games: Rows, seats: Rows) -> Any:
-        seen = [self.envs[game].observe(self.names[seat]) for game, seat in zip(games, seats, strict=True)]
+    def observe(self, games: Rows, players: Rows) -> Any:
+        seen = [self.envs[game].observe(self.names[player]) for game, player in zip(games, players, strict=True)]
         return tree_stack(seen)
 
     def render(self) -> UInt8[np.ndarray, "height width 3"] | None:
@@ -46,16 +46,16 @@ class AecGames(Games):
     def _restart(self, games: Rows, seed: int | None) -> None:
         for game in games.tolist():
             self.envs[game].reset(seed=None if seed is None else seed + game)
-            self._look(game)
+            self._update(game)
 
-    def _look(self, game: int) -> None:
-        """Note who is out and whose turn it is, past those who are out."""
+    def _update(self, game: int) -> None:
+        """Read who is out and whose turn it is, skipping players who are out."""
         env = self.envs[game]
         for agent in env.agents:
-            self.terminated[game, self._seat[agent]] = env.terminations[agent]
-            self.truncated[game, self._seat[agent]] = env.truncations[agent]
+            self.terminated[game, self._player[agent]] = env.terminations[agent]
+            self.truncated[game, self._player[agent]] = env.truncations[agent]
         if self.out[game].all():
             return
         while env.terminations[env.agent_selection] or env.truncations[env.agent_selection]:
             env.step(None)
-        self.turn[game] = self._seat[env.agent_selection]
+        self.turn[game] = self._player[env.agent_selection]

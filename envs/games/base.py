@@ -1,4 +1,4 @@
-"""Games in which one player moves after the other, several side by side."""
+"""The interface of turn-based games, several of which run in parallel."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -11,34 +11,34 @@ Rows = Int[np.ndarray, "row"]
 
 
 class Games(ABC):
-    """Games that go on side by side, each at its own move.
+    """Turn-based games that run in parallel, each at its own move.
 
-    Seats are the players in the order in which they sit. All arrays are updated in place by `play` and `restart`.
+    Players are numbered in the order of PettingZoo's `possible_agents`. `play` and `restart` update arrays in place.
     """
 
     num_games: int
-    num_seats: int
+    num_players: int
     observation_space: Space
     action_space: Space
     fps: float = 2.0
-    """Moves that a second of film shows."""
+    """Moves per second of video."""
 
-    def __init__(self, num_games: int, num_seats: int):
-        self.num_games, self.num_seats = num_games, num_seats
+    def __init__(self, num_games: int, num_players: int):
+        self.num_games, self.num_players = num_games, num_players
         self.turn = np.zeros(num_games, np.int64)
-        """The seat that is to move."""
-        self.score = np.zeros((num_games, num_seats))
-        """What each seat has earned since the game began."""
-        self.terminated = np.zeros((num_games, num_seats), bool)
-        self.truncated = np.zeros((num_games, num_seats), bool)
+        """The player whose turn it is."""
+        self.score = np.zeros((num_games, num_players))
+        """Each player's return since the game began."""
+        self.terminated = np.zeros((num_games, num_players), bool)
+        self.truncated = np.zeros((num_games, num_players), bool)
 
     @property
-    def out(self) -> Bool[np.ndarray, "game seat"]:
-        """The seats for whom the game has ended."""
+    def out(self) -> Bool[np.ndarray, "game player"]:
+        """The players for whom the game has ended."""
         return self.terminated | self.truncated
 
     def restart(self, games: Rows, seed: int | None = None) -> None:
-        """Begin anew in `games`."""
+        """Start new games in the rows `games`."""
         self.turn[games] = 0
         self.score[games] = 0.0
         self.terminated[games] = self.truncated[games] = False
@@ -50,16 +50,16 @@ class Games(ABC):
 
     @abstractmethod
     def play(self, games: Rows, action: np.ndarray) -> None:
-        """Move in `games`, in which the player on turn is still in the game."""
+        """Make a move in each of `games`, in which the player whose turn it is must not be out."""
 
     @abstractmethod
-    def observe(self, games: Rows, seats: Rows) -> Any:
-        """Return what the player in `seats` sees in each of `games`; a mask allows moves to whom is on turn."""
+    def observe(self, games: Rows, players: Rows) -> Any:
+        """Return what `players`, one for each of `games`, observe; masks allow moves only on a player's turn."""
 
     def render(self) -> UInt8[np.ndarray, "height width 3"] | None:
-        """Return a picture of the first game, if it can be drawn."""
+        """Return an RGB array of the first game, or None if it can't be rendered."""
         return None
 
     def close(self) -> None:
-        """Free what the games hold."""
+        """Release the games' resources."""
         return

@@ -1,9 +1,9 @@
-"""Board games in which a row of one's own pieces wins: thousands of boards at once, each two integers.
+"""Games of n in a row: thousands of boards at once, each stored in two integers.
 
-They show, allow, pay and end what PettingZoo's `tictactoe_v3` and `connect_four_v3` do.
+Observations, legal moves, rewards and ends are those of PettingZoo's `tictactoe_v3` and `connect_four_v3`.
 """
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from gymnasium import spaces
@@ -15,9 +15,9 @@ from .base import Games, Rows
 
 
 class RowGame(Games):
-    """Two players put a piece each on a board of `rows` × `columns`; `length` of one's own in a row win.
+    """Two players take turns to place a piece on a board of `rows` × `columns`; `length` in a row win.
 
-    A board is one bit for each cell (row by row, the top one first) for each seat.
+    A board is a bitboard for each player, with a bit for each cell, row by row from the top.
     """
 
     rows: int
@@ -37,47 +37,48 @@ class RowGame(Games):
 
     @property
     def actions(self) -> int:
-        """How many moves an empty board allows."""
+        """Number of actions."""
         return self.cells
 
     def allowed(self, taken: UInt64[np.ndarray, "row"]) -> Bool[np.ndarray, "row action"]:
-        """Return the moves that are possible where the cells `taken` are."""
+        """Return the legal moves on boards whose cells `taken` are occupied."""
         return (taken[:, None] & self.bits) == 0
 
     def cell_of(self, taken: UInt64[np.ndarray, "row"], action: Int[np.ndarray, "row"]) -> Int[np.ndarray, "row"]:
-        """Return the cell in which the piece comes to lie."""
+        """Return the cell that a move places its piece in."""
         return action
 
     def wins(self, pieces: UInt64[np.ndarray, "*shape"]) -> Bool[np.ndarray, "*shape"]:
-        """Return where `pieces` hold a row that wins."""
+        """Return whether `pieces` hold a winning line."""
         return ((pieces[..., None] & self.lines) == self.lines).any(-1)
 
     def play(self, games: Rows, action: np.ndarray) -> None:
-        seat, taken = self.turn[games], np.bitwise_or.reduce(self.pieces[games], axis=1)
+        player, taken = self.turn[games], np.bitwise_or.reduce(self.pieces[games], axis=1)
         if not self.allowed(taken)[np.arange(len(games)), action].all():
-            raise ValueError("a move that the board does not allow")
-        mine = self.pieces[games, seat] | self.bits[self.cell_of(taken, action)]
-        self.pieces[games, seat] = mine
+            raise ValueError("illegal move: the cell is occupied")
+        mine = self.pieces[games, player] | self.bits[self.cell_of(taken, action)]
+        self.pieces[games, player] = mine
         won = self.wins(mine)
         over = won | (np.bitwise_or.reduce(self.pieces[games], axis=1) == self.full)
-        self.score[games[won], seat[won]] += 1.0
-        self.score[games[won], 1 - seat[won]] -= 1.0
+        self.score[games[won], player[won]] += 1.0
+        self.score[games[won], 1 - player[won]] -= 1.0
         self.terminated[games[over]] = True
-        self.turn[games] = 1 - seat
+        self.turn[games] = 1 - player
 
-    def observe(self, games: Rows, seats: Rows) -> dict[str, Int8[np.ndarray, "row ..."]]:
+    def observe(self, games: Rows, players: Rows) -> dict[str, Int8[np.ndarray, "row ..."]]:
         both = self.pieces[games]
-        order = np.stack([seats, 1 - seats], 1)
+        order = np.stack([players, 1 - players], 1)
         own_first = np.take_along_axis(both, order, 1)
         shown = ((own_first[:, None] & self.bits[:, None]) != 0).astype(np.int8)
-        on_turn = (self.turn[games] == seats) & ~self.terminated[games, 0]
-        mask = (self.allowed(both[:, 0] | both[:, 1]) & on_turn[:, None]).astype(np.int8)
+        to_move = (self.turn[games] == players) & ~self.terminated[games, 0]
+        mask = (self.allowed(both[:, 0] | both[:, 1]) & to_move[:, None]).astype(np.int8)
         return {MASK: mask, REST: shown.reshape(-1, self.rows, self.columns, 2)}
 
     def _restart(self, games: Rows, seed: int | None) -> None:
         self.pieces[games] = 0
 
-    def _lines(self) -> Any:
+    def _lines(self) -> Iterator[int]:
+        """Yield the bits of each winning line."""
         for row in range(self.rows):
             for column in range(self.columns):
                 for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
@@ -94,7 +95,7 @@ class TicTacToe(RowGame):
 
 
 class ConnectFour(RowGame):
-    """Four in a row on 6 × 7, where pieces fall to the bottom of a column."""
+    """Four in a row on 6 × 7, where a piece falls to the lowest free cell of its column."""
 
     rows, columns, length = 6, 7, 4
 

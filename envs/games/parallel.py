@@ -1,4 +1,4 @@
-"""Games in which all players move at once, as rows of players."""
+"""Games in which all players act at once, with a row for each player."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,18 +16,18 @@ Group = tuple[str, ...]
 
 
 class ParallelGames(VectorEnv):
-    """Copies of an environment in which all agents act at once (PettingZoo's parallel interface), a row a player.
+    """Copies of a PettingZoo parallel environment, with a row for each player of each copy.
 
-    Rows are sorted by group, then by game. With one group, observations and actions are those of its rows; with
-    several they are tuples with a part for each. A player who is out waits, without acting, for the game to end;
-    all rows of a game begin the next one together.
+    Rows are sorted by group, then by game. With one group, observations and actions are arrays over its rows; with
+    several they are tuples with an entry for each group. A player who is out waits with `valid` false until the game
+    ends; all rows of a game start the next one together.
     """
 
     def __init__(self, envs: list[Any], groups: Sequence[Group], *, autoreset: bool = True):
         self.envs, self.groups, self.autoreset = envs, list(groups), autoreset
         self.num_games = len(envs)
         self.sizes = [self.num_games * len(group) for group in groups]
-        """Rows of each group."""
+        """Number of rows of each group."""
         self.num_envs = sum(self.sizes)
         firsts = np.cumsum([0, *self.sizes[:-1]])
         self._group = {agent: index for index, group in enumerate(groups) for agent in group}
@@ -40,50 +40,46 @@ class ParallelGames(VectorEnv):
         self.game = np.concatenate([np.repeat(np.arange(self.num_games), len(group)) for group in groups])
         seen = [envs[0].observation_space(group[0]) for group in groups]
         done = [envs[0].action_space(group[0]) for group in groups]
-        self.single_observation_space = self._joined_space(seen)
-        self.single_action_space = self._joined_space(done)
-        self.observation_space = self._joined_space([batch_space(s, n) for s, n in zip(seen, self.sizes, strict=True)])
-        self.action_space = self._joined_space([batch_space(s, n) for s, n in zip(done, self.sizes, strict=True)])
+        self.single_observation_space = self._join_spaces(seen)
+        self.single_action_space = self._join_spaces(done)
+        self.observation_space = self._join_spaces([batch_space(s, n) for s, n in zip(seen, self.sizes, strict=True)])
+        self.action_space = self._join_spaces([batch_space(s, n) for s, n in zip(done, self.sizes, strict=True)])
         self._observation = [create_empty_array(s, n) for s, n in zip(seen, self.sizes, strict=True)]
         self.metadata = {
             "autoreset_mode": AutoresetMode.SAME_STEP,
             "render_fps": float(envs[0].metadata.get("render_fps") or 10),
         }
-        self._playing = np.zeros(self.num_envs, bool)
+        self._alive = np.zeros(self.num_envs, bool)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         for game in range(self.num_games):
-            self._begin(game, None if seed is None else seed + game)
-        return self._seen(), {}
+            self._start(game, None if seed is None else seed + game)
+        return self._joined_observation(), {}
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         parts = actions if len(self.groups) > 1 else (actions,)
-        reward, valid = np.zeros(self.num_envs), self._playing.copy()
+        reward, valid = np.zeros(self.num_envs), self._alive.copy()
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         ended = []
         for game, (env, rows) in enumerate(zip(self.envs, self._rows, strict=True)):
             moves = {agent: self._move(parts, game, agent) for agent in env.agents}
-            seen, earned, over, cut, _ = env.step(moves)
+            seen, rewards, terminations, truncations, _ = env.step(moves)
             for agent in moves:
                 row = rows[agent]
                 self._put(game, agent, seen[agent])
-                reward[row], terminated[row], truncated[row] = earned[agent], over[agent], cut[agent]
+                reward[row] = rewards[agent]
+                terminated[row], truncated[row] = terminations[agent], truncations[agent]
             if not env.agents:
                 ended.append(game)
-        self._playing &= ~(terminated | truncated)
-        final = observation = self._seen()
+        self._alive &= ~(terminated | truncated)
+        final = observation = self._joined_observation()
         episode_start = np.isin(self.game, ended)
         if ended and self.autoreset:
             for game in ended:
-                self._begin(game, None)
-            observation = self._seen()
-        return (
-            observation,
-            reward,
-            terminated,
-            truncated,
-            {TRANSITION_INFO: TransitionInfo(final, valid, episode_start)},
-        )
+                self._start(game, None)
+            observation = self._joined_observation()
+        info = {TRANSITION_INFO: TransitionInfo(final, valid, episode_start)}
+        return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
         return self.envs[0].render()
@@ -92,12 +88,12 @@ class ParallelGames(VectorEnv):
         for env in self.envs:
             env.close()
 
-    def _begin(self, game: int, seed: int | None) -> None:
+    def _start(self, game: int, seed: int | None) -> None:
         env = self.envs[game]
         seen, _ = env.reset(seed=seed)
         for agent in env.agents:
             self._put(game, agent, seen[agent])
-            self._playing[self._rows[game][agent]] = True
+            self._alive[self._rows[game][agent]] = True
 
     def _move(self, parts: Sequence[np.ndarray], game: int, agent: str) -> Any:
         group = self._group[agent]
@@ -113,19 +109,19 @@ class ParallelGames(VectorEnv):
 
         tree_map(put, self._observation[group], seen)
 
-    def _seen(self) -> Any:
+    def _joined_observation(self) -> Any:
         copies: Any = tuple(tree_map(np.array, part) for part in self._observation)
         return copies if len(self.groups) > 1 else copies[0]
 
-    def _joined_space(self, parts: Sequence[Space]) -> Space:
+    def _join_spaces(self, parts: Sequence[Space]) -> Space:
         return spaces.Tuple(parts) if len(parts) > 1 else parts[0]
 
 
 def groups_of(env: Any, separate: bool, name: str) -> list[Group]:
-    """Return the players of a parallel environment, those with equal spaces together unless all are `separate`."""
+    """Return the players of a parallel environment, grouped by equal spaces; with `separate`, each on its own."""
     agents = getattr(env, "possible_agents", None)
     if not agents:
-        raise SandlotError(f"{name} doesn't tell its possible agents, so they can't be given rows")
+        raise SandlotError(f"{name} does not declare possible_agents, which a row for each player needs")
     if separate:
         return [(agent,) for agent in agents]
     kinds: list[tuple[tuple[Space, Space], list[str]]] = []

@@ -9,41 +9,31 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from sandlot.envs.registry import PETTINGZOO_PACKAGES
 from sandlot.tracking import SandlotError
-
-HOMES = {
-    "pettingzoo": ("pettingzoo.classic", "pettingzoo.butterfly", "pettingzoo.sisl", "pettingzoo.atari"),
-    "mpe2": ("mpe2",),
-}
-"""By the first part of an id, the packages that its environments are in."""
-
-
-def is_game(env: str) -> bool:
-    """Tell whether the id `env` is one of PettingZoo's."""
-    return env.partition("/")[0] in HOMES
 
 
 def module_of(env: str) -> Any:
     """Return the module of the environment `env`, or raise `SandlotError` about the id or the installation."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    home, _, name = env.partition("/")
-    for package in HOMES[home]:
+    distribution, _, name = env.partition("/")
+    for package in PETTINGZOO_PACKAGES[distribution]:
         if name in _names(package):
             try:
                 with warnings.catch_warnings(action="ignore"):
                     return importlib.import_module(f"{package}.{name}")
             except ImportError as error:
                 raise SandlotError(f"{env} needs a package that is not installed: {error}") from error
-    known = [f"{home}/{name}" for package in HOMES[home] for name in _names(package)]
+    known = [f"{distribution}/{name}" for package in PETTINGZOO_PACKAGES[distribution] for name in _names(package)]
     if not known:
-        raise SandlotError(f"{env!r} needs the package {home!r}, which is not installed{_extra(home)}")
+        raise SandlotError(f"{env!r} needs the package {distribution!r}, which is not installed{_extra(distribution)}")
     near = difflib.get_close_matches(env, known, n=3)
     raise SandlotError(f"there is no environment {env!r}; " + (f"did you mean {', '.join(near)}?" if near else "")
                        + ("" if near else f"there are {', '.join(known)}"))  # fmt: skip
 
 
 def make_game(env: str, kind: str, kwargs: Mapping[str, Any], *, render: bool = False) -> Any:
-    """Return an environment of the `kind` "env" (one moves after the other) or "parallel_env" (all at once)."""
+    """Return an environment of the `kind` "env" (turn-based) or "parallel_env" (all players act at once)."""
     options = dict(kwargs) | ({"render_mode": "rgb_array"} if render else {})
     module = module_of(env)
     try:
@@ -63,5 +53,5 @@ def _names(package: str) -> list[str]:
     return [found.name for found in pkgutil.iter_modules(module.__path__) if re.search(r"_v\d+$", found.name)]
 
 
-def _extra(home: str) -> str:
-    return '; install it with: pip install "sandlot[mpe2]"' if home == "mpe2" else ""
+def _extra(distribution: str) -> str:
+    return '; install it with: pip install "sandlot[mpe2]"' if distribution == "mpe2" else ""

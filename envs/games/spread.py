@@ -1,8 +1,8 @@
-"""MPE's simple_spread, many games at once.
+"""A vectorized simple_spread from MPE.
 
-Agents are to cover as many landmarks as there are of them without running into each other. The physics is that of
-Mordatch & Abbeel, "Emergence of grounded compositional language in multi-agent populations", 2018, as `mpe2` has
-it; games are those of its `simple_spread_v3` with full sight and discrete actions.
+The agents should cover as many landmarks as there are agents without colliding. The physics is that of
+Mordatch & Abbeel, "Emergence of grounded compositional language in multi-agent populations", 2018, as in `mpe2`'s
+`simple_spread_v3` with full observability and discrete actions.
 """
 
 from typing import Any
@@ -18,13 +18,13 @@ from sandlot.envs.vector import TRANSITION_INFO, TransitionInfo
 TIME, DAMPING, PUSH = 0.1, 0.25, 5.0
 SIZE, MARGIN, FORCE = 0.15, 1e-3, 1e2
 PUSHES = PUSH * np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], float)
-"""By action: none, left, right, down, up."""
-TAKES = ("N", "local_ratio", "max_cycles")
-"""Options of simple_spread that are known here."""
+"""Force of each action: none, left, right, down, up."""
+OPTIONS = ("N", "local_ratio", "max_cycles")
+"""Options of simple_spread that are supported here."""
 
 
 class Spread(VectorEnv):
-    """`num_games` games with `N` agents each; a row is an agent, and those of a game follow each other."""
+    """`num_games` games with `N` agents each; each row is an agent, and the rows of a game are adjacent."""
 
     def __init__(self, num_games: int, N: int = 3, local_ratio: float = 0.5, max_cycles: int = 25):  # noqa: N803
         self.num_games, self.agents, self.local_ratio, self.max_cycles = num_games, N, local_ratio, max_cycles
@@ -61,13 +61,13 @@ class Spread(VectorEnv):
         return observation, reward, nothing, done, {TRANSITION_INFO: TransitionInfo(final, self._all, done)}
 
     def observe(self) -> Float32[np.ndarray, "row feature"]:
-        """Return what each agent sees: its motion and place, and where landmarks and others are from there."""
+        """Return each agent's velocity, position, and the relative positions of landmarks and other agents."""
         here = self.position[:, :, None]
         marks = self.landmark[:, None] - here
         others = self.position[:, self._others] - here
         shape = (self.num_games, self.agents, -1)
-        silence = np.zeros((self.num_games, self.agents, 2 * (self.agents - 1)))
-        parts = [self.velocity, self.position, marks.reshape(shape), others.reshape(shape), silence]
+        communication = np.zeros((self.num_games, self.agents, 2 * (self.agents - 1)))
+        parts = [self.velocity, self.position, marks.reshape(shape), others.reshape(shape), communication]
         return np.concatenate(parts, -1).reshape(self.num_envs, -1).astype(np.float32)
 
     def _scatter(self) -> None:
@@ -76,16 +76,16 @@ class Spread(VectorEnv):
         self.cycle = 0
 
     def _move(self, force: Float[np.ndarray, "game agent 2"]) -> None:
-        """Let the agents push, and push each other away where they overlap."""
-        apart = self.position[:, :, None] - self.position[:, None]
-        distance = self._distances(apart) + np.eye(self.agents)
+        """Apply the agents' forces and the contact forces between them, and integrate."""
+        offset = self.position[:, :, None] - self.position[:, None]
+        distance = self._distances(offset) + np.eye(self.agents)
         overlap = np.logaddexp(0, -(distance - 2 * SIZE) / MARGIN) * MARGIN
-        force = force + (FORCE * apart / distance[..., None] * overlap[..., None]).sum(2)
+        force = force + (FORCE * offset / distance[..., None] * overlap[..., None]).sum(2)
         self.position = self.position + self.velocity * TIME
         self.velocity = self.velocity * (1 - DAMPING) + force * TIME
 
     def _reward(self) -> Float[np.ndarray, "game agent"]:
-        """Return how near the landmarks are to some agent, which all share, and each one's own collisions."""
+        """Return the shared reward for covered landmarks, mixed with each agent's penalty for collisions."""
         uncovered = self._distances(self.position[:, :, None] - self.landmark[:, None]).min(1).sum(1)
         near = self._distances(self.position[:, :, None] - self.position[:, None]) < 2 * SIZE
         collisions = near.sum(2) - 1

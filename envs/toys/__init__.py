@@ -1,1 +1,1 @@
-"""Small environments of our own."""
+"""Small environments that this package registers."""

@@ -1,4 +1,4 @@
-"""The smallest world that is seen as pictures. Importing `envs` registers it with Gymnasium."""
+"""A minimal environment with image observations. Importing `envs` registers it with Gymnasium."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ SIDE, CELL = 10, 4
 
 
 class Catch(gymnasium.Env):
-    """Catch a ball that falls, one row a step, with a paddle of one cell: the return is 1 if caught, -1 if not.
+    """Catch a ball that falls one row per step with a paddle one cell wide; the return is 1 if caught, else -1.
 
-    Observations: grey pictures of 40×40. Actions: left, stay, right.
+    Observations: greyscale images of 40×40. Actions: left, stay, right.
 
-    Source: bsuite's catch (Osband et al., "Behaviour suite for reinforcement learning", 2020), as pictures.
+    Source: bsuite's catch (Osband et al., "Behaviour suite for reinforcement learning", 2020), as images.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 (as Gymnasium has it)
@@ -33,20 +33,20 @@ class Catch(gymnasium.Env):
         super().reset(seed=seed)
         self._row, self._paddle = 0, SIDE // 2
         self._column = int(self.np_random.integers(SIDE))
-        return self._picture(), {}
+        return self._image(), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self._paddle = min(max(self._paddle + int(action) - 1, 0), SIDE - 1)
         self._row += 1
         over = self._row == SIDE - 1
         reward = (1.0 if self._paddle == self._column else -1.0) if over else 0.0
-        return self._picture(), reward, over, False, {}
+        return self._image(), reward, over, False, {}
 
     def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return what is seen, in colour channels."""
-        return self._picture().repeat(3, axis=2) if self.render_mode == "rgb_array" else None
+        """Return the observation as an RGB array."""
+        return self._image().repeat(3, axis=2) if self.render_mode == "rgb_array" else None
 
-    def _picture(self) -> np.ndarray:
+    def _image(self) -> np.ndarray:
         board = np.zeros((SIDE, SIDE, 1), np.uint8)
         board[self._row, self._column] = 255
         board[-1, self._paddle] = 255
@@ -54,5 +54,5 @@ class Catch(gymnasium.Env):
 
 
 def register() -> None:
-    """Register the world with Gymnasium."""
+    """Register the environment with Gymnasium."""
     gymnasium.register("sandlot/Catch-v0", entry_point=f"{__name__}:Catch")

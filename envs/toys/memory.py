@@ -1,4 +1,4 @@
-"""Small worlds that can't be solved without memory. Importing `envs` registers them with Gymnasium."""
+"""Small environments that need memory. Importing `envs` registers them with Gymnasium."""
 
 from typing import Any
 
@@ -27,26 +27,29 @@ class Repeat(gymnasium.Env):
         super().reset(seed=seed)
         self._shown = self.np_random.integers(self.symbols, size=self.length + 1)
         self._time = 0
-        return self._picture(), {}
+        return self._observation(), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         before = self._time - self.delay
         right = before >= 0 and action == self._shown[before]
         self._time += 1
         reward = 1.0 / (self.length - self.delay) if right else 0.0
-        return self._picture(), reward, self._time == self.length, False, {}
+        return self._observation(), reward, self._time == self.length, False, {}
 
-    def _picture(self) -> np.ndarray:
-        picture = np.zeros(self.symbols, np.float32)
-        picture[self._shown[self._time]] = 1.0
-        return picture
+    def _observation(self) -> np.ndarray:
+        symbol = np.zeros(self.symbols, np.float32)
+        symbol[self._shown[self._time]] = 1.0
+        return symbol
 
 
 class TMaze(gymnasium.Env):
-    """See at the start which way to turn at the end of a corridor. The best return is 1, chance is 1/2.
+    """Remember a sign at the start that says which way to turn at the end of a corridor.
+
+    The best return is 1, chance is 1/2.
 
     Observations: the sign at the start (-1 left, 1 right, 0 elsewhere), and whether this is the junction.
-    Actions: onward, left, right. Turning in the corridor stays put; time runs out at twice the length.
+    Actions: forward, left, right. Turning inside the corridor does nothing. Episodes have at most
+    `2 * length + 2` steps.
 
     Source: Bakker, "Reinforcement learning with long short-term memory", 2002.
     """
@@ -58,33 +61,33 @@ class TMaze(gymnasium.Env):
         if length < 1:
             raise ValueError(f"length must be at least 1, not {length}")
         self.length = length
-        self._place = self._time = 0
+        self._position = self._time = 0
         self._sign = 1
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
-        self._place = self._time = 0
+        self._position = self._time = 0
         self._sign = 1 if self.np_random.integers(2) else -1
         return self._observation(), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self._time += 1
         turned = action != 0
-        if self._place == self.length and turned:
+        if self._position == self.length and turned:
             right = (1 if action == 2 else -1) == self._sign
             return self._observation(), float(right), True, False, {}
-        if not turned and self._place < self.length:
-            self._place += 1
+        if not turned and self._position < self.length:
+            self._position += 1
         return self._observation(), 0.0, self._time >= 2 * self.length + 2, False, {}
 
     def _observation(self) -> np.ndarray:
-        return np.array([self._sign if self._place == 0 else 0, self._place == self.length], np.float32)
+        return np.array([self._sign if self._position == 0 else 0, self._position == self.length], np.float32)
 
 
 def register() -> None:
-    """Register the worlds with Gymnasium."""
+    """Register the environments with Gymnasium."""
     gymnasium.register("sandlot/Repeat-v0", entry_point=f"{__name__}:Repeat")
     gymnasium.register("sandlot/TMaze-v0", entry_point=f"{__name__}:TMaze")
     gymnasium.register("sandlot/CartPoleHidden-v1", entry_point=f"{__name__}:cartpole_hidden", max_episode_steps=500)

@@ -16,7 +16,7 @@ from sandlot.supervised.encoder_builder import (
     build_mlp,
     is_custom,
 )
-from sandlot.supervised.networks import FlatImage, Memoryless, MemorylessSequential
+from sandlot.supervised.networks import Encoder, FlatImage, MemorylessSequential
 from sandlot.tracking import SandlotError
 
 from .columns import IMAGE
@@ -72,7 +72,7 @@ class ImageBackbone(Backbone):
         return self.drop(self.encoder.encode((image.float() - self.mean) / self.std))
 
 
-def image_encoder(shape: tuple[int, int, int], config: EncoderConfig) -> Memoryless:
+def image_encoder(shape: tuple[int, int, int], config: EncoderConfig) -> Encoder:
     """Return the encoder that `config.network` names, for images of `shape`."""
     name = "cnn" if config.network == "auto" else config.network
     try:

@@ -6,6 +6,6 @@ from sandlot.generative import VAE
 class MyVAE(VAE):
     """A VAE that is also told to keep its loss small in square."""
 
-    def loss(self, module, batch):
-        loss, metrics = super().loss(module, batch)
+    def loss(self, network, batch):
+        loss, metrics = super().loss(network, batch)
         return loss + 1e-6 * loss.square(), {**metrics, "square": loss.detach().square()}

@@ -18,7 +18,7 @@ from sandlot.agents.multi_agent.ratings import elo, expected
 from sandlot.agents.multi_agent.self_play import SelfPlay
 from sandlot.cli import main
 from sandlot.envs import MASK, EnvBatch, EnvFactory, EnvSpec, tree_leaves
-from sandlot.envs.games import games_of, rule
+from sandlot.envs.games import games_of, make_opponent
 from sandlot.envs.games.parallel import ParallelGames, groups_of
 from sandlot.tracking import Run, SandlotError, read_metrics, write_checkpoint
 from tests.commands import (  # noqa: F401
@@ -173,7 +173,7 @@ def test_elo_by_hand():
 
 def test_scores_count_from_both_sides():
     games = games_of(EnvSpec(TICTACTOE), 40)
-    perfect, chance = (rule(name, TICTACTOE, games.action_space, 1) for name in ("scripted", "random"))
+    perfect, chance = (make_opponent(name, TICTACTOE, games.action_space, 1) for name in ("scripted", "random"))
     first, second = match(games, perfect, chance)
     assert first.games == second.games == 40
     assert first.losses == second.losses == 0
@@ -190,11 +190,11 @@ def test_an_opponent_with_a_memory_keeps_one_for_each_seat():
     games.restart(np.arange(3))
     seen = [games.observe(np.array([row]), np.array([0])) for row in range(3)]
     both = {key: np.concatenate([part[key] for part in seen]) for key in seen[0]}
-    seated.reply(np.array([0, 2, 9]), both, np.ones(3, bool))
-    seated.reply(np.array([9]), seen[0], np.zeros(1, bool))
+    seated.select_actions(np.array([0, 2, 9]), both, np.ones(3, bool))
+    seated.select_actions(np.array([9]), seen[0], np.zeros(1, bool))
     one = {key: part[:1] for key, part in seen[0].items()}
     for begins in (True, False):
-        alone.reply(np.array([0]), one, np.array([begins]))
+        alone.select_actions(np.array([0]), one, np.array([begins]))
     for many, single in zip(tree_leaves(seated._memory), tree_leaves(alone._memory), strict=True):
         np.testing.assert_allclose(many[9], single[0], atol=1e-6)
 
@@ -232,7 +232,7 @@ def test_self_play_learns_and_a_trained_agent_can_be_the_opponent(capsys):
     assert list(run.folder.glob("images/step-*.json"))
     assert any("elo/newest" in row for row in read_metrics(run.folder))
     learned = load_agent(run)
-    chance = rule("random", TICTACTOE, learned.spaces.action, 1)
+    chance = make_opponent("random", TICTACTOE, learned.spaces.action, 1)
     first, second = match(games_of(EnvSpec(TICTACTOE), 100), AgentOpponent(learned, deterministic=True), chance)
     assert first.share > 0.75
     assert second.share > 0.5

@@ -1,4 +1,4 @@
-"""The table of an environment's transitions, played, is the environment."""
+"""The vector environment of a transition table matches the environment of the table."""
 
 from collections import Counter
 
@@ -9,10 +9,11 @@ from gymnasium import spaces
 from gymnasium.envs.toy_text.taxi import TaxiEnv
 from gymnasium.vector import SyncVectorEnv
 
-from sandlot.envs import EnvSpec, TableEnv, make, read_table, table_from
+from sandlot.envs import EnvSpec, TabularVectorEnv, make, read_table, table_from
 from sandlot.envs.action_masks import ShowMask
-from sandlot.envs.backends.tabular import table_env, table_of
+from sandlot.envs.backends.tabular import table_of, tabular_vector
 
+pytestmark = pytest.mark.shapes
 IDS = ["FrozenLake-v1", "FrozenLake8x8-v1", "Taxi-v4", "CliffWalking-v1", "CliffWalkingSlippery-v1"]
 
 
@@ -29,7 +30,7 @@ def legal_actions(observation, num_actions, rng):
 
 
 @pytest.mark.parametrize("env", IDS)
-def test_each_step_is_one_that_gymnasium_could_take(env):
+def test_each_transition_is_possible_in_gymnasium(env):
     core, envs, rng = EnvSpec(env).single().unwrapped, make(env, 20), np.random.default_rng(0)
     assert envs.backend == "table"
     limit = gymnasium.spec(env).max_episode_steps
@@ -56,7 +57,7 @@ def test_each_step_is_one_that_gymnasium_could_take(env):
 
 
 @pytest.mark.parametrize("env", ["Taxi-v4", "CliffWalking-v1"])
-def test_where_nothing_is_random_it_goes_as_in_gymnasium(env):
+def test_deterministic_transitions_match_gymnasium(env):
     envs, single, rng = make(env, 1), EnvSpec(env).single(), np.random.default_rng(1)
     observation = envs.reset(5)
     single.reset(seed=0)
@@ -81,7 +82,7 @@ def frequencies(pairs):
     return {key: count / total for key, count in counts.items()}
 
 
-def test_outcomes_are_as_frequent_as_in_gymnasium():
+def test_outcome_frequencies_match_gymnasium():
     single, envs = EnvSpec("FrozenLake-v1").single(), make("FrozenLake-v1", 500)
     ours, theirs = [], []
     for seed in range(6):
@@ -99,14 +100,14 @@ def test_outcomes_are_as_frequent_as_in_gymnasium():
         assert frequencies(theirs)[state] == pytest.approx(share, abs=0.06)
 
 
-def test_episodes_start_where_gymnasiums_do():
+def test_start_states_match_gymnasium():
     envs, core = make("Taxi-v4", 3000), EnvSpec("Taxi-v4").single().unwrapped
     seen = frequencies(bare(envs.reset(0)).tolist())
     assert set(seen) == set(np.flatnonzero(core.initial_state_distrib))
     assert max(seen.values()) < 4 / 300
 
 
-def test_a_random_walk_returns_what_it_does_in_gymnasium():
+def test_random_walk_lengths_match_gymnasium():
     def returns(envs):
         rng, found = np.random.default_rng(0), []
         envs.reset(1)
@@ -121,7 +122,7 @@ def test_a_random_walk_returns_what_it_does_in_gymnasium():
     assert returns(table) == pytest.approx(returns(sync), rel=0.08)
 
 
-def test_one_seed_gives_one_run():
+def test_seeds_reproduce():
     def play(seed):
         envs = make("FrozenLake-v1", 5)
         seen = [envs.reset(seed)] + [envs.step(np.full(5, 2)).observation for _ in range(40)]
@@ -131,13 +132,13 @@ def test_one_seed_gives_one_run():
     assert (play(1) != play(2)).any()
 
 
-def test_masks_are_shown_if_the_environment_shows_them():
+def test_action_masks_are_in_the_observation():
     env = ShowMask(TaxiEnv())
     table = read_table(env)
     assert table is not None
     assert table.allowed.sum(1).min() >= 1
     assert not table.allowed.all()
-    played = TableEnv(table, 4, env.observation_space, env.action_space)
+    played = TabularVectorEnv(table, 4, env.observation_space, env.action_space)
     observation, _ = played.reset(seed=0)
     assert played.observation_space.contains(observation)
     for state, mask in zip(observation["observation"], observation["action_mask"], strict=True):
@@ -154,11 +155,11 @@ def test_masks_are_shown_if_the_environment_shows_them():
     ],
     ids=["another reward", "fickle", "no table", "no states"],
 )
-def test_what_is_not_the_table_is_not_played_from_it(env):
-    assert table_env(env, 2) is None
+def test_environments_that_differ_from_their_table_are_rejected(env):
+    assert tabular_vector(env, 2) is None
 
 
-def test_options_are_in_the_table():
+def test_options_change_the_table():
     dry, rainy = make("Taxi-v4", 1), make("Taxi-v4", 1, kwargs={"is_rainy": True})
     assert dry.env.table.probability.shape[2] == 1
     assert rainy.env.table.probability.shape[2] == 3
@@ -167,9 +168,11 @@ def test_options_are_in_the_table():
     assert table_of(make("Blackjack-v1", 1).env) is None
 
 
-def test_a_time_limit_cuts_episodes():
+def test_a_time_limit_truncates():
     chain = {0: {0: [(1.0, 0, 1.0, False)]}}
-    envs = make(TableEnv(table_from(chain, np.ones(1), time_limit=3), 2, spaces.Discrete(1), spaces.Discrete(1)))
+    envs = make(
+        TabularVectorEnv(table_from(chain, np.ones(1), time_limit=3), 2, spaces.Discrete(1), spaces.Discrete(1))
+    )
     envs.reset(0)
     steps = [envs.step(np.zeros(2, int)) for _ in range(7)]
     assert [step.truncated.all() for step in steps] == [False, False, True, False, False, True, False]

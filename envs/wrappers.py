@@ -1,4 +1,4 @@
-"""What lies between an environment and its agent."""
+"""Wrappers: standard changes to observations, actions, rewards and time limits."""
 
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -26,39 +26,39 @@ VELOCITIES = {
     "MountainCarContinuous": (1,),
     "Pendulum": (2,),
 }
-"""Which entries of the observation are velocities, by the environment's name without its version."""
+"""Indices of the velocities in the observation, by environment name without version."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wrappers:
-    """What is changed about an environment: the same in training, evaluation and films.
+    """Wrappers around an environment, the same in training, evaluation and videos.
 
-    Returns are always told of the reward as it is; only what is learned from is scaled and clipped. Where a
-    backend can't do what is asked for, plain copies of the environment side by side take its place.
+    Only the rewards used for learning are scaled and clipped; reported returns are unmodified. Where a backend does
+    not support a wrapper, Gymnasium's own vector environments are used instead.
     """
 
     time_limit: int = 0
-    """Env steps after which an episode is truncated, in place of the environment's own limit; 0 for its own."""
+    """Truncate episodes after this many env steps; 0 keeps the environment's own time limit."""
     sticky_actions: float = 0.0
-    """Chance that the action before is repeated instead (for Atari: in each frame; Machado et al., 2018)."""
+    """Probability of repeating the previous action (for Atari: in each frame; Machado et al., 2018)."""
     rescale_actions: bool = False
-    """Let real-valued actions go from -1 to 1, whatever the environment's bounds."""
+    """Rescale continuous actions to [-1, 1]."""
     hide_velocities: bool = False
-    """Leave velocities out of observations, where it is known which they are: classic control and LunarLander."""
+    """Hide velocities from observations (classic control and LunarLander)."""
     hide_entries: tuple[int, ...] = ()
-    """Entries to leave out of observations, which must be vectors."""
+    """Indices of entries to remove from vector observations."""
     grey: bool = False
-    """Make images grey."""
+    """Convert images to greyscale."""
     resize: int = 0
-    """Make images this many pixels wide and high; 0 leaves them."""
+    """Resize images to this width and height in pixels; 0 keeps their size."""
     frame_stack: int = 1
-    """How many observations are shown together, the latest last."""
+    """Number of observations to stack, the latest last; 1 disables stacking."""
     reward_scale: float = 1.0
-    """Multiply rewards that are learned from."""
+    """Reward scale for learning."""
     reward_clip: float = 0.0
-    """Bound rewards that are learned from, after scaling, to this size; 0 for no bound."""
+    """Clip scaled rewards for learning to [-x, x]; 0 disables clipping."""
     life_loss: bool = False
-    """For games with lives: to lose one ends the episode for the learner, though not the game nor its score."""
+    """End the learner's episode when a life is lost (Atari); reported returns are still of whole games."""
 
     def __post_init__(self) -> None:
         for name in ("time_limit", "resize", "reward_clip"):
@@ -68,23 +68,23 @@ class Wrappers:
         require(self.reward_scale != 0, "reward_scale must not be 0", self.reward_scale)
 
     @property
-    def inside(self) -> "Wrappers":
-        """What each copy of an environment wears; the rest is done to a batch of them."""
+    def per_env(self) -> "Wrappers":
+        """The wrappers of each copy of an environment; the others are applied to the whole batch."""
         return replace(self, reward_scale=1.0, reward_clip=0.0, life_loss=False)
 
-    def shaped(self, reward: Any) -> Any:
-        """Return what is to be learned from `reward`."""
+    def transform_reward(self, reward: Any) -> Any:
+        """Return `reward` scaled and clipped for learning."""
         if self.reward_scale != 1.0:
             reward = reward * self.reward_scale
         return np.clip(reward, -self.reward_clip, self.reward_clip) if self.reward_clip else reward
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads."""
+        """Return a record that `from_json` reads."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Wrappers":
-        """Return the wrappers that `to_json` wrote down."""
+        """Return the wrappers that `to_json` recorded."""
         values: dict[str, Any] = {**record, "hide_entries": tuple(record["hide_entries"])}
         return cls(**values)
 
@@ -93,18 +93,18 @@ NONE = Wrappers()
 
 
 def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
-    """Return `env` in the wrappers that each copy wears. Its time limit is not among them: `gymnasium.make` sets it."""
+    """Return `env` with the wrappers of each copy, except for the time limit, which `gymnasium.make` sets."""
     if wrappers.sticky_actions:
         env = StickyAction(env, wrappers.sticky_actions)
     if wrappers.rescale_actions:
-        _need(env.action_space, "rescale_actions", "real-valued actions")
+        _need(env.action_space, "rescale_actions", "continuous actions")
         env = RescaleAction(env, np.float32(-1), np.float32(1))
     if wrappers.hide_velocities:
         env = hide_entries(env, _velocities(env))
     if wrappers.hide_entries:
         env = hide_entries(env, wrappers.hide_entries)
     if wrappers.grey or wrappers.resize:
-        _need(env.observation_space, "grey and resize", "images", (3,) if wrappers.grey else (2, 3))
+        _need(env.observation_space, "grey or resize", "images", (3,) if wrappers.grey else (2, 3))
     if wrappers.grey:
         env = GrayscaleObservation(env)
     if wrappers.resize:
@@ -113,14 +113,14 @@ def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
 
 
 def hide_entries(env: gymnasium.Env, entries: tuple[int, ...]) -> gymnasium.Env:
-    """Return `env` without some entries of its observations."""
+    """Return `env` without the given entries of its vector observations."""
     space = env.observation_space
-    _need(space, "hidden entries", "observations that are vectors", (1,))
+    _need(space, "hide_entries", "vector observations", (1,))
     assert isinstance(space, spaces.Box)
     size = space.shape[0]
     require(all(0 <= entry < size for entry in entries), f"hide_entries must be below {size}", entries)
     shown = np.setdiff1d(np.arange(size), entries)
-    require(len(shown) > 0, "hide_entries must leave something to see", entries)
+    require(len(shown) > 0, "hide_entries must leave at least one entry", entries)
     rest = spaces.Box(space.low[shown], space.high[shown], dtype=space.dtype)  # pyright: ignore[reportArgumentType]
     return TransformObservation(env, partial(np.take, indices=shown), rest)
 
@@ -129,7 +129,7 @@ def _velocities(env: gymnasium.Env) -> tuple[int, ...]:
     name = env.spec.name if env.spec is not None else ""
     if name not in VELOCITIES:
         known = ", ".join(VELOCITIES)
-        raise SandlotError(f"it is not known which entries of {name or env} are velocities, only of {known}")
+        raise SandlotError(f"the velocities in observations of {name or env} are not known; known are {known}")
     return VELOCITIES[name]
 
 

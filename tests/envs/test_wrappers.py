@@ -1,4 +1,4 @@
-"""What lies between an environment and its agent is the same everywhere, and returns stay true."""
+"""Wrappers are the same in every backend, and reported returns are unmodified."""
 
 import json
 from dataclasses import replace
@@ -17,8 +17,8 @@ from tests.worlds import HORIZON
 IMAGES = {"observation": "image"}
 
 
-def same(env_spec):
-    """Return a batch of `env_spec`, which shows and does what one copy does."""
+def batch_like_single(env_spec):
+    """Return a batch of `env_spec`, after checking that spaces and first observation are those of one copy."""
     batch, single = env_spec.batch(2), env_spec.single()
     assert batch.observation_space == single.observation_space
     assert batch.action_space == single.action_space
@@ -27,16 +27,16 @@ def same(env_spec):
     return batch
 
 
-def test_a_world_survives_json_and_old_records_load():
+def test_a_spec_survives_json_and_old_records_load():
     wrappers = Wrappers(frame_stack=3, hide_entries=(1, 2), reward_clip=2.0, sticky_actions=0.1)
     env_spec = EnvSpec("CartPole-v1", {"sutton_barto_reward": True}, "gymnasium", wrappers)
     assert EnvSpec.from_json(json.loads(json.dumps(env_spec.to_json()))) == env_spec
     assert EnvSpec.from_json({"id": "CartPole-v1", "kwargs": {}}) == EnvSpec("CartPole-v1", wrappers=Wrappers())
 
 
-def test_images_are_made_grey_small_and_stacked():
+def test_images_are_greyscale_resized_and_stacked():
     pytest.importorskip("cv2", reason="OpenCV is not installed")
-    batch = same(EnvSpec("tests/Match-v0", IMAGES, wrappers=Wrappers(grey=True, resize=20, frame_stack=4)))
+    batch = batch_like_single(EnvSpec("tests/Match-v0", IMAGES, wrappers=Wrappers(grey=True, resize=20, frame_stack=4)))
     assert batch.observation_space == spaces.Box(0, 255, (4, 20, 20), np.uint8)
 
 
@@ -48,25 +48,25 @@ def test_frames_are_stacked_latest_last():
 
 
 @pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1", "Pendulum-v1", "MountainCar-v0"])
-def test_hidden_velocities_leave_what_does_not_move(env):
+def test_hide_velocities_keeps_the_other_entries(env):
     single = EnvSpec(env).single()
     observation, _ = single.reset(seed=3)
     after = single.step(single.action_space.sample())[0]
-    hidden = same(EnvSpec(env, wrappers=Wrappers(hide_velocities=True)))
+    hidden = batch_like_single(EnvSpec(env, wrappers=Wrappers(hide_velocities=True)))
     shown = hidden.reset(3)[0]
     assert set(shown.tolist()) <= set(observation.tolist())
     assert len(shown) < len(observation)
     assert len(after) - len(shown) == {"CartPole-v1": 2, "Acrobot-v1": 2}.get(env, 1)
 
 
-def test_entries_are_hidden_by_number():
-    batch = same(EnvSpec("CartPole-v1", wrappers=Wrappers(hide_entries=(0, 1, 3))))
+def test_hide_entries_by_index():
+    batch = batch_like_single(EnvSpec("CartPole-v1", wrappers=Wrappers(hide_entries=(0, 1, 3))))
     assert batch.observation_space.shape == (1,)
     assert batch.observation_space.high[0] == pytest.approx(0.419, abs=1e-3)
 
 
-def test_real_valued_actions_are_rescaled():
-    batch = same(EnvSpec("Pendulum-v1", wrappers=Wrappers(rescale_actions=True)))
+def test_continuous_actions_are_rescaled():
+    batch = batch_like_single(EnvSpec("Pendulum-v1", wrappers=Wrappers(rescale_actions=True)))
     assert batch.action_space == spaces.Box(-1, 1, (1,), np.float32)
     plain = EnvSpec("Pendulum-v1").batch(2)
     plain.reset(3)
@@ -83,7 +83,7 @@ def test_a_time_limit_truncates(env):
     assert batch.step(np.zeros(2, int)).truncated.all()
 
 
-def test_sticky_actions_repeat_the_one_before():
+def test_sticky_actions_repeat_the_previous_action():
     batch = make("tests/Match-v0", 1, wrappers=Wrappers(sticky_actions=0.5), kwargs={"observation": "box"})
     plain = make("tests/Match-v0", 1)
     chosen = {}
@@ -98,7 +98,7 @@ def test_sticky_actions_repeat_the_one_before():
 
 @pytest.mark.parametrize("backend", ["auto", "gymnasium"])
 @pytest.mark.parametrize("env", ["CartPole-v1", "FrozenLake-v1", "tests/Endless-v0"])
-def test_the_learner_sees_shaped_rewards_and_returns_are_true(env, backend):
+def test_rewards_are_scaled_and_clipped_and_returns_are_not(env, backend):
     plain = make(env, 2, backend=backend)
     shaped = make(env, 2, backend=backend, wrappers=Wrappers(reward_scale=4.0, reward_clip=3.0))
     assert shaped.backend == plain.backend
@@ -112,7 +112,7 @@ def test_the_learner_sees_shaped_rewards_and_returns_are_true(env, backend):
         np.testing.assert_equal(shaped.unfinished, plain.unfinished)
 
 
-def test_evaluation_reports_the_true_return():
+def test_evaluation_reports_the_raw_return():
     agent = PPO("tests/Endless-v0", num_envs=1, num_steps=8, batch_size=8)
     env_spec = EnvSpec("tests/Endless-v0", wrappers=Wrappers(reward_scale=-5.0))
     assert evaluate(agent, env_spec, episodes=2).returns.tolist() == [HORIZON, HORIZON]
@@ -131,31 +131,31 @@ def test_a_lost_life_ends_the_episode_for_the_learner_only():
 
 
 @pytest.mark.parametrize(
-    ("env", "wrappers", "sentence"),
+    ("env", "wrappers", "message"),
     [
-        ("CartPole-v1", {"rescale_actions": True}, "rescale_actions needs real-valued actions"),
-        ("CartPole-v1", {"grey": True}, "grey and resize needs images"),
+        ("CartPole-v1", {"rescale_actions": True}, "rescale_actions needs continuous actions"),
+        ("CartPole-v1", {"grey": True}, "grey or resize needs images"),
         ("CartPole-v1", {"hide_entries": (4,)}, "hide_entries must be below 4"),
-        ("CartPole-v1", {"hide_entries": (0, 1, 2, 3)}, "must leave something to see"),
-        ("tests/Match-v0", {"hide_velocities": True}, "not known which entries of Match are velocities"),
+        ("CartPole-v1", {"hide_entries": (0, 1, 2, 3)}, "must leave at least one entry"),
+        ("tests/Match-v0", {"hide_velocities": True}, "the velocities in observations of Match are not known"),
         ("CartPole-v1", {"sticky_actions": 1.0}, r"sticky_actions must be in \[0, 1\)"),
         ("CartPole-v1", {"frame_stack": 0}, "frame_stack must be at least 1"),
     ],
 )
-def test_what_does_not_fit_is_a_sentence(env, wrappers, sentence):
-    with pytest.raises(SandlotError, match=sentence):
+def test_invalid_wrappers_are_errors(env, wrappers, message):
+    with pytest.raises(SandlotError, match=message):
         EnvSpec(env, wrappers=Wrappers(**wrappers)).batch(2)
 
 
-def test_a_run_keeps_what_its_world_wears(tmp_path, monkeypatch, capsys):
+def test_a_run_records_its_wrappers(tmp_path, monkeypatch, capsys):
     from sandlot.cli import main
     from sandlot.tracking import Run
 
     monkeypatch.chdir(tmp_path)
     size = ["--num-envs", "2", "--num-steps", "16", "--batch-size", "32", "--epochs", "1", "--steps", "200"]
     record = ["--evaluation-episodes", "4", "--video-every", "0", "--wandb", "disabled"]
-    resolved_wrappers = ["--frame-stack", "2", "--hide-velocities", "--reward-scale", "-1", "--time-limit", "30"]
-    assert main(["train", "ppo", "CartPole-v1", *size, *record, *resolved_wrappers, "--backend", "gymnasium"]) == 0
+    flags = ["--frame-stack", "2", "--hide-velocities", "--reward-scale", "-1", "--time-limit", "30"]
+    assert main(["train", "ppo", "CartPole-v1", *size, *record, *flags, "--backend", "gymnasium"]) == 0
     run = Run.find(tmp_path / "runs", "latest")
     wrappers = Wrappers(frame_stack=2, hide_velocities=True, reward_scale=-1.0, time_limit=30)
     assert EnvSpec.from_json(run.config["env"]) == EnvSpec("CartPole-v1", {}, "gymnasium", wrappers)
@@ -167,7 +167,7 @@ def test_a_run_keeps_what_its_world_wears(tmp_path, monkeypatch, capsys):
 
 
 class TestAtari:
-    """Against single games, frame by frame."""
+    """Comparison with single games, frame by frame."""
 
     @pytest.fixture(autouse=True)
     def ale(self):
@@ -189,7 +189,7 @@ class TestAtari:
             != "ale"
         )
 
-    def test_each_frame_reward_and_end_is_that_of_a_single_game(self):
+    def test_every_step_matches_a_single_game(self):
         from ale_py.vector_env import AtariVectorEnv
         from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
 
@@ -221,22 +221,22 @@ class TestAtari:
             lives = info["lives"]
 
     @pytest.mark.slow
-    def test_a_game_begins_with_fire_and_copies_play_the_same_task(self):
-        """The plain copies, which films use, against ALE's own vector env: mean score and length at random."""
-        figures = []
+    def test_gymnasium_copies_are_the_same_task_as_ales_vector_env(self):
+        """The plain copies, which videos use, against ALE's own vector env: mean score and length at random."""
+        results = []
         for batch in (EnvSpec("ALE/Breakout-v5").batch(8), make("ALE/Breakout-v5", 8, kwargs={"mode": 0})):
             batch.reset(0)
             batch.env.action_space.seed(0)
             found = []
-            while len(found) < 40:
+            while len(found) < 24:
                 episodes = batch.step(batch.env.action_space.sample()).episodes
                 found += [] if episodes is None else list(zip(episodes.returns, episodes.lengths, strict=True))
-            figures.append(np.array(found))
-        ours, theirs = figures
+            results.append(np.array(found))
+        ours, theirs = results
         spread = np.sqrt(ours.var(0) / len(ours) + theirs.var(0) / len(theirs))
         assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * spread).all()
 
-    def test_stable_baselines3_sees_lives_and_clipped_rewards_and_whole_games_are_counted(self):
+    def test_sb3_learns_from_lives_and_clipped_rewards_and_episodes_are_whole_games(self):
         from sandlot.agents.sb3.envs import LoggedVecEnv, make_envs
         from sandlot.agents.training import EpisodeLogger
 
@@ -251,7 +251,7 @@ class TestAtari:
         assert ends == 5
         envs.close()
 
-    def test_sticky_actions_have_one_name(self):
+    def test_sticky_actions_have_a_single_option(self):
         with pytest.raises(SandlotError, match="option sticky_actions"):
             EnvSpec("ALE/Pong-v5", {"repeat_action_probability": 0.1}).batch(1)
         with pytest.raises(SandlotError, match="did you mean ALE/Pong-v5"):

@@ -1,4 +1,4 @@
-"""Masks of legal actions, told in any of three ways."""
+"""Action masks from info, a method or the observation."""
 
 import gymnasium
 import numpy as np
@@ -15,7 +15,7 @@ TELLS = ("info", "method", "observation")
 
 
 @pytest.mark.parametrize("tells", TELLS)
-def test_however_it_is_told_the_mask_is_in_the_observation(tells: str):
+def test_the_mask_is_in_the_observation_wherever_it_comes_from(tells: str):
     env = EnvSpec("tests/Legal-v0", {"tells": tells}).single()
     observation, _ = env.reset(seed=3)
     assert env.observation_space.contains(observation)
@@ -28,28 +28,28 @@ def test_however_it_is_told_the_mask_is_in_the_observation(tells: str):
     batch.close()
 
 
-def test_an_env_object_shows_its_mask():
+def test_a_given_env_has_its_mask_in_the_observation():
     assert make(worlds.Legal("info")).reset(seed=0)[MASK].sum() == 2
 
 
-def test_taxi_shows_gymnasiums_mask():
+def test_taxi_has_gymnasiums_mask():
     env = EnvSpec("Taxi-v4").single()
     observation, info = env.reset(seed=0)
     assert np.array_equal(observation[MASK], info[MASK])
 
 
-def test_an_env_without_a_mask_is_left_as_it_is():
+def test_an_env_without_a_mask_is_unchanged():
     assert not isinstance(EnvSpec("CartPole-v1").single().observation_space, spaces.Dict)
 
 
-def test_ppo_never_acts_illegally_and_learns():
+def test_ppo_learns_with_legal_actions_only():
     agent = PPO("tests/Legal-v0", num_envs=8, num_steps=32, batch_size=64, learning_rate=5e-3, seed=1)
     agent.learn(5_000)  # an illegal action would be an error
     for tells in TELLS:
         assert evaluate(agent, EnvSpec("tests/Legal-v0", {"tells": tells}), episodes=10).mean > 7
 
 
-def test_predict_takes_the_mask_as_sb3_contrib_does():
+def test_predict_accepts_action_masks_like_sb3_contrib():
     agent = PPO("tests/Legal-v0", num_envs=2, num_steps=8, batch_size=16)
     only = np.array([False, False, True, False])
     assert agent.predict(np.zeros(4, np.float32), action_masks=only)[0] == 2
@@ -58,7 +58,7 @@ def test_predict_takes_the_mask_as_sb3_contrib_does():
     assert np.array_equal(shown[MASK], np.ones(4))
 
 
-def test_a_mask_that_does_not_fit_the_actions_is_named():
+def test_a_mask_of_the_wrong_size_is_an_error():
     class Misfit(worlds.Legal):
         action_space = spaces.Discrete(5)
 
@@ -72,6 +72,6 @@ def test_a_mask_that_does_not_fit_the_actions_is_named():
         PPO(Continuous("observation"))
 
 
-def test_gymnasium_vector_envs_are_given_as_they_are():
+def test_given_vector_envs_are_unchanged():
     given = gymnasium.vector.SyncVectorEnv([lambda: worlds.Legal("observation")] * 2)
     assert MASK in make(given).reset(seed=0)

@@ -1,22 +1,23 @@
-"""Games of several players: our boards against PettingZoo's, rows of players, opponents by rule."""
+"""Multi-agent environments: our implementations against PettingZoo's, rows of players, scripted opponents."""
 
 import numpy as np
 import pytest
 
 from sandlot.envs import MASK, REST, EnvSpec
-from sandlot.envs.games import ConnectFour, TicTacToe, games_of, rule
+from sandlot.envs.games import ConnectFour, TicTacToe, games_of, make_opponent
 from sandlot.envs.games.base import Games
 from sandlot.envs.games.pettingzoo import make_game
 from sandlot.envs.games.spread import Spread
 from sandlot.envs.vector import TRANSITION_INFO
 from sandlot.tracking import SandlotError
 
+pytestmark = pytest.mark.shapes
 BOARDS = ("pettingzoo/tictactoe_v3", "pettingzoo/connect_four_v3")
 EVERY = np.arange(3)
 
 
 @pytest.mark.parametrize("env", BOARDS)
-def test_our_boards_are_pettingzoos_move_by_move(env: str):
+def test_boards_match_pettingzoo_move_by_move(env: str):
     env_spec = EnvSpec(env)
     ours, theirs, rng = games_of(env_spec, 1), games_of(env_spec, 1, exact=True), np.random.default_rng(0)
     assert type(ours) is not type(theirs)
@@ -26,30 +27,30 @@ def test_our_boards_are_pettingzoos_move_by_move(env: str):
         for games in (ours, theirs):
             games.restart(one)
         while not ours.out[0, 0]:
-            same(ours, theirs)
+            assert_same(ours, theirs)
             mask = ours.observe(one, ours.turn)[MASK][0]
             action = rng.choice(np.flatnonzero(mask), 1)
             for games in (ours, theirs):
                 games.play(one, action)
-        same(ours, theirs)
+        assert_same(ours, theirs)
         ends.append(ours.score[0, 0])
     assert {-1.0, 1.0} <= set(ends)
 
 
-def same(ours: Games, theirs: Games) -> None:
+def assert_same(ours: Games, theirs: Games) -> None:
     for name in ("score", "terminated", "truncated"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), name)
     if not ours.out[0, 0]:
         assert ours.turn[0] == theirs.turn[0]
-    for seat in range(2):
-        seen = [games.observe(np.zeros(1, int), np.array([seat])) for games in (ours, theirs)]
+    for player in range(2):
+        seen = [games.observe(np.zeros(1, int), np.array([player])) for games in (ours, theirs)]
         for part in (REST, MASK):
-            # At the end PettingZoo still shows legal moves to whose turn it would be; nobody moves there.
+            # At the end PettingZoo still shows legal moves to whose turn it would be; no player moves there.
             if part == REST or not ours.out[0, 0]:
                 np.testing.assert_array_equal(seen[0][part], seen[1][part], part)
 
 
-def test_a_draw_pays_nothing_and_games_do_not_touch_each_other():
+def test_a_draw_has_no_reward_and_games_are_independent():
     games = TicTacToe(3)
     games.restart(EVERY)
     for move in (0, 1, 2, 4, 3, 5, 7, 6, 8):  # x o x / x o o / o x x
@@ -60,27 +61,27 @@ def test_a_draw_pays_nothing_and_games_do_not_touch_each_other():
     assert not games.pieces[[0, 2]].any()
 
 
-def test_a_move_the_board_does_not_allow_is_an_error():
+def test_an_illegal_move_is_an_error():
     games = ConnectFour(3)
     games.restart(EVERY)
     for _ in range(6):
         games.play(EVERY, np.array([3, 3, 0]))
-    with pytest.raises(ValueError, match="does not allow"):
+    with pytest.raises(ValueError, match="illegal move"):
         games.play(EVERY, np.array([3, 0, 1]))
 
 
-def shown(game: Games, moves: list[int]) -> dict[str, np.ndarray]:
+def observation_after(game: Games, moves: list[int]) -> dict[str, np.ndarray]:
     game.restart(np.arange(1))
     for move in moves:
         game.play(np.zeros(1, int), np.array([move]))
     return game.observe(np.zeros(1, int), game.turn)
 
 
-def test_the_tactical_player_wins_first_and_blocks_second():
-    game, player = ConnectFour(1), rule("scripted", BOARDS[1], ConnectFour(0).action_space)
+def test_the_tactical_opponent_wins_before_it_blocks():
+    game, player = ConnectFour(1), make_opponent("scripted", BOARDS[1], ConnectFour(0).action_space)
 
     def answers(moves: list[int]) -> set[int]:
-        observation = shown(game, moves)
+        observation = observation_after(game, moves)
         return {int(player.select_action(observation, None, np.ones(1, bool), True)[0][0]) for _ in range(20)}
 
     assert answers([0, 6, 1, 6, 2]) == {3}  # blocks 0 1 2 _
@@ -88,7 +89,7 @@ def test_the_tactical_player_wins_first_and_blocks_second():
     assert len(answers([])) > 3
 
 
-def test_the_perfect_player_is_never_beaten_and_knows_the_value_of_tic_tac_toe():
+def test_the_perfect_opponent_never_loses_tic_tac_toe():
     env_spec = EnvSpec(BOARDS[0], opponent="scripted")
     batch, rng, ended = env_spec.batch(64), np.random.default_rng(0), 0
     observation = batch.reset(seed=0)
@@ -103,7 +104,7 @@ def test_the_perfect_player_is_never_beaten_and_knows_the_value_of_tic_tac_toe()
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_seats_are_swapped_with_each_episode(exact: bool):
+def test_the_learner_changes_players_with_each_episode(exact: bool):
     batch = EnvSpec(BOARDS[0], opponent="random").batch(2, exact=exact)
     observation = batch.reset(seed=0)
     first_moves = [observation[REST].sum((1, 2, 3)).tolist()]
@@ -117,12 +118,12 @@ def test_seats_are_swapped_with_each_episode(exact: bool):
             assert step.next_observation[REST][row].sum() > 4
             if row == 0:
                 first_moves.append(observation[REST].sum((1, 2, 3)).tolist())
-    assert first_moves[0] == [0, 1], "the first game from the first seat, the second from the second"
+    assert first_moves[0] == [0, 1], "the learner is the first player in the first game, the second in the second"
     assert [pieces[0] for pieces in first_moves] == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize(
-    ("env_spec", "said"),
+    ("env_spec", "message"),
     [
         (EnvSpec("pettingzoo/tictactoe_v9"), "did you mean pettingzoo/tictactoe_v3"),
         (EnvSpec("pettingzoo/tictactoe_v3", {"size": 4}), "does not take these options"),
@@ -132,13 +133,13 @@ def test_seats_are_swapped_with_each_episode(exact: bool):
         (EnvSpec("mpe2/simple_tag_v3", opponent="random"), "have different spaces"),
     ],
 )
-def test_mistakes_are_named(env_spec: EnvSpec, said: str):
-    with pytest.raises(SandlotError, match=said):
+def test_errors_name_the_mistake(env_spec: EnvSpec, message: str):
+    with pytest.raises(SandlotError, match=message):
         env_spec.batch(2)
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"N": 4, "local_ratio": 0.2, "max_cycles": 12}])
-def test_our_simple_spread_is_mpes_step_by_step(kwargs: dict[str, float]):
+def test_spread_matches_mpe_step_by_step(kwargs: dict[str, float]):
     theirs, rng = make_game("mpe2/simple_spread_v3", "parallel_env", kwargs), np.random.default_rng(0)
     ours = Spread(2, **kwargs)
     assert ours.single_observation_space == theirs.observation_space("agent_0")

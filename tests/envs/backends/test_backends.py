@@ -1,4 +1,4 @@
-"""The truth about episodes, whichever backend steps them."""
+"""Episode ends, seeds and tasks are the same in every backend."""
 
 from math import atan2
 
@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from sandlot.envs import EnvBatch, EnvFactory, EnvSpec, TableEnv, Wrappers, make, table_from
+from sandlot.envs import EnvBatch, EnvFactory, EnvSpec, TabularVectorEnv, Wrappers, make, table_from
 from sandlot.envs.backends.envpool import FASTER, pool_vector
 from sandlot.tracking import SandlotError
 from tests.worlds import Endless
@@ -15,7 +15,7 @@ from tests.worlds import Endless
 GAMMA = 0.9
 
 
-def pooled(env, num_envs, **options):
+def envpool_batch(env, num_envs, **options):
     pytest.importorskip("envpool", reason="EnvPool is not installed")
     return EnvSpec(env, backend="envpool", **options).batch(num_envs)
 
@@ -32,7 +32,9 @@ def in_processes(env, num_envs):
 
 def table(num_envs):
     stay = {0: {0: [(1.0, 0, 1.0, False)]}}
-    return make(TableEnv(table_from(stay, np.ones(1), time_limit=8), num_envs, spaces.Discrete(1), spaces.Discrete(1)))
+    return make(
+        TabularVectorEnv(table_from(stay, np.ones(1), time_limit=8), num_envs, spaces.Discrete(1), spaces.Discrete(1))
+    )
 
 
 def upright(observation):
@@ -48,13 +50,13 @@ ENDLESS = {
     "async": (lambda: in_processes("tests/Endless-v0", 2), left),
     "vector": (lambda: EnvSpec("CartPole-v1").batch(2), upright),
     "table": (lambda: table(2), left),
-    "envpool": (lambda: pooled("CartPole-v1", 2, wrappers=Wrappers(time_limit=50)), upright),
+    "envpool": (lambda: envpool_batch("CartPole-v1", 2, wrappers=Wrappers(time_limit=50)), upright),
 }  # fmt: skip
-"""Worlds that pay 1 a step for ever, and are cut by the clock."""
+"""Environments with a reward of 1 per step, which never terminate and are truncated."""
 
 
 def learned_value(env, policy, ends):
-    """Return what TD(0) says that the one state is worth, where the rows that `ends` tells end for good."""
+    """Return the TD(0) value of the only state, without bootstrapping in the rows `ends`."""
     value, observation, cuts = 0.0, env.reset(0), 0
     for _ in range(700):
         step = env.step(policy(observation))
@@ -68,19 +70,19 @@ def learned_value(env, policy, ends):
 
 
 @pytest.mark.parametrize("backend", ENDLESS)
-def test_truncation_bootstraps_and_resets_teach_nothing(backend):
+def test_truncation_bootstraps_and_resets_are_no_transitions(backend):
     make_env, policy = ENDLESS[backend]
     env = make_env()
     assert learned_value(env, policy, lambda step: step.terminated) == pytest.approx(1 / (1 - GAMMA), rel=5e-3)
     env.close()
 
 
-def test_truncation_taken_for_an_end_is_worth_less():
+def test_truncation_as_termination_lowers_the_value():
     env = ENDLESS["NEXT_STEP"][0]()
     assert learned_value(env, left, lambda step: step.terminated | step.truncated) < 0.8 / (1 - GAMMA)
 
 
-def test_learning_from_resets_is_worth_less():
+def test_rows_that_reset_are_invalid_with_reward_zero():
     env = ENDLESS["NEXT_STEP"][0]()
     env.reset(0)
     step = [env.step(np.zeros(2, int)) for _ in range(9)][-1]
@@ -94,7 +96,7 @@ STATES = {
     "MountainCar-v0": lambda o: o.astype(float),
     "MountainCarContinuous-v0": lambda o: o.astype(float),
 }
-"""From an observation to the state that the simulator goes on from."""
+"""From an observation to the simulator's state."""
 BACKENDS = [
     ("CartPole-v1", "vector"),
     ("Acrobot-v1", "sync"),
@@ -104,10 +106,10 @@ BACKENDS = [
 
 
 @pytest.mark.parametrize(("env", "backend"), BACKENDS)
-def test_each_row_is_what_the_simulator_does_from_there(env, backend):
-    """So a row never begins before a reset and ends after it, and rewards and ends are those of the task."""
+def test_each_transition_is_the_simulators(env, backend):
+    """So no transition spans a reset, and rewards and ends are those of the task."""
     if backend == "envpool":
-        batch = pooled(env, 3)
+        batch = envpool_batch(env, 3)
     else:
         batch = in_processes(env, 3) if backend == "async" else EnvSpec(env, backend="gymnasium").batch(3)
     assert batch.backend == backend
@@ -133,10 +135,10 @@ def test_each_row_is_what_the_simulator_does_from_there(env, backend):
     batch.close()
 
 
-def test_a_fall_in_the_step_of_the_time_limit_is_both_in_envpool_as_in_gymnasium():
+def test_envpool_reports_termination_in_the_step_of_the_time_limit():
     falls = 0
     for limit in range(8, 12):
-        batch = pooled("CartPole-v1", 64, wrappers=Wrappers(time_limit=limit))
+        batch = envpool_batch("CartPole-v1", 64, wrappers=Wrappers(time_limit=limit))
         batch.reset(0)
         last = [batch.step(np.ones(64, int)) for _ in range(limit)][-1]
         falls += int((last.terminated & last.truncated).sum())
@@ -163,12 +165,12 @@ def trace(batch, steps=40):
 
 
 @pytest.mark.parametrize(("kind", "env"), SEEDED)
-def test_a_seed_makes_every_backend_repeat_itself(kind, env):
+def test_a_seed_reproduces_every_backend(kind, env):
     if kind == "ale":
         pytest.importorskip("ale_py", reason="ALE is not installed")
 
     def batch():
-        return {"async": in_processes, "envpool": pooled}.get(kind, lambda env, n: EnvSpec(env).batch(n))(env, 3)
+        return {"async": in_processes, "envpool": envpool_batch}.get(kind, lambda env, n: EnvSpec(env).batch(n))(env, 3)
 
     for a, b in zip(trace(batch()), trace(batch()), strict=True):
         np.testing.assert_equal(a, b)
@@ -178,8 +180,8 @@ def test_a_seed_makes_every_backend_repeat_itself(kind, env):
 @pytest.mark.parametrize("env", FASTER)
 def test_envpool_is_the_same_task(env):
     """Returns and lengths under random play, of the same number of episodes for each copy."""
-    figures = []
-    for batch in (pooled(env, 32), EnvSpec(env, backend="gymnasium").batch(32)):
+    results = []
+    for batch in (envpool_batch(env, 32), EnvSpec(env, backend="gymnasium").batch(32)):
         batch.env.action_space.seed(0)
         batch.reset(0)
         share, found = np.full(32, 4), []
@@ -190,14 +192,14 @@ def test_envpool_is_the_same_task(env):
                 if share[index] >= 0:
                     found.append((total, length))
             share = share.clip(0)
-        figures.append(np.array(found))
+        results.append(np.array(found))
         batch.close()
-    ours, theirs = figures
+    ours, theirs = results
     spread = np.sqrt(ours.var(0) / len(ours) + theirs.var(0) / len(theirs)) + 1e-6
     assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4.5 * spread + 1e-3).all()
 
 
-def test_auto_takes_envpool_where_it_is_faster_and_nothing_is_in_its_way():
+def test_auto_uses_envpool_where_it_is_faster_and_supports_the_wrappers():
     pytest.importorskip("envpool", reason="EnvPool is not installed")
     assert make("Acrobot-v1", 2).backend == "envpool"
     assert make("Acrobot-v1", 2).observation_space == EnvSpec("Acrobot-v1").single().observation_space
@@ -205,13 +207,13 @@ def test_auto_takes_envpool_where_it_is_faster_and_nothing_is_in_its_way():
     assert make("Acrobot-v1", 2, wrappers=Wrappers(hide_velocities=True)).backend == "sync"
     assert make("CartPole-v1", 2).backend == "vector"
     with pytest.raises(SandlotError, match="leave out --backend envpool"):
-        pooled("CartPole-v1", 2, wrappers=Wrappers(frame_stack=2))
+        envpool_batch("CartPole-v1", 2, wrappers=Wrappers(frame_stack=2))
     with pytest.raises(SandlotError, match="EnvPool does not have tests/Match-v0 at all"):
-        pooled("tests/Match-v0", 2)
+        envpool_batch("tests/Match-v0", 2)
 
 
-def test_worlds_that_only_envpool_has_are_played_and_filmed():
-    batch = pooled("MiniGrid-Empty-5x5-v0", 2)
+def test_environments_only_in_envpool_run_and_render():
+    batch = envpool_batch("MiniGrid-Empty-5x5-v0", 2)
     single = EnvSpec("MiniGrid-Empty-5x5-v0", backend="envpool").single(render=True)
     assert batch.observation_space == single.observation_space
     first, _ = single.reset(seed=4)
@@ -223,7 +225,7 @@ def test_worlds_that_only_envpool_has_are_played_and_filmed():
         EnvSpec("MiniGrid-Empty-5x5-v0").single()
 
 
-def test_without_envpool_the_backend_is_a_sentence(monkeypatch):
+def test_without_envpool_its_backend_is_an_error(monkeypatch):
     monkeypatch.setattr("sandlot.envs.backends.vectorize.pool_ids", list)
     with pytest.raises(SandlotError, match=r'pip install "sandlot\[envpool\]"'):
         EnvSpec("CartPole-v1", backend="envpool").batch(2)
@@ -231,12 +233,12 @@ def test_without_envpool_the_backend_is_a_sentence(monkeypatch):
     assert isinstance(make("CartPole-v1"), EnvBatch)
 
 
-def test_what_trains_keeps_the_backend_it_began_with():
+def test_the_factory_records_the_resolved_backend():
     pytest.importorskip("envpool", reason="EnvPool is not installed")
     assert EnvFactory("Acrobot-v1", 2).env_spec == EnvSpec("Acrobot-v1", backend="envpool")
 
 
-def test_without_envpool_runs_of_it_are_still_played(monkeypatch):
+def test_runs_with_envpool_can_be_evaluated_without_it(monkeypatch):
     monkeypatch.setattr("sandlot.envs.spec.pool_ids", list)
     monkeypatch.setattr("sandlot.envs.backends.vectorize.FASTER", {})
     assert EnvFactory("Acrobot-v1", 2).env_spec == EnvSpec("Acrobot-v1", backend="gymnasium")
