@@ -46,6 +46,15 @@ class ExpectedSarsaKeywords(MultiStepKeywords, total=False):
     pass
 
 
+class QHeadKeywords(TypedDict, total=False):
+    dueling: bool
+    noisy: bool
+    distribution: Literal["none", "c51", "quantile"]
+    atoms: int
+    value_low: float
+    value_high: float
+
+
 class EncoderKeywords(TypedDict, total=False):
     network: str | Callable[..., Any]
     hidden: tuple[int, ...]
@@ -96,22 +105,16 @@ class OffPolicyKeywords(LearnerKeywords, NetworkKeywords, total=False):
     sequence_length: int
 
 
-class DQNKeywords(OffPolicyKeywords, total=False):
+class DQNKeywords(OffPolicyKeywords, QHeadKeywords, total=False):
     target_update_interval: int
     exploration_fraction: float
     exploration_initial_eps: float
     exploration_final_eps: float
     rainbow: bool
     double: bool
-    dueling: bool
     prioritized: bool
     priority_exponent: float
     importance_exponent: float
-    noisy: bool
-    distribution: Literal["none", "c51", "quantile"]
-    atoms: int
-    value_low: float
-    value_high: float
 
 
 class ActorCriticKeywords(NetworkKeywords, total=False):

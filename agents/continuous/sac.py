@@ -6,7 +6,7 @@ Source: Haarnoja et al., "Soft actor-critic algorithms and applications", 2018 (
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -14,8 +14,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.config import LOG_EVERY, SampleShape, times_passed
 from sandlot.agents.buffers.replay import ReplayBuffer, Transitions
+from sandlot.agents.keywords import SACKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import Learner, TargetNetwork, frozen
@@ -123,6 +125,9 @@ class SAC(NetworkAgent):
     config: SACConfig
     policy: Actor
     critics: Critics
+
+    def __init__(self, env: EnvLike, *, seed: int = 0, config: SACConfig | None = None, **options: Unpack[SACKeywords]):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def _build(self) -> None:
         config = self.config

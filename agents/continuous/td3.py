@@ -6,7 +6,7 @@ Source: Fujimoto et al., "Addressing function approximation error in actor-criti
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -14,8 +14,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.config import LOG_EVERY, SampleShape, times_passed
 from sandlot.agents.buffers.replay import ReplayBuffer, Transitions
+from sandlot.agents.keywords import TD3Keywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import Learner, TargetNetwork, frozen
@@ -89,6 +91,9 @@ class TD3(NetworkAgent):
     config: TD3Config
     policy: Actor
     critics: Critics
+
+    def __init__(self, env: EnvLike, *, seed: int = 0, config: TD3Config | None = None, **options: Unpack[TD3Keywords]):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def _build(self) -> None:
         config = self.config

@@ -7,13 +7,15 @@ side by side in place of its threads. The defaults are those of Stable-Baselines
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.rollout import RolloutBatch, RolloutBuffer, full_batch, gae
+from sandlot.agents.keywords import A2CKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step
 from sandlot.supervised import Learner, LearnerConfig
@@ -106,6 +108,9 @@ class A2C(NetworkAgent):
     Config = A2CConfig
     config: A2CConfig
     policy: ActorCritic
+
+    def __init__(self, env: EnvLike, *, seed: int = 0, config: A2CConfig | None = None, **options: Unpack[A2CKeywords]):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def _build(self) -> None:
         config = self.config

@@ -7,12 +7,14 @@ Source: Schulman et al., "Proximal policy optimization algorithms", 2017, with t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Unpack
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.rollout import (
     RolloutBatch,
     RolloutBuffer,
@@ -21,6 +23,7 @@ from sandlot.agents.buffers.rollout import (
     sequence_minibatches,
     split_sequences,
 )
+from sandlot.agents.keywords import PPOKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step
 from sandlot.supervised import Learner, LearnerConfig, Schedule, scheduled
@@ -171,6 +174,9 @@ class PPO(NetworkAgent):
     Config = PPOConfig
     config: PPOConfig
     policy: ActorCritic
+
+    def __init__(self, env: EnvLike, *, seed: int = 0, config: PPOConfig | None = None, **options: Unpack[PPOKeywords]):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def _build(self) -> None:
         config = self.config

@@ -16,7 +16,7 @@ to go on with. Where the time limit matters, that makes the last steps look wors
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -24,7 +24,9 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.rollout import RolloutBuffer, weighted_standardize
+from sandlot.agents.keywords import REINFORCEKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import Learner, LearnerConfig
@@ -130,6 +132,16 @@ class REINFORCE(NetworkAgent):
     Config = REINFORCEConfig
     config: REINFORCEConfig
     policy: ActorCritic
+
+    def __init__(
+        self,
+        env: EnvLike,
+        *,
+        seed: int = 0,
+        config: REINFORCEConfig | None = None,
+        **options: Unpack[REINFORCEKeywords],
+    ):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def _build(self) -> None:
         # Without a value function there is no critic to learn, so no network of its own for one.

@@ -6,10 +6,13 @@ Source: van Hasselt, "Double Q-learning", 2010; Sutton & Barto, "Reinforcement l
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from jaxtyping import Float
 
+from sandlot.agents.base import EnvLike
+from sandlot.agents.keywords import DoubleQLearningKeywords
 from sandlot.envs import Step
 
 from .agent import TabularAgent
@@ -40,6 +43,16 @@ class DoubleQLearning(TabularAgent):
     name = "double-q-learning"
     Config = DoubleQLearningConfig
     num_tables = 2
+
+    def __init__(
+        self,
+        env: EnvLike,
+        *,
+        seed: int = 0,
+        config: DoubleQLearningConfig | None = None,
+        **options: Unpack[DoubleQLearningKeywords],
+    ):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         """Update Q₁(S, A) ← Q₁(S, A) + α [R + γ Q₂(S', argmax_a Q₁(S', a)) − Q₁(S, A)], and choose the next action.

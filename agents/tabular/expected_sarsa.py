@@ -6,10 +6,13 @@ Source: van Seijen et al., "A theoretical and empirical analysis of expected Sar
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from jaxtyping import Float
 
+from sandlot.agents.base import EnvLike
+from sandlot.agents.keywords import ExpectedSarsaKeywords
 from sandlot.envs import Step
 
 from .agent import TabularAgent
@@ -38,6 +41,16 @@ class ExpectedSarsa(TabularAgent):
 
     name = "expected-sarsa"
     Config = ExpectedSarsaConfig
+
+    def __init__(
+        self,
+        env: EnvLike,
+        *,
+        seed: int = 0,
+        config: ExpectedSarsaConfig | None = None,
+        **options: Unpack[ExpectedSarsaKeywords],
+    ):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         """Update Q(S, A) ← Q(S, A) + α [R + γ Σ_a π(a | S') Q(S', a) − Q(S, A)], and choose the next action."""

@@ -6,10 +6,13 @@ introduction", 2nd edition, 2018 (S&B), sections 6.5, 7.5 and 12.10.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from sandlot.agents.base import EnvLike
+from sandlot.agents.keywords import QLearningKeywords
 from sandlot.envs import Step
 
 from .agent import TabularAgent
@@ -38,6 +41,16 @@ class QLearning(TabularAgent):
 
     name = "q-learning"
     Config = QLearningConfig
+
+    def __init__(
+        self,
+        env: EnvLike,
+        *,
+        seed: int = 0,
+        config: QLearningConfig | None = None,
+        **options: Unpack[QLearningKeywords],
+    ):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         """Update Q(S, A) ← Q(S, A) + α [R + γ max_a Q(S', a) − Q(S, A)], and choose the next action."""

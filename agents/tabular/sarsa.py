@@ -6,10 +6,13 @@ Source: Rummery & Niranjan, "On-line Q-learning using connectionist systems", 19
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from sandlot.agents.base import EnvLike
+from sandlot.agents.keywords import SarsaKeywords
 from sandlot.envs import Step
 
 from .agent import TabularAgent
@@ -38,6 +41,11 @@ class Sarsa(TabularAgent):
 
     name = "sarsa"
     Config = SarsaConfig
+
+    def __init__(
+        self, env: EnvLike, *, seed: int = 0, config: SarsaConfig | None = None, **options: Unpack[SarsaKeywords]
+    ):
+        super().__init__(env, seed=seed, config=config, **options)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
         """Choose A' in S', and update Q(S, A) ← Q(S, A) + α [R + γ Q(S', A') − Q(S, A)]."""

@@ -7,7 +7,7 @@ combining improvements in deep reinforcement learning", 2018, and the paper of e
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -15,26 +15,38 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sandlot.agents.action_info import ActionInfo
+from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.config import LOG_EVERY, OffPolicyConfig, SampleShape, times_passed
 from sandlot.agents.buffers.prioritized import PrioritizedSampler, importance_weights
 from sandlot.agents.buffers.replay import ReplayBuffer, Rows, Transitions
+from sandlot.agents.keywords import DQNKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights, row
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import Learner, TargetNetwork
-from sandlot.supervised.networks import Activation, CategoricalHead, Memory, QHead, QuantileHead
+from sandlot.supervised.networks import Activation, CategoricalHead, Memory
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.tracking import require
 
-from .q_network import QNetwork, categorical_projection, cross_entropy, huber, q_taken, quantile_huber, td_target
+from .q_network import (
+    Distribution,
+    QHeadConfig,
+    QNetwork,
+    categorical_projection,
+    cross_entropy,
+    head_factory,
+    huber,
+    q_taken,
+    quantile_huber,
+    td_target,
+)
 
-Distribution = Literal["none", "c51", "quantile"]
 LOSSES = {"none": huber, "c51": cross_entropy, "quantile": quantile_huber}
 STEPS_AT_ONCE = 32
 """Gradient steps that are sampled, and evaluated by the target network, together, where nothing forbids it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DQNConfig(OffPolicyConfig):
+class DQNConfig(OffPolicyConfig, QHeadConfig):
     """Hyperparameters of DQN."""
 
     learning_rate: float = 5e-4
@@ -61,27 +73,16 @@ class DQNConfig(OffPolicyConfig):
     """Rainbow: double, dueling, prioritized, noisy, c51 and 3-step returns together."""
     double: bool = False
     """Double Q-learning (van Hasselt et al., 2016)."""
-    dueling: bool = False
-    """Dueling heads for state value and advantages (Wang et al., 2016)."""
     prioritized: bool = False
     """Prioritized experience replay (Schaul et al., 2016)."""
     priority_exponent: float = 0.6
     """Priority exponent α; 0 samples uniformly."""
     importance_exponent: float = 0.4
     """Initial importance-sampling exponent β; it rises to 1 over the run."""
-    noisy: bool = False
-    """Noisy layers instead of ε-greedy exploration (Fortunato et al., 2018)."""
-    distribution: Distribution = "none"
-    """Distributional Q-learning: c51 (categorical) or quantile (quantile regression)."""
-    atoms: int = 51
-    """Atoms or quantiles of the distribution."""
-    value_low: float = -100.0
-    """Lowest atom of c51 (V_min)."""
-    value_high: float = 100.0
-    """Highest atom of c51 (V_max)."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        OffPolicyConfig.__post_init__(self)
+        QHeadConfig.__post_init__(self)
         require(
             self.target_update_interval >= 1, "target_update_interval must be at least 1", self.target_update_interval
         )
@@ -89,8 +90,6 @@ class DQNConfig(OffPolicyConfig):
             require(0 <= getattr(self, name) <= 1, f"{name} must be in [0, 1]", getattr(self, name))
         for name in ("priority_exponent", "importance_exponent"):
             require(0 <= getattr(self, name) <= 1, f"{name} must be in [0, 1]", getattr(self, name))
-        require(self.atoms >= 2, "atoms must be at least 2", self.atoms)
-        require(self.value_low < self.value_high, "value_low must be below value_high", self.value_low)
 
 
 def with_rainbow(config: DQNConfig) -> DQNConfig:
@@ -137,16 +136,13 @@ class DQN(NetworkAgent):
     config: DQNConfig
     policy: QNetwork
 
+    def __init__(self, env: EnvLike, *, seed: int = 0, config: DQNConfig | None = None, **options: Unpack[DQNKeywords]):
+        super().__init__(env, seed=seed, config=config, **options)
+
     def _build(self) -> None:
         self.config = config = with_rainbow(self.config)
-        parts = {"dueling": config.dueling, "noisy": config.noisy}
-        heads = {
-            "none": partial(QHead, **parts),
-            "quantile": partial(QuantileHead, quantiles=config.atoms, **parts),
-            "c51": partial(CategoricalHead, low=config.value_low, high=config.value_high, atoms=config.atoms, **parts),
-        }
         with initial_weights(self.seed):
-            head = heads[config.distribution]
+            head = head_factory(config)
             self.policy = QNetwork(self.spaces.observation, self.spaces.action, config, head, self.name).eval()
             self.learner = Learner(self.policy, partial(dqn_loss, config=config), config)
             self.target = TargetNetwork(self.learner)

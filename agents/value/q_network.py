@@ -5,7 +5,9 @@ or log-probabilities of fixed values.
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,8 +20,45 @@ from sandlot.agents.spaces.actions import check_mask, discrete_actions
 from sandlot.agents.spaces.feature_extractor import FeatureExtractor
 from sandlot.agents.spaces.observation_encoder import NetworkConfig, encoder_for
 from sandlot.agents.spaces.observations import preprocessor_for
-from sandlot.supervised.networks import Memory, greedy, noisy_layers
+from sandlot.supervised.networks import CategoricalHead, Memory, QHead, QuantileHead, greedy, noisy_layers
 from sandlot.supervised.networks.heads.values import ActionValues
+from sandlot.tracking import require
+
+Distribution = Literal["none", "c51", "quantile"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QHeadConfig:
+    """What the network gives for an action: a value, or a distribution of the return."""
+
+    dueling: bool = False
+    """Dueling heads for state value and advantages (Wang et al., 2016)."""
+    noisy: bool = False
+    """Noisy layers instead of ε-greedy exploration (Fortunato et al., 2018)."""
+    distribution: Distribution = "none"
+    """Distributional Q-learning: c51 (categorical) or quantile (quantile regression)."""
+    atoms: int = 51
+    """Atoms or quantiles of the distribution."""
+    value_low: float = -100.0
+    """Lowest atom of c51 (V_min)."""
+    value_high: float = 100.0
+    """Highest atom of c51 (V_max)."""
+
+    def __post_init__(self) -> None:
+        require(self.atoms >= 2, "atoms must be at least 2", self.atoms)
+        require(self.value_low < self.value_high, "value_low must be below value_high", self.value_low)
+
+
+def head_factory(config: QHeadConfig) -> Callable[[int, int], ActionValues]:
+    """Return what makes the head, given the size of the features and the number of actions."""
+    parts = {"dueling": config.dueling, "noisy": config.noisy}
+    match config.distribution:
+        case "quantile":
+            return partial(QuantileHead, quantiles=config.atoms, **parts)
+        case "c51":
+            return partial(CategoricalHead, low=config.value_low, high=config.value_high, atoms=config.atoms, **parts)
+        case _:
+            return partial(QHead, **parts)
 
 
 class QNetwork(FeatureExtractor):

@@ -16,7 +16,7 @@ from sandlot.supervised.encoder_builder import (
     build_mlp,
     is_custom,
 )
-from sandlot.supervised.networks import Encoder, FlatImage, MemorylessSequential
+from sandlot.supervised.networks import FlatImage, Memoryless, MemorylessSequential
 from sandlot.tracking import SandlotError
 
 from .columns import IMAGE
@@ -72,12 +72,15 @@ class ImageBackbone(Backbone):
         return self.drop(self.encoder.encode((image.float() - self.mean) / self.std))
 
 
-def image_encoder(shape: tuple[int, int, int], config: EncoderConfig) -> Encoder:
+def image_encoder(shape: tuple[int, int, int], config: EncoderConfig) -> Memoryless:
     """Return the encoder that `config.network` names, for images of `shape`."""
     name = "cnn" if config.network == "auto" else config.network
     try:
         if name in IMAGE_NETWORKS or is_custom(name):
-            return build_image_encoder(shape, name, config)
+            encoder = build_image_encoder(shape, name, config)
+            if not isinstance(encoder, Memoryless):
+                raise SandlotError(f"the network {name} has memory; one for images must be a subclass of Memoryless")
+            return encoder
         if name == "mlp":
             flat = FlatImage(*shape)
             return MemorylessSequential([flat, build_mlp(flat.feature_size, config)])

@@ -71,8 +71,8 @@ def test_final_observations_of_nested_spaces():
 def test_a_users_info_is_not_mistaken_for_transition_info():
     class WithTruth(Counter):
         def step(self, action):
-            *rest, info = super().step(action)
-            return *rest, info | {"truth": 1}
+            observation, reward, terminated, truncated, info = super().step(action)
+            return observation, reward, terminated, truncated, info | {"truth": 1}
 
     env = batch(AutoresetMode.NEXT_STEP, WithTruth(2), WithTruth(2))
     env.reset(0)
