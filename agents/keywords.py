@@ -86,7 +86,7 @@ class LearnerKeywords(TypedDict, total=False):
     betas: tuple[float, float]
     max_grad_norm: float
     device: str
-    precision: Literal["auto", "float32", "bfloat16"]
+    precision: Literal["auto", "float32", "tf32", "bfloat16"]
     compile: Literal["auto", "on", "off"]
     cuda_graphs: Literal["auto", "off"]
 

@@ -10,6 +10,7 @@ from sandlot.generative.base import LABEL, Label, Latent, Rows
 from sandlot.supervised.data import Batch
 from sandlot.supervised.networks import Discriminator
 from sandlot.supervised.optimization.components import Stateful
+from sandlot.supervised.optimization.device import choose_device
 from sandlot.supervised.optimization.learner import Learner, TargetNetwork, frozen
 
 from .config import AdversarialConfig
@@ -40,10 +41,12 @@ class AdversarialPair:
     ):
         self.config, self.images = config, images
         learning_rate = config.discriminator_learning_rate or config.learning_rate
-        self.discriminator = Learner(discriminator, discriminator_loss, replace(config, learning_rate=learning_rate))
+        device = choose_device(config.device)
+        discriminator_config = replace(config, learning_rate=learning_rate)
+        self.discriminator = Learner(discriminator, discriminator_loss, discriminator_config, device=device)
         self.fixed_discriminator: Discriminator = frozen(self.discriminator)
         """The discriminator's current weights, without gradients for them."""
-        self.generator = Learner(generator, generator_loss, config)
+        self.generator = Learner(generator, generator_loss, config, device=device)
         self.average = TargetNetwork(self.generator) if config.generator_average else None
         if self.average:
             self.average.module.eval()

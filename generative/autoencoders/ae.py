@@ -101,7 +101,7 @@ class AE(GenerativeModel[AEConfig]):
         code_activation = nn.Sigmoid() if self.config.sparsity else nn.Identity()
         self.network = build_autoencoder(self.shape, self.config, code_activation)
         self.network.compiles = not self.config.contraction  # which takes a second derivative
-        return {"network": Learner(self.network, self.loss, self.config)}
+        return {"network": Learner(self.network, self.loss, self.config, device=self.device)}
 
     def loss(self, network: AutoencoderNetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch from `loss_batch`, and metrics."""

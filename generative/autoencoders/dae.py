@@ -85,7 +85,7 @@ class DAE(GenerativeModel[DAEConfig]):
 
     def build(self) -> dict[str, Learner]:
         self.network = build_autoencoder(self.shape, self.config)
-        return {"network": Learner(self.network, self.loss, self.config)}
+        return {"network": Learner(self.network, self.loss, self.config, device=self.device)}
 
     def loss(self, network: AutoencoderNetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch from `loss_batch`, and metrics."""

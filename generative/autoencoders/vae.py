@@ -199,7 +199,7 @@ class VAE(GenerativeModel[VAEConfig]):
 
         encoder = build_encoder(self.shape, config)
         self.network = VAENetwork(encoder, config.latent_size, make_decoder, gaussian, self.num_conditions)
-        return {"network": Learner(self.network, self.loss, config)}
+        return {"network": Learner(self.network, self.loss, config, device=self.device)}
 
     def anneal(self, progress: float) -> None:
         super().anneal(progress)

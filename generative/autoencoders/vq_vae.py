@@ -136,9 +136,9 @@ class VQVAE(GenerativeModel[VQVAEConfig]):
     def build(self) -> dict[str, Learner]:
         channels, height, width = self.shape
         self.network = VQVAENetwork((channels, height, width), self.config)
-        network_learner = Learner(self.network, self.loss, self.config)
+        network_learner = Learner(self.network, self.loss, self.config, device=self.device)
         self.prior = CodePrior(self.config.codebook_size, prod(self.network.code_shape), self.config.prior_size)
-        prior_learner = Learner(self.prior, prior_loss, replace(self.config, max_grad_norm=1.0))
+        prior_learner = Learner(self.prior, prior_loss, replace(self.config, max_grad_norm=1.0), device=self.device)
         return {"network": network_learner, "prior": prior_learner}
 
     def loss(self, network: VQVAENetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

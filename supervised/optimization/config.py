@@ -36,7 +36,8 @@ class LearnerConfig:
     device: str = "auto"
     """Device to learn on: cpu, cuda, cuda:1, mps; auto is a GPU if there is one and the networks are large enough."""
     precision: Precision = "auto"
-    """Precision of the networks' arithmetic; auto is bfloat16 for large networks on GPUs that have it, else float32."""
+    """Precision of the networks' arithmetic: auto is bfloat16 for large networks on GPUs that have it, else float32;
+    tf32 is for GPUs."""
     compile: Literal["auto", "on", "off"] = "auto"
     """Compile the gradient step; auto does so on a CPU when the run is long enough to repay it."""
     cuda_graphs: Literal["auto", "off"] = "auto"

@@ -10,7 +10,7 @@ from torch import nn
 
 from sandlot.tracking import SandlotError
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "tf32", "bfloat16"]
 LARGE_PARAMETERS = 500_000
 """Parameters from which a module's arithmetic outweighs the calls that start it."""
 GPU_WORK = 4_000_000
@@ -64,6 +64,10 @@ def arithmetic_context(
 
     bfloat16 has float32's range, so gradients need no scaling.
     """
+    if device.type == "cuda":
+        # float32 means float32: TF32 rounds the factors of products to 10 bits, which cuDNN does unless told not to.
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     if precision == "auto":
         able = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if large and able else "float32"

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from sandlot.supervised.data import Loader
+from sandlot.supervised.optimization.device import choose_device
 from sandlot.supervised.optimization.learner import Learner, Loss
 from sandlot.supervised.transfer.config import ALL
 from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
@@ -31,9 +32,8 @@ class FineTuning:
     def learner(self) -> Learner:
         """Return a new learner of the layers that are not frozen."""
         scales = layer_scales(self.network.backbone, self.config.layer_decay)
-        return Learner(
-            self.network, self.loss, self.config, {f"backbone.{name}": rate for name, rate in scales.items()}
-        )
+        rates = {f"backbone.{name}": rate for name, rate in scales.items()}
+        return Learner(self.network, self.loss, self.config, rates, choose_device(self.config.device))
 
     def unfreezes_at(self, step: int, loader: Callable[[], Loader]) -> bool:
         """Return whether the frozen layers are to be unfrozen at `step`."""

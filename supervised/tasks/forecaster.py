@@ -152,7 +152,7 @@ class Forecaster(Task):
         names = self.metadata["columns"]
         targets = [names.index(name) for name in self.metadata["targets"]]
         self.network = ForecastNetwork(len(names), targets, self.config)
-        return {"network": Learner(self.network, forecast_loss, self.config)}
+        return {"network": Learner(self.network, forecast_loss, self.config, device=self.device)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*batches)

@@ -153,7 +153,7 @@ class LanguageModel(Task):
     def build(self) -> dict[str, Learner]:
         self.tokenizer = Tokenizer(self.metadata["tokenizer"])
         self.network = LanguageNetwork(len(self.tokenizer), self.config)
-        return {"network": Learner(self.network, language_loss, self.config)}
+        return {"network": Learner(self.network, language_loss, self.config, device=self.device)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         self.learners["network"].step(*batches)

@@ -92,7 +92,7 @@ def test_acts_on_a_cpu_as_on_the_gpu(name, tmp_path):
 def test_a_small_network_stays_on_the_cpu_and_a_large_one_does_not():
     assert PPO("CartPole-v1").device.type == "cpu"
     assert PPO("sandlot/Catch-v0").device.type == "cuda"
-    assert SAC("Pendulum-v1").device.type == "cuda"
+    assert SAC("Pendulum-v1", hidden=(256, 256), batch_size=256).device.type == "cuda"
 
 
 def test_an_absent_card_is_a_sentence():

@@ -1,6 +1,7 @@
 """Vector quantization with a learned codebook."""
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -41,11 +42,18 @@ class VectorQuantizer(nn.Module):
         # |v - e|² without |v|², which is the same for all entries e.
         return (self.codebook.square().sum(1) - 2 * vectors @ self.codebook.T).argmin(1)
 
+    def _totals(self, vectors: Float[Tensor, "row size"], codes: Int[Tensor, "row"]) -> tuple[Tensor, Tensor]:
+        """Return the number of vectors with each code, and their sum."""
+        if vectors.is_cuda:  # where adding by index is in no fixed order, so that its last bits vary
+            assigned = F.one_hot(codes, len(self.codebook)).T.float()
+            return assigned.sum(1), assigned @ vectors
+        counts = torch.zeros_like(self.counts).index_add_(0, codes, torch.ones_like(vectors[:, 0]))
+        return counts, torch.zeros_like(self.sums).index_add_(0, codes, vectors)
+
     @torch.no_grad()
     def update(self, vectors: Float[Tensor, "row size"], codes: Int[Tensor, "row"]) -> None:
         """Move each entry towards the mean of the vectors that have its code."""
-        counts = torch.zeros_like(self.counts).index_add_(0, codes, torch.ones_like(vectors[:, 0]))
-        sums = torch.zeros_like(self.sums).index_add_(0, codes, vectors)
+        counts, sums = self._totals(vectors.float(), codes)
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
         unused = self.counts < RESTART_BELOW

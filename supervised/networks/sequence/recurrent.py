@@ -1,5 +1,6 @@
 """Recurrent networks, with torch's fused kernels."""
 
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Literal, Self
@@ -10,6 +11,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from sandlot.supervised.networks.encoder import Encoder, Memory
+
+# A Learner lays parameters out in one tensor of its own, not in cuDNN's layout; that it copies them is no surprise.
+warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk", UserWarning)
 
 CELLS: dict[str, type[nn.RNN] | type[nn.LSTM] | type[nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 STEPS: dict[str, Any] = {"rnn": torch.rnn_tanh_cell, "lstm": torch.lstm_cell, "gru": torch.gru_cell}
