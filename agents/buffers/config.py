@@ -1,4 +1,4 @@
-"""Hyperparameters that off-policy agents share, and the schedule of their updates."""
+"""Hyperparameters that off-policy agents share, and the shape of what they sample."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -54,12 +54,6 @@ class OffPolicyConfig(LearnerConfig, NetworkConfig):
         """Return the gradient steps of a training from `env_step` to `steps`."""
         return max(0, steps - env_step) // self.train_freq * self.gradient_steps
 
-    def updates_due(self, before: int, env_step: int) -> int:
-        """Return the gradient steps that are due after the env steps from `before` to `env_step`."""
-        if env_step <= self.learning_starts:
-            return 0
-        return times_passed(self.train_freq, before, env_step) * self.gradient_steps
-
 
 class SampleShape(NamedTuple):
     """Shape of a gradient step's sample: rows, or sequences for networks with memory."""
@@ -80,8 +74,3 @@ class SampleShape(NamedTuple):
         rule = f"batch_size must be a multiple of sequence_length, {length}, for networks with memory"
         require(config.batch_size % length == 0, rule, config.batch_size)
         return cls(config.batch_size // length, config.burn_in + length, config.burn_in, sequences=True)
-
-
-def times_passed(interval: int, before: int, now: int) -> int:
-    """Return the multiples of `interval` above `before` and up to `now`."""
-    return now // interval - before // interval

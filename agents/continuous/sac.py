@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import EnvLike
-from sandlot.agents.buffers.config import LOG_EVERY, SampleShape, times_passed
+from sandlot.agents.buffers.config import LOG_EVERY, SampleShape
 from sandlot.agents.buffers.replay import ReplayBuffer, Transitions
 from sandlot.agents.keywords import SACKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
@@ -171,11 +171,13 @@ class SAC(NetworkAgent):
         return self.policy.to_env(self.action)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
-        config, before = self.config, self.env_step - int(step.valid.sum())
+        config, now = self.config, self.env_step
+        before = now - int(step.valid.sum())
         self.buffer.add(self.action, step)
         if config.normalize_observations:
             self.policy.update_statistics(self.on_device(step.observation), step.valid)
-        if self.buffer.can_sample(self.shape) and (due := config.updates_due(before, self.env_step)):
+        due = (now // config.train_freq - before // config.train_freq) * config.gradient_steps
+        if due and now > config.learning_starts and self.buffer.can_sample(self.shape):
             for learner in (self.critic_learner, self.actor_learner):
                 learner.anneal(self.progress)
                 learner.module.train()
@@ -183,7 +185,7 @@ class SAC(NetworkAgent):
                 self.update(self.sample())
             for learner in (self.critic_learner, self.actor_learner):
                 learner.module.eval()
-        if times_passed(LOG_EVERY, before, self.env_step):
+        if now // LOG_EVERY > before // LOG_EVERY:
             return actor_critic_metrics(self.critic_learner, self.actor_learner)
         return None
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import EnvLike
-from sandlot.agents.buffers.config import LOG_EVERY, OffPolicyConfig, SampleShape, times_passed
+from sandlot.agents.buffers.config import LOG_EVERY, OffPolicyConfig, SampleShape
 from sandlot.agents.buffers.prioritized import PrioritizedSampler, importance_weights
 from sandlot.agents.buffers.replay import ReplayBuffer, Rows, Transitions
 from sandlot.agents.keywords import DQNKeywords
@@ -83,12 +83,10 @@ class DQNConfig(OffPolicyConfig, QHeadConfig):
     def __post_init__(self) -> None:
         OffPolicyConfig.__post_init__(self)
         QHeadConfig.__post_init__(self)
-        require(
-            self.target_update_interval >= 1, "target_update_interval must be at least 1", self.target_update_interval
-        )
-        for name in ("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"):
-            require(0 <= getattr(self, name) <= 1, f"{name} must be in [0, 1]", getattr(self, name))
-        for name in ("priority_exponent", "importance_exponent"):
+        rule = "target_update_interval must be at least 1"
+        require(self.target_update_interval >= 1, rule, self.target_update_interval)
+        fractions = ("exploration_fraction", "exploration_initial_eps", "exploration_final_eps")
+        for name in (*fractions, "priority_exponent", "importance_exponent"):
             require(0 <= getattr(self, name) <= 1, f"{name} must be in [0, 1]", getattr(self, name))
 
 
@@ -186,24 +184,25 @@ class DQN(NetworkAgent):
         return self.policy.to_env(self.action)
 
     def observe(self, step: Step) -> Mapping[str, float] | None:
-        config, before = self.config, self.env_step - int(step.valid.sum())
+        config, now = self.config, self.env_step
+        before = now - int(step.valid.sum())
         self.buffer.add(self.action, step)
         if config.normalize_observations:
             self.policy.update_statistics(self.on_device(step.observation), step.valid)
-        if self.buffer.can_sample(self.shape) and (due := config.updates_due(before, self.env_step)):
+        due = (now // config.train_freq - before // config.train_freq) * config.gradient_steps
+        if due and now > config.learning_starts and self.buffer.can_sample(self.shape):
             self.learner.anneal(self.progress)
             self.update(due)
-        if times_passed(config.target_update_interval, before, self.env_step):
+        if now // config.target_update_interval > before // config.target_update_interval:
             self.target.update(config.tau)
-        return self.learner.metrics() if times_passed(LOG_EVERY, before, self.env_step) else None
+        return self.learner.metrics() if now // LOG_EVERY > before // LOG_EVERY else None
 
     def update(self, gradient_steps: int) -> None:
         """Take gradient steps, as many at once as share a sample and a pass of the target network."""
         self.policy.train()
         at_once = 1 if self.config.prioritized or self.config.noisy else STEPS_AT_ONCE
-        while gradient_steps > 0:
-            self.take_steps(min(at_once, gradient_steps))
-            gradient_steps -= at_once
+        for first in range(0, gradient_steps, at_once):
+            self.take_steps(min(at_once, gradient_steps - first))
         self.policy.eval()
 
     def take_steps(self, count: int) -> None:

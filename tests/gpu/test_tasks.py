@@ -38,7 +38,8 @@ CASES = {
     "forecaster lstm": (supervised, TASKS, "forecaster", write_series, {"network": "lstm"}),
     "language-model": (supervised, TASKS, "language-model", write_text, {"tokenizer": "characters", "context_length": 16}),
     "language-model lstm": (
-        supervised, TASKS, "language-model", write_text, {"tokenizer": "characters", "context_length": 16, "network": "lstm"},
+        supervised, TASKS, "language-model", write_text,
+        {"tokenizer": "characters", "context_length": 16, "network": "lstm"},
     ),
 }  # fmt: skip
 
