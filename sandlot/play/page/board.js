@@ -62,7 +62,7 @@ export class BoardPage {
 
   show(state) {
     this.state = state;
-    const hints = this.mine() && $("hints").checked ? state.thought.probability || values(state.thought) : null;
+    const hints = this.mine() && $("hints").checked ? state.action_info.probability || values(state.action_info) : null;
     state.cells.forEach((owner, cell) => this.cell(cell, owner, state, hints));
     for (const button of document.querySelectorAll("[data-seat]"))
       button.ariaPressed = String(Number(button.dataset.seat) === state.seat);
@@ -72,13 +72,13 @@ export class BoardPage {
     const sign = state.considers === state.seat ? -1 : 1;
     showNumbers([
       ["you won", won], ["drawn", drawn], ["lost", lost],
-      ["it expects", number(state.thought.value === null ? null : sign * state.thought.value)],
+      ["it expects", number(state.action_info.value === null ? null : sign * state.action_info.value)],
       ["move", state.moves.length + (state.over ? 0 : 1)],
       ["you are", this.hello.falls ? (state.seat ? "yellow" : "red") : state.seat ? "○" : "×"],
     ]);
     if (!state.over) {
       const names = Array.from({ length: this.actions() }, (_, action) => this.name(action));
-      showBars(names, state.thought, this.mine() ? null : undefined);
+      showBars(names, state.action_info, this.mine() ? null : undefined);
       $("bars-title").textContent = this.mine() ? "What the agent would do in your place" : "What the agent considers";
     }
   }
@@ -113,7 +113,7 @@ export class BoardPage {
       button.append(hint);
     }
     hint.className = hints[action] === Math.max(...hints) ? "hint best" : "hint";
-    hint.textContent = state.thought.probability ? `${Math.round(100 * hints[action])} %` : number(hints[action]);
+    hint.textContent = state.action_info.probability ? `${Math.round(100 * hints[action])} %` : number(hints[action]);
   }
 
   piece(owner, cell) {
@@ -136,8 +136,8 @@ function lowest(cells, cell, columns) {
   return cell + columns >= cells.length || cells[cell + columns] > 0;
 }
 
-function values(thought) {
-  return thought.action_value && thought.action_value.map((value) => (value === null ? -Infinity : value));
+function values(info) {
+  return info.action_value && info.action_value.map((value) => (value === null ? -Infinity : value));
 }
 
 function verdict(state) {

@@ -100,7 +100,7 @@ export class ControlPage {
     const before = this.state;
     this.state = state;
     if (before && (state.step < before.step || state.seed !== before.seed)) this.history.clear();
-    if (!before || state.step !== before.step) this.history.add(state.thought.value, state.return);
+    if (!before || state.step !== before.step) this.history.add(state.action_info.value, state.return);
     $("pause").textContent = state.paused ? "Play" : "Pause";
     $("human").textContent = state.human ? "Give back" : "Take over";
     $("human").ariaPressed = String(state.human);
@@ -108,15 +108,15 @@ export class ControlPage {
     $("end").hidden = !state.over;
     $("speed").value = String(state.speed);
     if (document.activeElement !== $("seed")) $("seed").value = state.seed;
-    $("history-part").hidden = state.thought.value === null && !this.history.returns.length;
+    $("history-part").hidden = state.action_info.value === null && !this.history.returns.length;
     showNumbers([
       ["return", number(state.return, Number.isInteger(state.return) ? 0 : 2)],
-      ["value", number(state.thought.value)],
+      ["value", number(state.action_info.value)],
       ["step", state.step.toLocaleString("en")],
       ["reward", number(state.reward)],
       ["frames/s", state.paused ? "–" : number(state.rate, 0)],
       ["plays", state.human ? "you" : "agent"],
     ]);
-    showBars(this.hello.actions, state.thought, state.action);
+    showBars(this.hello.actions, state.action_info, state.action);
   }
 }

@@ -25,8 +25,8 @@ export function showNumbers(named) {
 }
 
 // A row for each action: how likely it is, what it is worth, or how large its number is.
-export function showBars(names, thought, taken) {
-  const rows = readThought(names, thought, taken);
+export function showBars(names, info, taken) {
+  const rows = readInfo(names, info, taken);
   const box = $("bars");
   if (box.children.length !== names.length) {
     box.replaceChildren(...names.map(() => {
@@ -47,30 +47,30 @@ export function showBars(names, thought, taken) {
   });
 }
 
-function readThought(names, thought, taken) {
+function readInfo(names, info, taken) {
   const chosen = names.map((_, index) => !Array.isArray(taken) && index === taken);
-  if (thought.probability) {
+  if (info.probability) {
     return {
-      title: "Probability of each action", taken: chosen, shares: thought.probability,
-      texts: thought.probability.map((share) => (share === 0 ? "–" : `${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`)),
+      title: "Probability of each action", taken: chosen, shares: info.probability,
+      texts: info.probability.map((share) => (share === 0 ? "–" : `${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`)),
     };
   }
-  if (thought.action_value) {
-    const known = thought.action_value.filter((value) => value !== null);
+  if (info.action_value) {
+    const known = info.action_value.filter((value) => value !== null);
     const best = Math.max(...known), worst = Math.min(...known), spread = Math.max(best - worst, 1e-6);
     return {
       title: "Value of each action", taken: chosen,
-      shares: thought.action_value.map((value) => (value === null ? 0 : 0.12 + (0.88 * (value - worst)) / spread)),
-      texts: thought.action_value.map((value) => (value === null ? "–" : number(value, 3))),
+      shares: info.action_value.map((value) => (value === null ? 0 : 0.12 + (0.88 * (value - worst)) / spread)),
+      texts: info.action_value.map((value) => (value === null ? "–" : number(value, 3))),
     };
   }
-  if (thought.mean) {
-    const most = Math.max(1, ...thought.mean.map(Math.abs));
+  if (info.mean) {
+    const most = Math.max(1, ...info.mean.map(Math.abs));
     return {
-      title: thought.std ? "Action, mean ± spread" : "Action", taken: names.map(() => true),
-      shares: thought.mean.map((value) => 0.5 + value / (2 * most)),
-      texts: thought.mean.map((value, index) =>
-        thought.std ? `${number(value)} ± ${number(thought.std[index])}` : number(value)),
+      title: info.std ? "Action, mean ± spread" : "Action", taken: names.map(() => true),
+      shares: info.mean.map((value) => 0.5 + value / (2 * most)),
+      texts: info.mean.map((value, index) =>
+        info.std ? `${number(value)} ± ${number(info.std[index])}` : number(value)),
     };
   }
   return { title: "Actions", taken: chosen, shares: names.map((_, i) => (chosen[i] ? 1 : 0)), texts: names.map(() => "") };
