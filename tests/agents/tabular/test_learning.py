@@ -10,7 +10,7 @@ from sandlot.agents import DoubleQLearning, ExpectedSarsa, QLearning, QLearningC
 from sandlot.agents.base import Spaces
 from sandlot.agents.evaluation import evaluate
 from sandlot.agents.tabular.planning import optimal_return, policy_iteration
-from sandlot.envs import EnvSpec, TableEnv, make, read_table, table_from
+from sandlot.envs import EnvSpec, TabularVectorEnv, make, read_table, table_from
 from sandlot.tracking import SandlotError
 from tests.worlds import Chain, Endless
 
@@ -112,7 +112,7 @@ def masked_env(allowed, n=32):
     known = known._replace(allowed=allowed, time_limit=20)
     mask = spaces.Box(0, 1, (2,), np.int8)
     shown = spaces.Dict({"observation": spaces.Discrete(5), "action_mask": mask})
-    return TableEnv(known, n, shown, spaces.Discrete(2))
+    return TabularVectorEnv(known, n, shown, spaces.Discrete(2))
 
 
 @pytest.mark.parametrize("agent_type", AGENTS)
@@ -224,7 +224,7 @@ def test_spaces_that_fit_no_table_are_errors(space, action, sentence):
 
 def test_exact_metrics_are_of_the_greedy_policy():
     known = table_from({0: {0: [(1.0, 0, 1.0, True)], 1: [(1.0, 0, 3.0, True)]}}, np.ones(1))
-    agent = QLearning(TableEnv(known, 1, spaces.Discrete(1), spaces.Discrete(2)))
+    agent = QLearning(TabularVectorEnv(known, 1, spaces.Discrete(1), spaces.Discrete(2)))
     assert agent.metrics() == {"exact/return": 1.0, "exact/optimum": 3.0, "exact/regret": 2.0}
     agent.q[0, 0, 1] = 0.1
     assert regret(agent) == 0.0
