@@ -26,10 +26,7 @@ JOBS: dict[str, str] = {
     "sarsa": "sarsa CliffWalking-v1 --steps 5000",
     "expected-sarsa": "expected-sarsa FrozenLake-v1 --steps 5000",
     "dqn": "dqn CartPole-v1 --steps 3000 --learning-starts 500",
-    "dqn rainbow": (
-        "dqn CartPole-v1 --steps 3000 --learning-starts 500 --double --dueling --prioritized --noisy --n-step 3"
-        " --categorical"
-    ),
+    "dqn rainbow": "dqn CartPole-v1 --steps 3000 --learning-starts 500 --rainbow",
     "dqn lstm": "dqn CartPole-v1 --steps 1500 --learning-starts 500 --network lstm",
     "dqn cnn": "dqn sandlot/Catch-v0 --steps 1500 --learning-starts 500",
     "reinforce": "reinforce CartPole-v1 --steps 4000",
@@ -41,7 +38,7 @@ JOBS: dict[str, str] = {
     "ppo gru": "ppo sandlot/Repeat-v0 --steps 6000 --network gru",
     "ppo transformer": "ppo sandlot/Repeat-v0 --steps 6000 --network transformer",
     "ppo cnn": "ppo sandlot/Catch-v0 --steps 6000",
-    "ppo tictactoe": "ppo tictactoe_v3 --steps 6000",
+    "ppo tictactoe": "ppo pettingzoo/tictactoe_v3 --steps 6000",
     "ddpg": "ddpg Pendulum-v1 --steps 1500 --learning-starts 500",
     "td3": "td3 Pendulum-v1 --steps 1500 --learning-starts 500",
     "sac": "sac Pendulum-v1 --steps 1500 --learning-starts 500",
