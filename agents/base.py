@@ -5,16 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
-import gymnasium
 import numpy as np
-from gymnasium import Space
-from gymnasium.vector import VectorEnv
 from jaxtyping import Bool
 
 from sandlot.envs import (
-    EnvBatch,
     EnvFactory,
     EnvSpec,
     Observation,
@@ -38,21 +34,12 @@ from sandlot.tracking.common.extensions import is_from_outside
 from .action_info import ActionInfo
 from .batching import as_batch
 from .callbacks.base import CallbackList, Callbacks
+from .env_like import EnvLike, Spaces
 from .loop import train, train_segment
+from .presentation import agent_html, agent_text, check_positional, film_agent
 from .recipes import recipe_config
-from .run_config import recorded
+from .run_config import recorded, total_steps
 from .training import Progress, Training
-
-
-class Spaces(NamedTuple):
-    """The observation and action space, for an agent that is loaded without its environment."""
-
-    observation: Space
-    action: Space
-
-
-EnvLike = str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch | EnvFactory | Spaces
-"""What an agent can be made for."""
 
 
 class Agent(ABC):
@@ -73,6 +60,10 @@ class Agent(ABC):
         super().__init_subclass__(**options)
         if is_from_outside(cls):
             cls.name = f"{cls.__module__}:{cls.__qualname__}"
+
+    def __new__(cls, *positional: Any, **_: Any) -> Self:
+        check_positional(cls.__name__, positional)
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -95,6 +86,7 @@ class Agent(ABC):
             config = recipe_config(self.name, self.Config, env_id)
         self.config = with_options(config, hyperparameters)
         self.seed, self.training_progress = seed, Progress()
+        self.run: Run | None = None  # the record of its latest training
         self.env_factory: EnvFactory | None = None
         if isinstance(env, Spaces):
             self.spaces = env
@@ -203,30 +195,41 @@ class Agent(ABC):
 
     def learn(
         self,
-        steps: int,
+        steps: int | None = None,
         callback: Callbacks = None,
-        run: Run | str | Path | None = None,
+        record: Run | str | Path | None = None,
         progress: bool = False,
         checkpoint_every: int | None = None,
+        *,
+        until: int | None = None,
+        **unknown: Any,
     ) -> Self:
-        """Train the agent, and return it.
+        """Train the agent for `steps` more env steps, or until it has `until` in all, and return it.
 
         Args:
-            steps: Env steps to train until, counted from the start of its training.
+            steps: Env steps to add to those that it has been trained for.
             callback: A `Callback`, or several, which are called in this order.
-            run: The record: a `Run` (see `create_run`), or the folder to create a new one in, such as "runs". It can
-                then be evaluated, recorded, played, resumed and compared on the command line.
+            record: The folder to create a run in, such as "runs": the run that `sandlot train` would make, for all
+                commands, with its evaluation and films. Or a `Run` that is open already. `agent.run` is it.
             progress: Whether to show a progress bar.
             checkpoint_every: Env steps between the run's checkpoints; by default what the run says, or 50,000.
+            until: Env steps in all, from the start of its training; a call that finds them done does nothing.
+            unknown: Nothing; other libraries' names are answered with ours.
         """
+        total = total_steps(self.env_step, steps, until, unknown)
+        if total <= self.env_step and until is not None:
+            return self
         callbacks = CallbackList(callback).callbacks
         if progress:
             from .callbacks.progress import ProgressBarCallback
 
             callbacks.insert(0, ProgressBarCallback())
-        with recorded(self, run, steps, checkpoint_every) as (record, every):
-            train(self, steps, run=record, callback=callbacks, checkpoint_every=every)
+        with recorded(self, record, total, checkpoint_every) as (run, every, recording):
+            self.run = run
+            train(self, total, run=run, callback=[*callbacks, *recording], checkpoint_every=every)
         return self
+
+    film, __repr__, _repr_html_ = film_agent, agent_text, agent_html
 
     def predict(
         self,

@@ -1,17 +1,22 @@
 """What a run says of its agent in `config.json`, so that every command can take it up."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandlot.tracking import Run, SandlotError, WandbMode
+from sandlot.tracking import Run, SandlotError, WandbMode, require
+from sandlot.tracking.common.foreign_names import foreign_hint
 
 from .training import CHECKPOINT_EVERY
 
 if TYPE_CHECKING:
     from .base import Agent
+    from .callbacks import Callback, EvaluationCallback
+
+VIDEO_EVERY = 100_000
+"""Env steps between films of a run, if nothing else is said."""
 
 
 def run_config(
@@ -66,7 +71,7 @@ def create_run(
     Example:
         agent = PPO("CartPole-v1")
         with create_run(agent, steps=50_000) as run:
-            agent.learn(50_000, run=run)
+            agent.learn(50_000, record=run)
             run.finish({"status": "finished"})
     """
     config = {**run_config(agent, steps, **training), **(more or {})}
@@ -75,36 +80,62 @@ def create_run(
     return Run.create(Path(root), name or f"{agent.name}-{place}-s{agent.seed}", config, wandb=wandb, project=project)
 
 
+def total_steps(done: int, steps: int | None, until: int | None, unknown: Mapping[str, object]) -> int:
+    """Return the env steps that `learn` trains until, after `done`: `steps` more of them, or `until` in all."""
+    for name in unknown:
+        raise SandlotError(f"learn has no argument {name!r}; {foreign_hint(name) or 'it takes steps or until'}")
+    if (steps is None) == (until is None):
+        raise SandlotError("learn takes either steps to add, as in learn(10_000), or a total, as in learn(until=20_000)")
+    given = steps if until is None else until
+    assert given is not None
+    if isinstance(given, bool) or given != int(given):
+        raise SandlotError(f"steps must be a whole number, not {given!r}")
+    require(given >= 1, "steps must be at least 1", given)
+    return int(given) + (done if until is None else 0)
+
+
 @contextmanager
 def recorded(
-    agent: "Agent", run: Run | str | Path | None, steps: int, checkpoint_every: int | None
-) -> Iterator[tuple[Run | None, int]]:
-    """Yield the run to record a training in, and its env steps between checkpoints.
+    agent: "Agent", record: Run | str | Path | None, steps: int, checkpoint_every: int | None
+) -> Iterator[tuple[Run | None, int, "list[Callback]"]]:
+    """Yield the run to record a training in, its env steps between checkpoints, and the callbacks that add to it.
 
     A folder gets a new run, which is finished with the context; one that was given is left open, and its config
     is completed.
     """
-    if isinstance(run, str | Path):
+    if isinstance(record, str | Path):
         every = checkpoint_every or CHECKPOINT_EVERY
-        with create_run(agent, run, steps=steps, checkpoint_every=every) as own:
+        with create_run(agent, record, steps=steps, checkpoint_every=every, video_every=VIDEO_EVERY) as own:
+            evaluation, recording = _recording(agent)
             try:
-                yield own, every
+                yield own, every, recording
             except BaseException as error:
                 if not own.summary:  # a callback's error has closed it already
                     status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
                     own.finish({"status": status, "env_step": agent.env_step, "error": str(error)})
                 raise
-            own.finish({"status": "finished", "env_step": agent.env_step, **agent.metrics()})
+            result = {"evaluation": evaluation.latest.to_json()} if evaluation and evaluation.latest else {}
+            own.finish({"status": "finished", "env_step": agent.env_step, **agent.metrics(), **result})
         return
-    if run is None:
-        yield None, checkpoint_every or CHECKPOINT_EVERY
+    if record is None:
+        yield None, checkpoint_every or CHECKPOINT_EVERY, []
         return
-    training = run.config.get("training", {})
+    training = record.config.get("training", {})
     every = checkpoint_every or training.get("checkpoint_every", CHECKPOINT_EVERY)
     known = run_config(agent, steps)
     training = {**known["training"], **training, "checkpoint_every": every}
-    run.set_config({**known, **run.config, "steps": steps, "training": training})
-    yield run, every
+    record.set_config({**known, **record.config, "steps": steps, "training": training})
+    yield record, every, []
+
+
+def _recording(agent: "Agent") -> "tuple[EvaluationCallback | None, list[Callback]]":
+    """Return what `sandlot train` adds to a run: an evaluation at the end, a picture, films."""
+    from .callbacks import EvaluationCallback, PlotCallback, VideoCallback
+
+    if agent.env_factory is None or agent.env_factory.env_spec is None:  # an object can't be made a second time
+        return None, [PlotCallback()]
+    evaluation = EvaluationCallback(agent.env_factory.env_spec.playable(), every=0, episodes=100)
+    return evaluation, [evaluation, PlotCallback(), VideoCallback(VIDEO_EVERY)]
 
 
 def setting(run: Run, *path: str) -> Any:
@@ -115,6 +146,6 @@ def setting(run: Run, *path: str) -> Any:
         if found is None:
             raise SandlotError(
                 f"{run.folder} does not say its {'.'.join(path)} in config.json; "
-                'make runs by `sandlot train`, agent.learn(run="runs") or create_run(agent)'
+                'make runs by `sandlot train` or agent.learn(…, record="runs")'
             )
     return found

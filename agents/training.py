@@ -39,6 +39,7 @@ class Progress:
 
     env_step: int = 0
     fraction: float = 0.0
+    latest_return: float | None = None
 
 
 class Training:
@@ -135,6 +136,7 @@ class Training:
             row = {**metrics, **self.episodes.take(), **agent_metrics()}
             self._call("on_log", row)
             self.episodes.write(env_step, row)
+            self.agent.training_progress.latest_return = self.latest_return
 
     def save(self) -> None:
         """Write a checkpoint, if the training is recorded, and end it if a signal has asked for that."""

@@ -70,7 +70,7 @@ def train_sandlot(name: str, steps: int, compiling: str, seed: int) -> tuple[flo
     if compiling == "on":
         agent.learn(steps // 10)
     first, begin = agent.env_step, time.perf_counter()
-    agent.learn(steps)
+    agent.learn(until=steps)
     seconds = time.perf_counter() - begin
     return seconds, evaluate(agent, equal.env).mean, agent.env_step - first
 

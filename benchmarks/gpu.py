@@ -131,7 +131,7 @@ def agent(section: str, way: str) -> dict[str, Any]:
     ours.learn(case["warm_up"])
     torch.cuda.synchronize()
     first, begin = ours.env_step, time.perf_counter()
-    ours.learn(case["steps"])
+    ours.learn(until=case["steps"])
     torch.cuda.synchronize()
     return figures((ours.env_step - first) / (time.perf_counter() - begin))
 

@@ -42,7 +42,7 @@ def train_sandlot(env: str, steps: int, options: dict[str, Any] | None, seed: in
     if agent.config.compile == "on":
         agent.learn(agent.config.rows + agent.config.num_envs)
     first, begin = agent.env_step, time.perf_counter()
-    agent.learn(steps)
+    agent.learn(until=steps)
     seconds = time.perf_counter() - begin
     return seconds, evaluate(agent, env).mean, agent.env_step - first
 

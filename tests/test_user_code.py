@@ -136,7 +136,7 @@ for network in (MyEncoder, wide, "my_nets:wide", lambda size: wide(size), partia
     encoder = next(module for module in agent.policy.modules() if isinstance(module, MyEncoder))
     assert encoder.feature_size == (24 if network is MyEncoder else 48)
     print(agent.config.network)
-PPO("CartPole-v1", network=MyEncoder, **small).learn(300, run="runs")
+PPO("CartPole-v1", network=MyEncoder, **small).learn(300, record="runs")
 """
     )
     done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True)

@@ -22,7 +22,8 @@ from sandlot.tracking.common.files import read_json, write_json, writing
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, checkpoint_name
-from .metrics import ENV_STEP, drop_rows_after
+from .metrics import ENV_STEP, drop_rows_after, read_metrics
+from .picture import Picture
 from .worker import start_worker, stop_worker
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
@@ -229,6 +230,14 @@ class Run:
     def curve(self) -> Path:
         """Path of the learning curve, which is drawn at the run's end."""
         return self.folder / CURVE
+
+    def plot(self) -> Picture | None:
+        """Draw the learning curve as it stands and return the picture; None if no episode has ended yet."""
+        from .curve import draw_curves
+
+        name, monitor = self.folder.name, self.config.get("monitor")
+        drawn = draw_curves(self.curve, {name: read_metrics(self.folder)}, {name: monitor} if monitor else None)
+        return Picture(self.curve) if drawn else None
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write the summary, draw the curve and close the W&B run. `summary["status"]` says how it ended."""

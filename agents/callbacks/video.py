@@ -32,7 +32,7 @@ class VideoCallback(Callback):
         if not self.every:
             return
         if training.run is None:
-            raise SandlotError("a VideoCallback films the checkpoints of a run; give one, as in learn(run='runs')")
+            raise SandlotError("a VideoCallback films the checkpoints of a run; give one, as in learn(record='runs')")
         self._films = FilmWorker(training.run)
 
     def on_checkpoint(self, training: "Training") -> None:

@@ -3,23 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gymnasium
 import numpy as np
 
-from sandlot.agents.base import Agent
 from sandlot.envs import Act, EnvSpec, Frame, frames_per_second, render_episode, run_headless, tree_map
 from sandlot.tracking import write_video
 
 from .episode_frames import EpisodeFrames
 from .grid import grid_frames
 
+if TYPE_CHECKING:
+    from sandlot.agents.base import Agent
+
 
 class Clip(NamedTuple):
     """An episode to film."""
 
-    agent: Agent
+    agent: "Agent"
     seed: int
     """Seed of the environment."""
     label: str = ""
@@ -86,7 +88,7 @@ def _frames(
         totals += [episode.total for episode in episodes]
 
 
-def _single_player_act(agent: Agent, deterministic: bool, explain: bool) -> Act:
+def _single_player_act(agent: "Agent", deterministic: bool, explain: bool) -> Act:
     """Return a function that acts in an episode, with or without the `ActionInfo` of each action."""
     memory: Any = None
 
@@ -105,7 +107,7 @@ def _single_player_act(agent: Agent, deterministic: bool, explain: bool) -> Act:
     return act
 
 
-def _multi_player_act(agent: Agent, deterministic: bool, num_players: int) -> Act:
+def _multi_player_act(agent: "Agent", deterministic: bool, num_players: int) -> Act:
     """Return a function that acts for all players of a game in which they move at the same time."""
     memory: Any = None
 

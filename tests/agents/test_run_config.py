@@ -18,18 +18,18 @@ TRAIN = "train ppo CartPole-v1 --num-envs 4 --num-steps 32 --batch-size 64 --epo
 
 def in_the_readme(agent):
     with Run.create(Path("runs"), "my-run", {"note": "anything"}, wandb="disabled") as run:
-        agent.learn(300, run=run)
+        agent.learn(300, record=run)
         run.finish({"status": "finished"})
 
 
 def by_create_run(agent):
     with create_run(agent, steps=300, wandb="disabled", video_every=100) as run:
-        agent.learn(300, run=run)
+        agent.learn(300, record=run)
         run.finish({"status": "finished"})
 
 
 def by_folder(agent):
-    agent.learn(300, run="runs")
+    agent.learn(300, record="runs")
 
 
 SLOW = pytest.mark.slow
@@ -70,8 +70,8 @@ def test_it_says_what_the_command_line_would(capsys):
 
 @pytest.mark.slow
 def test_resumed_on_the_command_line_it_ends_as_if_nothing_had_been():
-    whole = PPO("CartPole-v1", seed=2, **SMALL).learn(900, run="whole", checkpoint_every=300)
-    PPO("CartPole-v1", seed=2, **SMALL).learn(900, run="runs", checkpoint_every=300)
+    whole = PPO("CartPole-v1", seed=2, **SMALL).learn(900, record="whole", checkpoint_every=300)
+    PPO("CartPole-v1", seed=2, **SMALL).learn(900, record="runs", checkpoint_every=300)
     run = Run.find(runs(), "latest")
     assert main(["resume", "latest", "--step", str(run.checkpoint_steps()[1]), "--steps", "900"]) == 0
     for name, array in read_checkpoint(run.checkpoints()[-1]).tensors.items():
@@ -91,7 +91,7 @@ def test_a_run_that_was_never_trained_is_a_sentence_in_every_command(capsys):
 
 def test_a_run_in_an_environment_object_is_a_sentence(capsys):
     agent = QLearning(gymnasium.make("FrozenLake-v1"))
-    agent.learn(300, run="runs")
+    agent.learn(300, record="runs")
     assert load_agent(Run.find(runs(), "latest")).env_step == agent.env_step
     for command in ("evaluate", "record", "resume"):
         assert main([command, "latest", *(["--steps", "900"] if command == "resume" else [])]) == 2

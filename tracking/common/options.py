@@ -6,6 +6,7 @@ from typing import Any
 
 from .errors import SandlotError, hint
 from .extensions import reference_to
+from .foreign_names import foreign_hint
 
 
 def with_options(config: Any, options: Mapping[str, Any]) -> Any:
@@ -16,7 +17,7 @@ def with_options(config: Any, options: Mapping[str, Any]) -> Any:
     names = [field.name for field in dataclasses.fields(config)]
     for option in options:
         if option not in names:
-            raise SandlotError(f"there is no option {option!r}; {hint(option, names)}")
+            raise SandlotError(f"there is no option {option!r}; {foreign_hint(option) or hint(option, names)}")
     values = {name: reference_to(value) if callable(value) else value for name, value in options.items()}
     return dataclasses.replace(config, **values)
 

@@ -77,7 +77,7 @@ def recorded(agent, root, steps=640, **options):
 def test_each_hook_is_called_when_it_should_be(tmp_path):
     witness, agent = Witness(), new()
     with recorded(agent, tmp_path, checkpoint_every=200) as run:
-        agent.learn(640, callback=witness, run=run)
+        agent.learn(640, callback=witness, record=run)
         run.finish({"status": "finished"})
     assert witness.calls["on_step"] >= 160, "four environments; steps that only reset are not counted"
     assert 2 <= witness.calls["on_update"] <= 5
@@ -92,7 +92,7 @@ def test_each_hook_is_called_when_it_should_be(tmp_path):
 def test_false_stops_the_training_after_a_checkpoint(hook, tmp_path):
     witness, agent = Witness(hook), new()
     with recorded(agent, tmp_path, 100_000) as run:
-        agent.learn(100_000, callback=witness, run=run)
+        agent.learn(100_000, callback=witness, record=run)
         run.finish({"status": "finished"})
     assert agent.env_step <= 260
     assert run.checkpoint_steps()[-1] == agent.env_step
@@ -106,7 +106,7 @@ def test_an_error_is_raised_after_the_run_is_checkpointed_and_closed(hook, tmp_p
     witness, other, agent = Witness(hook, raises=ZeroDivisionError("mine")), Witness(), new()
     run = recorded(agent, tmp_path)
     with pytest.raises(ZeroDivisionError, match="mine") as raised:
-        agent.learn(640, callback=[witness, other], run=run)
+        agent.learn(640, callback=[witness, other], record=run)
     assert raised.traceback[-1].name == "note", "it shows where it was raised"
     assert run.checkpoint_steps()[-1] == agent.env_step
     assert run.summary["status"] == "failed"
@@ -162,7 +162,7 @@ def test_an_evaluation_is_logged_stops_and_keeps_the_best(tmp_path):
     agent = new()
     evaluation = EvaluationCallback(every=128, episodes=3, stop_at_return=5, best_folder=tmp_path / "best")
     with recorded(agent, tmp_path / "runs", 10_000) as run:
-        agent.learn(10_000, callback=evaluation, run=run)
+        agent.learn(10_000, callback=evaluation, record=run)
         run.finish({"status": "finished"})
     assert agent.env_step < 260
     assert evaluation.best is evaluation.latest
@@ -197,7 +197,7 @@ def test_metrics_pictures_and_a_progress_bar(tmp_path, capsys):
     plot = PlotCallback()
     with recorded(agent, tmp_path, 3_000) as run:
         callbacks = [MetricsCallback(lambda agent: {"mine/steps": agent.env_step}), plot]
-        agent.learn(3_000, callback=callbacks, run=run, progress=True)
+        agent.learn(3_000, callback=callbacks, record=run, progress=True)
         run.finish({"status": "finished"})
     assert read_metrics(run.folder)[-2]["mine/steps"] > 0
     assert plot.path.stat().st_size > 1000
@@ -210,7 +210,7 @@ def test_videos_are_made_of_checkpoints(tmp_path):
         agent.learn(100, callback=VideoCallback())
     with recorded(agent, tmp_path, 300) as run:
         videos = VideoCallback(200)
-        agent.learn(300, callback=videos, run=run)
+        agent.learn(300, callback=videos, record=run)
         run.finish({"status": "finished"})
     assert videos.problem is None
     assert len(list(run.folder.glob("videos/*.mp4"))) == 2
@@ -234,11 +234,11 @@ def test_stable_baselines3_has_all_hooks_but_on_step():
 
 
 def test_a_folder_gets_a_run_of_its_own(tmp_path):
-    agent = new().learn(300, run=tmp_path / "runs", checkpoint_every=100)
+    agent = new().learn(300, record=tmp_path / "runs", checkpoint_every=100)
     run = Run.find(tmp_path / "runs", "latest")
     assert run.summary["status"] == "finished"
     assert run.config["training"]["checkpoint_every"] == 100
     assert load_agent(run).env_step == agent.env_step
     with pytest.raises(ZeroDivisionError):
-        new().learn(300, callback=Witness("on_log", raises=ZeroDivisionError()), run=Path(tmp_path / "failed"))
+        new().learn(300, callback=Witness("on_log", raises=ZeroDivisionError()), record=Path(tmp_path / "failed"))
     assert Run.find(tmp_path / "failed", "latest").summary["status"] == "failed"

@@ -132,7 +132,7 @@ def test_a_team_learns_saves_and_plays(kind, tmp_path):
     assert isinstance(team, Team)
     assert team.labels == ["adversary", "agent_0"]
     with Run.create(tmp_path, "tag", {"agent": kind.name, "steps": 1_100}, wandb="disabled") as run:
-        team.learn(1_100, run=run)
+        team.learn(1_100, record=run)
         run.finish({"status": "finished"})
     assert any(name.startswith("adversary/loss") for row in read_metrics(run.folder) for name in row)
     again = load_agent(run, learning=True)

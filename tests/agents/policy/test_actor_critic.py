@@ -74,8 +74,8 @@ def test_a_saved_agent_acts_the_same_and_learns_on_the_same(kind, tmp_path):
             agent.predict(observation, deterministic=deterministic)[0],
             loaded.predict(observation, deterministic=deterministic)[0],
         )
-    agent.learn(1200)
-    loaded.learn(1200)
+    agent.learn(until=1200)
+    loaded.learn(until=1200)
     assert agent.env_step == loaded.env_step
     for name, value in agent.tensors().items():
         np.testing.assert_array_equal(value, loaded.tensors()[name])

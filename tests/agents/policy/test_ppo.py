@@ -213,8 +213,8 @@ def test_a_saved_agent_acts_the_same_and_learns_on_the_same(options, tmp_path):
             agent.predict(observation, deterministic=deterministic)[0],
             loaded.predict(observation, deterministic=deterministic)[0],
         )
-    agent.learn(1400)
-    loaded.learn(1400)
+    agent.learn(until=1400)
+    loaded.learn(until=1400)
     assert torch.equal(agent.learner.flat, loaded.learner.flat)
     assert agent.env_step == loaded.env_step
     for name, value in agent.tensors().items():

@@ -157,7 +157,7 @@ def test_a_saved_agent_acts_and_learns_as_the_original(agent_type, options, tmp_
     states = np.arange(16)
     np.testing.assert_array_equal(*(a.predict(states, deterministic=True)[0] for a in (agent, loaded)))
     for each in (agent, loaded):
-        each.learn(2_500)
+        each.learn(until=2_500)
     for name, value in agent.tensors().items():
         np.testing.assert_array_equal(value, loaded.tensors()[name])
     assert agent.env_step == loaded.env_step

@@ -72,7 +72,7 @@ def test_task_with_two_learners(tmp_path):
     frame = Frame("fives", {"x": 5 + np.random.default_rng(0).normal(size=400)}, [("fives", 400)])
     task = TwoLearners(frame, seed=1, epochs=30, batch_size=32)
     with Run.create(tmp_path, "two-learners-s1", {"axis": "step", "seed": 1, "steps": 330}, wandb="disabled") as run:
-        task.learn(run=run)
+        task.learn(record=run)
         run.finish({"status": "finished"})
     assert task.evaluate("validation")["mean"] == pytest.approx(5, abs=0.7)
     rows = read_metrics(run.folder)
