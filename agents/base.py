@@ -219,14 +219,9 @@ class Agent(ABC):
         total = total_steps(self.env_step, steps, until, unknown)
         if total <= self.env_step and until is not None:
             return self
-        callbacks = CallbackList(callback).callbacks
-        if progress:
-            from .callbacks.progress import ProgressBarCallback
-
-            callbacks.insert(0, ProgressBarCallback())
-        with recorded(self, record, total, checkpoint_every) as (run, every, recording):
-            self.run = run
-            train(self, total, run=run, callback=[*callbacks, *recording], checkpoint_every=every)
+        with recorded(self, record, total, checkpoint_every, progress) as (run, every, recording):
+            self.run, callbacks = run, [*recording, *CallbackList(callback).callbacks]
+            train(self, total, run=run, callback=callbacks, checkpoint_every=every)
         return self
 
     film, __repr__, _repr_html_ = film_agent, agent_text, agent_html

@@ -85,7 +85,9 @@ def total_steps(done: int, steps: int | None, until: int | None, unknown: Mappin
     for name in unknown:
         raise SandlotError(f"learn has no argument {name!r}; {foreign_hint(name) or 'it takes steps or until'}")
     if (steps is None) == (until is None):
-        raise SandlotError("learn takes either steps to add, as in learn(10_000), or a total, as in learn(until=20_000)")
+        raise SandlotError(
+            "learn takes either steps to add, as in learn(10_000), or a total, as in learn(until=20_000)"
+        )
     given = steps if until is None else until
     assert given is not None
     if isinstance(given, bool) or given != int(given):
@@ -96,19 +98,22 @@ def total_steps(done: int, steps: int | None, until: int | None, unknown: Mappin
 
 @contextmanager
 def recorded(
-    agent: "Agent", record: Run | str | Path | None, steps: int, checkpoint_every: int | None
+    agent: "Agent", record: Run | str | Path | None, steps: int, checkpoint_every: int | None, progress: bool
 ) -> Iterator[tuple[Run | None, int, "list[Callback]"]]:
     """Yield the run to record a training in, its env steps between checkpoints, and the callbacks that add to it.
 
     A folder gets a new run, which is finished with the context; one that was given is left open, and its config
     is completed.
     """
+    from .callbacks import ProgressBarCallback
+
+    bar: list[Callback] = [ProgressBarCallback()] if progress else []
     if isinstance(record, str | Path):
         every = checkpoint_every or CHECKPOINT_EVERY
         with create_run(agent, record, steps=steps, checkpoint_every=every, video_every=VIDEO_EVERY) as own:
             evaluation, recording = _recording(agent)
             try:
-                yield own, every, recording
+                yield own, every, [*bar, *recording]
             except BaseException as error:
                 if not own.summary:  # a callback's error has closed it already
                     status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -118,14 +123,14 @@ def recorded(
             own.finish({"status": "finished", "env_step": agent.env_step, **agent.metrics(), **result})
         return
     if record is None:
-        yield None, checkpoint_every or CHECKPOINT_EVERY, []
+        yield None, checkpoint_every or CHECKPOINT_EVERY, bar
         return
     training = record.config.get("training", {})
     every = checkpoint_every or training.get("checkpoint_every", CHECKPOINT_EVERY)
     known = run_config(agent, steps)
     training = {**known["training"], **training, "checkpoint_every": every}
     record.set_config({**known, **record.config, "steps": steps, "training": training})
-    yield record, every, []
+    yield record, every, bar
 
 
 def _recording(agent: "Agent") -> "tuple[EvaluationCallback | None, list[Callback]]":

@@ -257,7 +257,9 @@ def transfer(options: Any) -> None:
             agent = PPO(EnvSpec(options.env), seed=seed, config=config)
             if start:
                 load_encoder(agent, encoding)
-            curve = [evaluate(agent.learn(until=steps), EnvSpec(options.env), episodes=50).mean for steps in checkpoints]
+            curve = [
+                evaluate(agent.learn(until=steps), EnvSpec(options.env), episodes=50).mean for steps in checkpoints
+            ]
             curves.setdefault(name, []).append(curve)
             print(f"  seed {seed}  {name:8} {'  '.join(f'{value:6.2f}' for value in curve)}", flush=True)
     for name, found in curves.items():

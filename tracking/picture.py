@@ -17,4 +17,4 @@ class Picture(os.PathLike[str]):
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.path.read_bytes()).decode()
-        return f"<img alt=\"learning curve\" style=\"max-width:100%;width:44em\" src=\"data:image/png;base64,{data}\">"
+        return f'<img alt="learning curve" style="max-width:100%;width:44em" src="data:image/png;base64,{data}">'

@@ -4,12 +4,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
 from sandlot.supervised.fitting.fit import fit
+from sandlot.supervised.fitting.learning import evaluate_on_test
 from sandlot.supervised.tasks.base import Task
-from sandlot.tracking import IMAGES, TEST, Run
+from sandlot.tracking import Run
 from sandlot.tracking.common.intervals import Interval
 from sandlot.tracking.common.progress_bar import ProgressBar
 
@@ -84,21 +84,6 @@ def report(
         ("W&B", where_wandb_is(run)),
     ]
     print_table(console, rows)
-
-
-def evaluate_on_test(task: Task, run: Run) -> tuple[dict[str, float], Interval | None, dict[str, Path]]:
-    """Evaluate `task` on the test split, if it has rows, and log metrics and plots."""
-    test = task.subset("test")
-    if not len(test):
-        return {}, None, {}
-    metrics = task.evaluate("test")
-    interval = task.interval(metrics)
-    run.log({f"{TEST}{name}": value for name, value in metrics.items()}, task.step)
-    with torch.no_grad():
-        plots = task.plot_evaluation(test, run.folder / IMAGES)
-    for name, path in plots.items():
-        run.log_media(name, path, task.step)
-    return metrics, interval, plots
 
 
 def one_line(task: Task, metrics: Mapping[str, float], interval: Interval | None) -> str:

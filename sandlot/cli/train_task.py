@@ -1,13 +1,12 @@
 """`sandlot train TASK DATA`: train a task on data, record the run, and report the result."""
 
-import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from sandlot.tracking import IMAGES, STEP, VALIDATION, Run, SandlotError, json_object, require
+from sandlot.tracking import IMAGES, Run, SandlotError, json_object, require
 from sandlot.tracking.common import recipes
 
 from .options import Fit
@@ -26,6 +25,7 @@ def main(args: list[str]) -> None:
     options, config = parse(args[0], kind.Config, args[1:])
     require(options.seed >= 0, "--seed must be at least 0", options.seed)
     from sandlot.supervised.fitting.fit import planned_steps
+    from sandlot.supervised.fitting.learning import run_config
 
     from .task_session import fit_and_report
 
@@ -33,16 +33,9 @@ def main(args: list[str]) -> None:
     data = read_data(options.data, collection, options.runs_dir)
     task = kind(data, seed=options.seed, config=config, **encoder_to_start_from(options, kind))
     test = run_range_test(task) if options.find_learning_rate else None
-    record = {
-        "task": task.name,
-        "data": options.data,
-        **({"from": options.from_run} if options.from_run else {}),
-        **collection,
-        "axis": STEP,
-        **({"monitor": f"{VALIDATION}{task.monitor.metric}"} if task.monitor else {}),
-        "steps": planned_steps(task, task.loader()),
-        "config": dataclasses.asdict(task.config),
-    }
+    steps = planned_steps(task, task.loader())
+    more = {**({"from": options.from_run} if options.from_run else {}), **collection}
+    record = run_config(task, options.data, steps, **more)
     name = f"{task.name}-{short_name(options.data)}-s{options.seed}"
     run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
     if test is not None:

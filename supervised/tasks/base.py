@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sandlot.supervised.data import Batch, Columns, DataSplit, Frame, Loader, Subset, load_frame
-from sandlot.supervised.fitting.fit import fit
+from sandlot.supervised.fitting.learning import learn
 from sandlot.supervised.fitting.monitor import Best, Monitor
 from sandlot.supervised.optimization.components import Stateful, component_tensors, load_components
 from sandlot.supervised.optimization.device import choose_device
@@ -72,6 +72,9 @@ class Task(ABC):
         self.config = with_options(self.Config() if config is None else config, options)
         self.seed = seed
         self.step = 0
+        self.run: Run | None = None
+        """The record of its latest training."""
+        self.data_name = str(data) if isinstance(data, str | Path) else None
         self.best: Best | None = None
         self.validations_since_best = 0
         self.metadata: dict[str, Any] = {}
@@ -185,12 +188,19 @@ class Task(ABC):
         for learner in self.learners.values():
             learner.module.train(learning)
 
-    def learn(self, epochs: int | None = None, run: Run | None = None) -> Self:
-        """Train for `epochs` in all, or as many as the config says, and restore the best weights.
+    def learn(
+        self,
+        epochs: int | None = None,
+        record: Run | str | Path | None = None,
+        *,
+        until: int | None = None,
+        **unknown: Any,
+    ) -> Self:
+        """Train for `epochs` more (by default the config's), or `until` as many in all, and restore the best weights.
 
-        `run` records metrics, plots and checkpoints.
+        `record` is the folder to create a run in, as `sandlot train` does, such as "runs"; or an open `Run`.
         """
-        fit(self, None if epochs is None else epochs * self.loader().steps_per_epoch, run=run)
+        learn(self, epochs, until, record, unknown)
         return self
 
     def evaluate(self, name: str = "test") -> dict[str, float]:
