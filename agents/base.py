@@ -15,6 +15,7 @@ from sandlot.envs import (
     EnvSpec,
     Observation,
     Step,
+    newest_version,
     space_from_json,
     space_to_json,
     tree_leaves,
@@ -81,6 +82,7 @@ class Agent(ABC):
             config: Its hyperparameters; by default those of the recipe for the id, if there is one.
             hyperparameters: Fields of the config by name, which beat `config` and the recipe.
         """
+        env = newest_version(env) if isinstance(env, str) else env
         if config is None:
             env_id = EnvSpec.of(env).id if isinstance(env, str | EnvSpec) else None
             config = recipe_config(self.name, self.Config, env_id)

@@ -6,7 +6,7 @@ from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, tab
 from .description import Backend
 from .factory import EnvFactory
 from .frames import Act, EpisodeFrame, Frame, frames_per_second, render_episode, run_headless
-from .registry import wrappers_for
+from .registry import newest_version, wrappers_for
 from .space_json import space_from_json, space_to_json
 from .spec import EnvSpec, make
 from .toys import catch, memory
@@ -39,6 +39,7 @@ __all__ = [
     "frames_per_second",
     "has_mask",
     "make",
+    "newest_version",
     "read_table",
     "render_episode",
     "run_headless",

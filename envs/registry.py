@@ -1,6 +1,8 @@
 """What an environment's id tells: the library that it comes from, and the preprocessing that is standard for it."""
 
+import contextlib
 import importlib
+import re
 from typing import Any
 
 import gymnasium
@@ -37,6 +39,23 @@ def is_atari(env: str) -> bool:
     """Return whether the registered id `env` is an Atari game that takes the standard preprocessing."""
     spec = gymnasium.registry.get(env)
     return spec is not None and spec.entry_point == ATARI_ENTRY_POINT and isinstance(spec.kwargs["frameskip"], int)
+
+
+def newest_version(env: str) -> str:
+    """Return the newest registered version of an `env` that is named without one, else `env` as it is."""
+    module, colon, name = env.rpartition(":")
+    if is_game(env) or name in gymnasium.registry or re.search(r"-v\d+$", name):
+        return env
+    if module:
+        register(env)
+    elif name.lower().startswith("ale/"):
+        with contextlib.suppress(ModuleNotFoundError):
+            import_ale()
+    found = [spec for spec in gymnasium.registry.values() if spec.id.rpartition("-v")[0] == name and spec.version]
+    newest = max(found, key=lambda spec: spec.version or 0, default=None)
+    if newest is None and f"{name}-v0" in gymnasium.registry:
+        return f"{module}{colon}{name}-v0"
+    return f"{module}{colon}{newest.id}" if newest else env
 
 
 def register(env: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.errors import SandlotError, nearest
 from sandlot.tracking.common.files import read_json, write_json, writing
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -79,7 +79,12 @@ class Run:
         for folder in (Path(name), root / name):
             if folder.is_dir():
                 return cls(folder)
-        raise SandlotError(f"there is no run {name!r}, neither as a folder nor in {root}")
+        names = ["latest", *(path.parent.name for path in root.glob(f"*/{CONFIG}"))]
+        near = nearest(name, names)
+        raise SandlotError(
+            f"there is no run {name!r}, neither as a folder nor in {root}; "
+            + (f"did you mean {near}?" if near else "`sandlot list` shows those that there are")
+        )
 
     def set_config(self, config: Mapping[str, Any]) -> None:
         """Replace the run's config, as training begins."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module, metadata
 from typing import Any
 
-from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.errors import SandlotError, hint
 from sandlot.tracking.common.extensions import add_working_folder
 
 COMMANDS = {
@@ -26,6 +26,9 @@ COMMANDS = {
     "latents": "Latents",
     "compress": "Compress",
     "fidelity": "Fidelity",
+    "list": "ListRuns",
+    "agents": None,
+    "data": None,
 }
 """Class of each command's options in `sandlot.cli.options`; those of `train` and `describe` vary."""
 MISTAKE, KILLED_BY, PIPE = 2, 128, 13
@@ -51,6 +54,9 @@ commands:
   compress RUN       rate-distortion curve     sandlot compress latest
   fidelity RUN       FID, precision, recall    sandlot fidelity latest
   describe AGENT ENV describe its networks     sandlot describe ppo CartPole-v1 --network lstm
+  list               the runs that there are   sandlot list
+  agents             the agents and tasks      sandlot agents
+  data               the data sets             sandlot data
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.
 RUN is a run's folder or name; "latest" names the newest.
@@ -86,7 +92,7 @@ def run_command(args: list[str]) -> None:
         return
     command, rest = args[0], args[1:]
     if command not in COMMANDS:
-        raise SandlotError(f"there is no command {command!r}; there are {', '.join(COMMANDS)}")
+        raise SandlotError(f"there is no command {command!r}; {hint(command, COMMANDS)}")
     module = import_module(f".{command}", __package__)
     module.main(rest if COMMANDS[command] is None else parse(COMMANDS[command], command, rest))
 

@@ -257,3 +257,11 @@ class Fidelity(FromTask):
     """Run of the classifier whose features are compared; by default the newest on the same data."""
     rows: int = 10_000
     """Images to compare, at most; never more than there are test images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRuns(RunsDir):
+    """List the runs, the newest first."""
+
+    all: bool = False
+    """List all of them; by default the newest 20."""

@@ -1,10 +1,15 @@
 """Parse command-line arguments into dataclasses of options."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import tyro
+
+from sandlot.tracking.common.errors import SandlotError, nearest
+from sandlot.tracking.common.foreign_names import foreign_hint
 
 
 def parse_options(kind: type, args: Sequence[str], program: str) -> Any:
@@ -19,6 +24,48 @@ def parse_together(parts: Sequence[tuple[str, type, Any]], args: Sequence[str], 
     fields = [(name, kind, dataclasses.field(default=value)) for name, kind, value in parts]
     together = tyro.conf.OmitArgPrefixes[dataclasses.make_dataclass("Together", fields)]
     return tyro.cli(together, args=args, prog=program, description=description)
+
+
+def translated(kinds: Sequence[type], words: Sequence[str]) -> list[str]:
+    """Return `words` with numbers such as 1e5 and 2M in digits, where an option is a whole number.
+
+    Raises `SandlotError` for an option that has another name here.
+    """
+    fields = {_flag(field): field.type for kind in kinds for field in dataclasses.fields(kind)}
+    flags = {*fields, "--help", *(f"--no-{flag.removeprefix('--')}" for flag in fields)}
+    said, whole = [], False
+    for word in words:
+        flag, equals, value = word.partition("=")
+        flag = flag.replace("_", "-") if flag.startswith("--") else flag
+        if flag.startswith("--") and flag not in flags:
+            if found := foreign_hint(flag):
+                raise SandlotError(f"there is no option {flag}; {found}")
+            if near := nearest(flag, flags):
+                raise SandlotError(f"there is no option {flag}; did you mean {near}?")
+        if equals and _is_whole(fields.get(flag)):
+            said.append(f"{flag}={digits(value)}")
+            continue
+        said.append(digits(word) if whole else word)
+        whole = not equals and _is_whole(fields.get(flag))
+    return said
+
+
+def digits(text: str) -> str:
+    """Return a whole number that is written as 1e5, 1_000_000, 50k or 2M in digits; anything else as it is."""
+    found = re.fullmatch(r"([\d_]*\.?\d+(?:[eE][+]?\d+)?)([kKmM]?)", text)
+    if found is None or text.isdigit():
+        return text
+    value = Decimal(found[1].replace("_", "")) * {"": 1, "k": 1_000, "m": 1_000_000}[found[2].lower()]
+    return str(int(value)) if value == int(value) else text
+
+
+def _flag(field: dataclasses.Field[Any]) -> str:
+    named = [arg.name for arg in getattr(field.type, "__metadata__", ()) if getattr(arg, "name", None)]
+    return "--" + (named[0] if named else field.name).replace("_", "-")
+
+
+def _is_whole(hint: Any) -> bool:
+    return hint is int or hint == int | None
 
 
 def _make_ready(kinds: Sequence[type], args: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """`sandlot train AGENT ENV`: train an agent, record the run, and report the result."""
 
+import sys
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ from sandlot.agents.multi_agent import agent_for, resolve_opponent
 from sandlot.agents.recipes import recipe, recipe_config
 from sandlot.agents.registry import agent_class, what_is
 from sandlot.agents.run_config import create_run
-from sandlot.envs import EnvSpec, Wrappers, wrappers_for
+from sandlot.envs import EnvSpec, Wrappers, newest_version, wrappers_for
 from sandlot.tracking import Run, json_object, require
 
 from .options import Train
@@ -64,6 +65,9 @@ def parse(agent: str, config: type, args: list[str], command: str = "train") -> 
     Flags beat the recipe for the environment, which beats defaults.
     """
     program = f"sandlot {command} {agent}"
+    if args and not args[0].startswith("-") and (newest := newest_version(args[0])) != args[0]:
+        print(f"{args[0]}: its newest version is {newest}", file=sys.stderr)
+        args = [newest, *args[1:]]
     first = bool(args) and not args[0].startswith("-")
     env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
     return _parse_with(program, agent, config, env, recipe(agent, env), args)
