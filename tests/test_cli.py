@@ -151,7 +151,7 @@ def test_sandlot_help_comes_at_once():
 )
 def test_every_command_explains_itself(words, capsys):
     with pytest.raises(SystemExit) as done:
-        main([*words, "--help"])
+        main([*words, "--help-all" if words[0] == "train" else "--help"])
     assert done.value.code == 0
     said = capsys.readouterr().out
     assert "--runs-dir" in said
@@ -171,8 +171,28 @@ def test_every_command_explains_itself(words, capsys):
 def test_help_is_in_paragraphs(words, within, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")
     with pytest.raises(SystemExit):
-        main([*words, "--help"])
+        main([*words, "--help-all"])
     assert within in capsys.readouterr().out, "lines are broken where the source breaks them"
+
+
+@pytest.mark.parametrize(
+    "words", ["train ppo", "train ppo CartPole-v1", "train vae digits", "train dqn", "describe sac"]
+)
+def test_short_help_fits_a_screen(words, capsys):
+    with pytest.raises(SystemExit) as done:
+        main([*words.split(), "--help"])
+    assert done.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert ("  --learning-rate 0.0025 " in "\n".join(lines)) is (words == "train ppo CartPole-v1")
+    assert "--help-all" in lines[-1]
+
+
+def test_describe_says_what_it_wants(capsys):
+    for words in (["describe"], ["describe", "--help"]):
+        assert main(words) == 0
+        assert "usage: sandlot describe AGENT ENV" in capsys.readouterr().out
 
 
 def test_a_reader_that_goes_away_is_no_accident():

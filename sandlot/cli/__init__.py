@@ -31,6 +31,8 @@ COMMANDS = {
     "data": None,
 }
 """Class of each command's options in `sandlot.cli.options`; those of `train` and `describe` vary."""
+MODULES = {"list": "list_runs"}
+"""For commands whose names are Python's, their modules."""
 MISTAKE, KILLED_BY, PIPE = 2, 128, 13
 OVERVIEW = """usage: sandlot COMMAND …
 
@@ -58,8 +60,18 @@ commands:
   agents             the agents and tasks      sandlot agents
   data               the data sets             sandlot data
 
-`sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.
+`sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's, `--help-all` all of them.
 RUN is a run's folder or name; "latest" names the newest.
+"""
+
+DESCRIBE = """usage: sandlot describe AGENT ENV [options]
+       sandlot describe TASK DATA [options]
+
+Show the networks that would be trained, layer by layer, with their parameters.
+`sandlot agents` lists agents and tasks; `sandlot describe AGENT --help` shows the options.
+
+  sandlot describe ppo CartPole-v1 --network lstm
+  sandlot describe classifier digits --network cnn
 """
 
 
@@ -93,7 +105,10 @@ def run_command(args: list[str]) -> None:
     command, rest = args[0], args[1:]
     if command not in COMMANDS:
         raise SandlotError(f"there is no command {command!r}; {hint(command, COMMANDS)}")
-    module = import_module(f".{command}", __package__)
+    if command == "describe" and rest in ([], ["-h"], ["--help"]):
+        print(DESCRIBE, end="")
+        return
+    module = import_module(f".{MODULES.get(command, command)}", __package__)
     module.main(rest if COMMANDS[command] is None else parse(COMMANDS[command], command, rest))
 
 

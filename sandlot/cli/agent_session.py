@@ -1,5 +1,6 @@
 """Train an agent, new or resumed, and print the final report."""
 
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,6 +65,7 @@ def report(
         ("curve", run.curve if run.curve.exists() else "none: no episode has ended, or it was not drawn in time"),
         *([("picture", picture)] if picture else []),
         ("W&B", where_wandb_is(run)),
+        ("next", f"sandlot play {shlex.quote(str(run.folder))}"),
     ]
     print_table(console, rows)
 

@@ -21,6 +21,12 @@ def parse_options(kind: type, args: Sequence[str], program: str) -> Any:
 
 def parse_together(parts: Sequence[tuple[str, type, Any]], args: Sequence[str], program: str, description: str) -> Any:
     """Parse several dataclasses of options at once: a name, a class and its defaults each, returned as attributes."""
+    if not {"-h", "--help"}.isdisjoint(args):
+        from .short_help import short_help
+
+        print(short_help(parts, program, description), end="", flush=True)
+        raise SystemExit(0)
+    args = ["--help" if arg == "--help-all" else arg for arg in args]
     args = translated([kind for _, kind, _ in parts], args)
     _make_ready([kind for _, kind, _ in parts], args)
     fields = [(name, kind, dataclasses.field(default=value)) for name, kind, value in parts]

@@ -186,7 +186,7 @@ def test_mistakes_exit_with_one_sentence_and_status_2(words, message, capsys):
 @pytest.mark.parametrize("name", ["classifier", "regressor", "forecaster", "language-model", "sklearn:svm"])
 def test_help_of_each_task(name, capsys):
     with pytest.raises(SystemExit) as done:
-        main(["train", name, "--help"])
+        main(["train", name, "--help-all"])
     assert done.value.code == 0
     assert "--test-share" in capsys.readouterr().out
 
