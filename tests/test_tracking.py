@@ -16,6 +16,7 @@ from sandlot.tracking import (
     write_gif,
     write_video,
 )
+from sandlot.tracking.common.figures import luminance, readable_on
 from tests.video_file import probe
 from tests.wandb_file import read_history, read_records
 
@@ -225,4 +226,15 @@ def test_curves_are_drawn_where_there_is_something_to_draw(tmp_path):
     assert draw_curves(tmp_path / "one.png", {"a": rows})
     assert draw_curves(tmp_path / "two.png", {"a": rows, "b": rows})
     assert not draw_curves(tmp_path / "none.png", {"a": [{"env_step": 1}]})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "two.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "one.svg", "two.png", "two.svg"]
+
+
+def test_numbers_in_tables_of_colours_are_readable():
+    import matplotlib
+
+    for name in ("PuOr_r", "Blues"):
+        for share in np.linspace(0, 1, 21):
+            colour = matplotlib.colormaps[name](share)
+            ink = 1.0 if readable_on(colour) == "white" else 0.0
+            low, high = sorted((luminance(colour), ink))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (name, share)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandlot.tracking.common.figures import picture
+from sandlot.tracking.common.figures import COLOURS, picture
 
 from .metrics import RETURN, RETURN_HIGH, RETURN_LOW, TRAIN, VALIDATION, step_of
 
@@ -24,7 +24,7 @@ def draw_curves(path: Path, runs: Mapping[str, Rows], monitors: Mapping[str, str
             panels.setdefault(monitor, {})[name] = rows
     if not panels:
         return False
-    with picture(path, 7, 4 * len(panels)) as figure:
+    with picture(path, 7, 4 * len(panels), svg=True) as figure:
         for place, (monitor, shown) in enumerate(panels.items()):
             _draw_panel(figure.add_subplot(len(panels), 1, place + 1), monitor, shown, len(runs) == 1)
     return True
@@ -33,6 +33,7 @@ def draw_curves(path: Path, runs: Mapping[str, Rows], monitors: Mapping[str, str
 def _draw_panel(axes: Any, monitor: str, runs: Mapping[str, Rows], alone: bool) -> None:
     from matplotlib.ticker import EngFormatter
 
+    axes.set_prop_cycle(color=COLOURS)
     for name, rows in runs.items():
         (line,) = axes.plot(
             *_points(rows, monitor), linewidth=1.6, label=name if monitor == RETURN or not alone else monitor

@@ -23,7 +23,7 @@ from sandlot.tracking.common.files import read_json, write_json, writing
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, checkpoint_name
 from .metrics import ENV_STEP, drop_rows_after, read_metrics
-from .picture import Picture
+from .notebook_image import Picture
 from .worker import start_worker, stop_worker
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]

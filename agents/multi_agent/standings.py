@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sandlot.tracking import picture, write_json
+from sandlot.tracking.common.figures import readable_on
 
 from .matches import Score
 
@@ -26,7 +27,7 @@ def draw_standings(
     known = {step: rating for step, rating in ratings.items() if step >= 0}
     width = 0.62 * len(names) + 2.2
     height = 0.5 * len(names) + 1.9
-    with picture(path, width + 4.6, height) as figure:
+    with picture(path, width + 4.6, height, svg=True) as figure:
         beats, rises = figure.subplots(1, 2, width_ratios=[width, 4.6])
         _draw_table(beats, names, table, share)
         _draw_ratings(rises, known)
@@ -41,11 +42,12 @@ def draw_standings(
 
 
 def _draw_table(axes: Axes, names: list[str], table: list[list[Score | None]], share: np.ndarray) -> None:
-    axes.imshow(share, cmap="RdYlGn", vmin=0, vmax=1, aspect="auto")
+    shown = axes.imshow(share, cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
     for i, row in enumerate(table):
         for j, score in enumerate(row):
             if score is not None:
-                axes.text(j, i, f"{100 * score.share:.0f}", ha="center", va="center", fontsize=9, color=INK)
+                ink = readable_on(shown.to_rgba(score.share))
+                axes.text(j, i, f"{100 * score.share:.0f}", ha="center", va="center", fontsize=9, color=ink)
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.tick_params(length=0)

@@ -1,6 +1,5 @@
 """`sandlot list`: the runs that there are."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from sandlot.tracking import RETURN, Run, read_metrics
+from sandlot.tracking import RETURN, Run, SandlotError, read_metrics
 from sandlot.tracking.common.numbers import number
 from sandlot.tracking.layout import CONFIG
 
@@ -44,7 +43,7 @@ def described(folder: Path) -> dict[str, str]:
         run = Run(folder)
         config, summary = run.config, run.summary
         result, steps = result_of(run), summary.get(run.axis)
-    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (SandlotError, OSError, ValueError, KeyError, TypeError) as error:
         return {"run": folder.name, "when": "", "agent": "", "on": "", "steps": "", "result": "", "status": str(error)}
     env = config.get("env") or {}
     return {

@@ -10,11 +10,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sandlot.tracking import picture
+from sandlot.tracking.common.figures import readable_on
 
 from .metrics import BINS
 
 MOST_CURVES = 10
 """Classes with a ROC curve of their own in a plot."""
+MOST_SHARES = 12
+"""The most classes for which a confusion matrix shows shares beside counts."""
 MOST_WRITTEN = 25
 """Confusion matrices of more classes show colours without counts."""
 
@@ -27,15 +30,21 @@ def draw_confusion(
     matrix = torch.bincount(labels * count + predicted, minlength=count**2).view(count, count).numpy()
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     side = min(max(4.0, 0.5 * count), 14.0)
-    with picture(path, side + 1.5, side + 0.5) as figure:
+    with picture(path, side + 1.5, side + 0.5, svg=True) as figure:
         axes = figure.add_subplot()
-        figure.colorbar(axes.imshow(share, cmap="Blues", vmin=0, vmax=1), ax=axes, label="share of the true class")
+        shown = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        figure.colorbar(shown, ax=axes, label="share of the true class")
         axes.set(xlabel="predicted", ylabel="true", title=f"{np.trace(matrix)} of {matrix.sum()} correct")
         axes.set_xticks(range(count), classes, rotation=90 if max(map(len, classes)) > 2 else 0, fontsize=8)
         axes.set_yticks(range(count), classes, fontsize=8)
         for row, column in np.argwhere(matrix > 0) if count <= MOST_WRITTEN else []:
-            colour = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=7, color=colour)
+            colour = readable_on(shown.to_rgba(share[row, column]))
+            written = (
+                f"{matrix[row, column]}\n{100 * share[row, column]:.0f} %"
+                if count <= MOST_SHARES
+                else str(matrix[row, column])
+            )
+            axes.text(column, row, written, ha="center", va="center", fontsize=8, color=colour)
 
 
 def draw_roc(path: Path, probabilities: Float[Tensor, "row class"], labels: Int[Tensor, "row"],
