@@ -37,7 +37,8 @@ class Run:
     Use as a context manager: whatever ends the block, what was logged is whole and the W&B run is closed.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: str | Path):
+        folder = Path(folder)
         if not (folder / CONFIG).is_file():
             raise SandlotError(f"{folder} is not a run: it has no {CONFIG}")
         self.folder = folder
@@ -48,9 +49,16 @@ class Run:
 
     @classmethod
     def create(
-        cls, root: Path, name: str, config: Mapping[str, Any], *, wandb: WandbMode = "auto", project: str = "sandlot"
+        cls,
+        root: str | Path,
+        name: str,
+        config: Mapping[str, Any],
+        *,
+        wandb: WandbMode = "auto",
+        project: str = "sandlot",
     ) -> "Run":
         """Make the folder of a new run called `name` under `root` and start recording."""
+        root = Path(root)
         stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         with writing(root):
             folder = _new_folder(root, stem)
@@ -68,8 +76,9 @@ class Run:
         return run
 
     @classmethod
-    def find(cls, root: Path, name: str) -> "Run":
+    def find(cls, root: str | Path, name: str) -> "Run":
         """Return the run in the folder `name`, or of that name under `root`; "latest" is the newest there."""
+        root = Path(root)
         if name == "latest":
             configs = sorted(root.glob(f"*/{CONFIG}"), key=lambda path: path.stat().st_mtime)
             if not configs:
