@@ -8,19 +8,14 @@ import tyro
 from sandlot import Agent, evaluate
 
 
-@dataclass(frozen=True, kw_only=True)
-class CEMConfig:
-    num_envs: int = 16  # policies in a generation, each in its own environment
-    elite: int = 4
-    noise: float = 0.2
-
-
 class CEM(Agent):
-    Config = CEMConfig
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        num_envs: int = 16  # policies in a generation, each in its own environment
+        elite: int = 4
 
     def _build(self):
-        self.mean = np.zeros((self.spaces.observation.shape[0], self.spaces.action.n))
-        self.std = np.ones_like(self.mean)
+        self.mean, self.std = np.zeros((self.spaces.observation.shape[0], self.spaces.action.n)), np.array(1.0)
 
     def prepare(self, steps): ...
 
@@ -30,8 +25,7 @@ class CEM(Agent):
 
     def draw_policies(self, fresh):
         self.policies = self.rng.normal(self.mean, self.std, (len(fresh), *self.mean.shape))
-        self.returns = np.full(len(fresh), np.nan)
-        self.so_far = np.where(fresh, 0.0, np.nan)  # NaN in episodes that another policy began
+        self.returns, self.so_far = np.full(len(fresh), np.nan), np.where(fresh, 0.0, np.nan)  # NaN: not yet begun
 
     def exploration_action(self):
         return np.einsum("ei,eia->ea", self.observation, self.policies).argmax(1)
@@ -43,7 +37,7 @@ class CEM(Agent):
         if np.isnan(self.returns).any():
             return None
         elite, metrics = np.argsort(self.returns)[-self.config.elite :], {"generation/mean": self.returns.mean()}
-        self.mean, self.std = self.policies[elite].mean(0), self.policies[elite].std(0) + self.config.noise
+        self.mean, self.std = self.policies[elite].mean(0), self.policies[elite].std(0) + 0.2
         self.draw_policies(fresh=step.episode_start)
         return metrics
 

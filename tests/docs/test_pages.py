@@ -25,13 +25,13 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    registered = set(gymnasium.registry)
     yield tmp_path
-    for name, module in list(sys.modules.items()):
-        if str(tmp_path) in (getattr(module, "__file__", None) or ""):
-            del sys.modules[name]
-    for env in set(gymnasium.registry) - registered:
-        del gymnasium.registry[env]
+    own = {name for name, module in sys.modules.items() if str(tmp_path) in (getattr(module, "__file__", None) or "")}
+    for name in own:
+        del sys.modules[name]
+    for env, spec in list(gymnasium.registry.items()):
+        if getattr(spec.entry_point, "__module__", "") in own:
+            del gymnasium.registry[env]
 
 
 def write_files(page, folder):
