@@ -11,7 +11,8 @@ from sandlot.supervised.data import Batch
 from sandlot.supervised.networks import Discriminator
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.device import choose_device
-from sandlot.supervised.optimization.learner import Learner, TargetNetwork, frozen
+from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
 
 from .config import AdversarialConfig
 from .networks import Generator
