@@ -1,8 +1,10 @@
 """What all generative models do: read rows of data, make new ones, and plot them."""
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import torch
@@ -10,16 +12,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sandlot.supervised.data import Batch, DataSplit, Frame, Subset, rows_of, stratified_split
+from sandlot.supervised.fitting.fit import fit
 from sandlot.supervised.modalities import MODALITIES, modality_of
 from sandlot.supervised.modalities.augmentation import augment_images
 from sandlot.supervised.modalities.columns import IMAGE, TABLE
 from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.supervised.targets import TARGET_NAMES
 from sandlot.supervised.tasks.base import Task
-from sandlot.tracking import SandlotError, derived_seed
+from sandlot.tracking import SandlotError, derived_seed, require
 
+from .arrays import as_pixels, frame_of, is_array_like, to_columns
 from .config import GenerativeConfig
-from .labels import class_names, hold_out_class, ordered_classes
+from .described import Described
+from .labels import class_names, hold_out_class, ordered_classes, refuse_unseen_classes
 from .metrics import EVAL_BATCH_SIZE
 from .plots import SampleGrid, comparison_grid, plot_grid
 
@@ -30,11 +35,12 @@ SAMPLE_SEED = 4
 Rows = Float[Tensor, "row ..."]
 """Images with pixels between 0 and 1, or standardized rows of a table."""
 Latent = Float[Tensor, "row latent"]
-Label = Int[Tensor, "row"] | None
+Label = Int[Tensor, "row"] | Float[Tensor, "row class"] | None
+"""The class of each row, or the weights of all classes."""
 ConfigT = TypeVar("ConfigT", bound=GenerativeConfig)
 
 
-class GenerativeModel(Task, Generic[ConfigT]):
+class GenerativeModel(Described, Task, Generic[ConfigT]):
     """A model that learns to make rows like those of its data: images of one shape, or table rows.
 
     A subclass builds its networks (`build`), learns (`train_step`, `measure`) and decodes latent vectors (`decode`).
@@ -49,6 +55,9 @@ class GenerativeModel(Task, Generic[ConfigT]):
     spherical_prior: ClassVar[bool] = True
     """Whether latent vectors lie close to a sphere, as normal ones do, so that they are interpolated along an arc."""
 
+    def __init__(self, data: Any = None, *, seed: int = 0, config: Any = None, **options: Any):
+        super().__init__(data, seed=seed, config=config, **options)
+
     @abstractmethod
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         """Return the row for each latent vector; of the class `label`, if the model is conditional."""
@@ -57,9 +66,44 @@ class GenerativeModel(Task, Generic[ConfigT]):
         """Draw new latent vectors: standard normal ones, if not overridden."""
         return torch.randn(count, self.config.latent_size, device=self.device)
 
-    def sample(self, count: int, label: Label = None) -> Rows:
-        """Generate rows with torch's random numbers; of the class `label`, if the model is conditional."""
-        return self.decode(self.sample_prior(count), label)
+    @torch.no_grad()
+    def sample(self, count: int, label: Label = None, *, mean: bool = False, truncation: float | None = None) -> Rows:
+        """Generate rows with torch's random numbers.
+
+        Args:
+            count: Number of rows.
+            label: The class of each, if the model is conditional; by default all classes in turn.
+            mean: Leave out the spread of rows around what is decoded, if the model has learned one.
+            truncation: Draw latent values from -truncation to truncation alone (Brock et al., 2019): less varied.
+        """
+        with self.inference_mode():
+            latent = self.sample_prior(count) if truncation is None else self.truncated_prior(count, truncation)
+            label = self.cycle_labels(count) if label is None else label
+            rows = self.decode(latent, label)
+            return rows if mean else self.add_noise(rows)
+
+    def add_noise(self, rows: Rows) -> Rows:
+        """Return decoded `rows` as draws from p(x|z), if the model has learned how far these spread."""
+        return rows
+
+    def truncated_prior(self, count: int, truncation: float) -> Latent:
+        """Draw new latent vectors from a normal distribution without its tails."""
+        if type(self).sample_prior is not GenerativeModel.sample_prior:
+            raise SandlotError(f"the latent vectors of a {self.name} are not normal, so they can't be truncated")
+        require(truncation > 0, "truncation must be positive", truncation)
+        latent = torch.empty(count, self.config.latent_size, device=self.device)
+        return torch.nn.init.trunc_normal_(latent, a=-truncation, b=truncation)
+
+    @contextmanager
+    def inference_mode(self) -> Iterator[None]:
+        """Switch dropout and batch statistics off, and back to what they were."""
+        modes = {name: learner.module.training for name, learner in self.learners.items()}
+        self.train(False)
+        try:
+            yield
+        finally:
+            for name, training in modes.items():
+                self.learners[name].module.train(training)
 
     def embed(self, batch: Batch) -> Latent:
         """Return the latent vector of each row of a batch, without noise. Only models with an encoder can."""
@@ -75,20 +119,55 @@ class GenerativeModel(Task, Generic[ConfigT]):
         labels = subset.columns[LABEL][torch.from_numpy(subset.rows)] if LABEL in subset.columns else None
         return latent, labels
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of a row: (channels, height, width) of an image, or (columns,) of a table."""
-        return tuple(self.metadata["shape"])
+    def fit(self, x: Any, y: Any = None, epochs: int | None = None) -> Self:
+        """Learn anew from the rows of an array, tensor, torch data set or other data, of the classes `y` if given."""
+        data = frame_of(x, y) if is_array_like(x) else x
+        GenerativeModel.__init__(self, data, seed=self.seed, config=self.config)
+        return self.learn(epochs)
 
-    @property
-    def makes_images(self) -> bool:
-        """Whether its rows are images."""
-        return self.metadata["kind"] == "images"
+    def partial_fit(self, x: Any, y: Any = None, epochs: int | None = None) -> Self:
+        """Train for further `epochs` on more rows, which are scaled as the first ones were."""
+        if not self.metadata:
+            return self.fit(x, y, epochs)
+        frame = self._read(frame_of(x, y) if is_array_like(x) else x)
+        self.split = self.split_rows(frame)
+        self._encode_frame(frame)
+        self.best, self.validations_since_best = None, 0
+        fit(self, self.step + (epochs or self.config.epochs) * self.loader().steps_per_epoch)
+        return self
 
-    @property
-    def classes(self) -> list[str]:
-        """Names of the classes in the training data, if it has any."""
-        return self.metadata["classes"]
+    def rows_given(self, x: Any, y: Any = None) -> Subset:
+        """Return new rows, given like those to `fit`, as the model reads them."""
+        if not self.metadata:
+            raise SandlotError(f"this {self.name} has not learned yet; call fit first")
+        columns = self.encode(as_pixels(frame_of(x, y) if is_array_like(x) else x))
+        columns = {name: column.to(self.device) for name, column in columns.items()}
+        return Subset("given", columns, np.arange(len(next(iter(columns.values())))))
+
+    @torch.no_grad()
+    def transform(self, x: Any, y: Any = None) -> Latent:
+        """Return the latent vector of each row of an array."""
+        with self.inference_mode():
+            return self.embed_part(self.rows_given(x, y))[0]
+
+    @torch.no_grad()
+    def score_samples(self, x: Any, y: Any = None) -> Float[Tensor, "row"]:
+        """Return how well the model knows each row of an array: the log-likelihood bound, or minus the error."""
+        with self.inference_mode():
+            batches = self.rows_given(x, y).batches(EVAL_BATCH_SIZE)
+            return torch.cat([self.row_scores(batch) for batch in batches])
+
+    def row_scores(self, batch: Batch) -> Float[Tensor, "row"]:
+        """Return minus the squared error of each row's reconstruction, if not overridden."""
+        return -(self.reconstruct(batch) - self.inputs(batch)).square().flatten(1).sum(1)
+
+    def score(self, x: Any, y: Any = None) -> float:
+        """Return the mean of `score_samples` over the rows of an array; higher is better."""
+        return self.score_samples(x, y).mean().item()
+
+    def inverse_transform(self, rows: Rows) -> dict[str, np.ndarray]:
+        """Return generated rows in the units of the data, by column: bytes [row, height, width, channel] of images."""
+        return to_columns(rows, self.metadata)
 
     @property
     def is_conditional(self) -> bool:
@@ -115,8 +194,12 @@ class GenerativeModel(Task, Generic[ConfigT]):
     def split_rows(self, frame: Frame) -> DataSplit:
         names = class_names(frame, self.metadata["label"])
         strata = np.zeros(len(frame)) if names is None else names
+        if self.config.augment and self.metadata["kind"] != "images":
+            raise SandlotError(f"--augment changes images, and {frame.name} is a table")
         shares = (self.config.validation_share, self.config.test_share)
         split = stratified_split(frame, self.metadata["inputs"], strata, *shares, self.seed)
+        if self.is_conditional and names is not None:
+            refuse_unseen_classes(split, names, frame.name)
         held_out = self.config.held_out
         return hold_out_class(split, held_out, names, frame.name) if held_out else split
 
@@ -135,19 +218,33 @@ class GenerativeModel(Task, Generic[ConfigT]):
             height, width, channels = train.columns[inputs[0]].shape[1:]
             shape = [channels, height, width]
             preprocessing = {"columns": inputs, "shape": shape}
-        size, numbers = self.config.latent_size, int(np.prod(shape))
-        if self.has_encoder and size > numbers:
-            raise SandlotError(f"a latent_size of {size} is larger than the data, whose rows have {numbers} values")
         return {"preprocessing": preprocessing, "shape": shape, "classes": classes}
 
-    def encode(self, frame: Frame) -> dict[str, Tensor]:
-        """Return the rows, and the index of each one's class in `classes`; -1 for a class not learned from."""
+    def _read(self, data: Any) -> Frame:
+        return as_pixels(super()._read(frame_of(data) if is_array_like(data) else data))
+
+    def encode(self, frame: Any, y: Any = None) -> Any:
+        """Return the latent vectors of an array's rows; of a frame, its columns as tensors.
+
+        The column `label` has the index of each row's class in `classes`, -1 for the one that was held out, and lower
+        numbers for others that training lacks (see `class_of`).
+        """
+        if not isinstance(frame, Frame):
+            return self.transform(frame, y)
         columns = MODALITIES[self.metadata["kind"]].encode(frame, self.metadata["preprocessing"])
         names = class_names(frame, self.metadata["label"])
         if names is None:
             return columns
         index_of = {name: index for index, name in enumerate(self.classes)}
+        self.unseen_classes = sorted(set(names.tolist()) - {*index_of, self.config.held_out})
+        index_of |= {name: -2 - index for index, name in enumerate(self.unseen_classes)}
         return {**columns, LABEL: torch.tensor([index_of.get(name, -1) for name in names.tolist()])}
+
+    def class_of(self, label: int) -> str:
+        """Return the name of the class that has the index `label` in a batch."""
+        if label >= 0:
+            return self.classes[label]
+        return self.config.held_out if label == -1 else self.unseen_classes[-2 - label]
 
     def inputs(self, batch: Batch) -> Rows:
         """Return the rows of a batch as the model reads them."""
@@ -161,13 +258,17 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     def fixed_batch(self, name: str, count: int) -> Batch:
         """Return up to `count` rows of a part of the data: random ones, but the same at each call."""
-        rows = self.subset(name).rows
-        chosen = np.random.default_rng(derived_seed(self.seed, SAMPLE_SEED)).permutation(rows)[:count]
-        return rows_of(self.columns, torch.from_numpy(chosen))
+        return rows_of(self.columns, torch.from_numpy(self.some_rows(name, count).rows))
 
     def first_with_rows(self, *names: str) -> str:
         """Return the first of the named parts of the data that has rows."""
         return next(name for name in names if len(self.subset(name)))
+
+    def some_rows(self, name: str, count: int) -> Subset:
+        """Return up to `count` rows of a part of the data: drawn by the seed, so that their order tells nothing."""
+        subset = self.subset(name)
+        rng = np.random.default_rng(derived_seed(self.seed, SAMPLE_SEED))
+        return Subset(name, subset.columns, rng.permutation(subset.rows)[:count])
 
     @property
     def evaluation_part(self) -> str:
@@ -192,8 +293,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     def sample_grids(self) -> dict[str, SampleGrid]:
         """Return what to plot, by name: samples, and validation rows above their reconstructions."""
-        samples = self.sample(PLOTTED_SAMPLES, self.cycle_labels(PLOTTED_SAMPLES))
-        grids = {"samples": SampleGrid(samples, self.num_conditions or 8)}
+        grids = {"samples": SampleGrid(self.sample(PLOTTED_SAMPLES), self.num_conditions or 8)}
         if self.has_encoder:
             batch = self.fixed_batch(self.first_with_rows("validation", "train"), PLOTTED_RECONSTRUCTIONS)
             grids["reconstructions"] = comparison_grid(self.inputs(batch), self.reconstruct(batch))

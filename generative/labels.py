@@ -35,6 +35,17 @@ def ordered_classes(known: Sequence[str] | None, present: set[str]) -> list[str]
     return sorted(present, key=lambda name: (0, float(name), "") if name.lstrip("-").isdigit() else (1, 0.0, name))
 
 
+def refuse_unseen_classes(split: DataSplit, names: ClassNames, data: str) -> None:
+    """Raise `SandlotError` if a class has rows for validation or the test of `data`, but none for training."""
+    trained = set(names[split.assignment == TRAIN].tolist())
+    unseen = sorted(set(names[split.assignment > TRAIN].tolist()) - trained)
+    if unseen:
+        raise SandlotError(
+            f"{data} has no training row of the class {unseen[0]!r}, which a conditional model would need; it has "
+            f"{', '.join(sorted(trained))}"
+        )
+
+
 def hold_out_class(split: DataSplit, held_out: str, names: ClassNames | None, data: str) -> DataSplit:
     """Return the split of `data` with the class `held_out` left out of training and validation, not of the test."""
     if names is None or held_out not in names:

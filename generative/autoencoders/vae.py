@@ -110,7 +110,8 @@ class VAENetwork(nn.Module):
         if not self.num_classes:
             return vector
         assert label is not None
-        return torch.cat([vector, F.one_hot(label, self.num_classes).to(vector.dtype)], dim=-1)
+        weights = label if label.is_floating_point() else F.one_hot(label, self.num_classes)
+        return torch.cat([vector, weights.to(vector.dtype)], dim=-1)
 
 
 def reparameterize(mean: Latent, log_variance: Latent, noise: Latent) -> Latent:
@@ -240,6 +241,19 @@ class VAE(GenerativeModel[VAEConfig]):
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.network.decode_mean(latent, label)
+
+    def row_scores(self, batch: Batch) -> PerRow:
+        """Return the evidence lower bound of each row, in nats."""
+        log_likelihood, kl = elbo(self.network, self.loss_batch(batch))
+        return log_likelihood - kl
+
+    def add_noise(self, rows: Rows) -> Rows:
+        """Return draws from p(x|z), if it is gaussian: rows spread around its mean by the learned deviation."""
+        if self.network.log_std is None:
+            return rows
+        std = self.network.log_std.clamp(*LOG_STD_RANGE).exp()
+        noisy = rows + std * torch.randn_like(rows)
+        return noisy.clamp(0, 1) if self.makes_images else noisy
 
     def forward_pass(self, name: str, batch: Batch) -> None:
         self.loss(self.network, self.loss_batch(batch))

@@ -52,7 +52,7 @@ def model_rate_distortion(model: GenerativeModel) -> list[RateDistortion]:
         return torch.cat([model.decode(*pair).cpu() for pair in zip(chunks, chunk_labels, strict=True)])
 
     codes = model.embed_part(test)[0].cpu()
-    fitted = model.embed_part(_first_training_rows(model))[0].cpu()
+    fitted = model.embed_part(model.some_rows("train", FITTED_ROWS))[0].cpu()
     return _rate_distortion_curve(model.name, codes, fitted, decode, truth)
 
 
@@ -60,7 +60,7 @@ def pca_rate_distortion(model: GenerativeModel) -> list[RateDistortion]:
     """Return the same for as many principal components as the model has latent dimensions."""
     from sklearn.decomposition import PCA
 
-    train = _inputs_of(model, _first_training_rows(model)).flatten(1).numpy()
+    train = _inputs_of(model, model.some_rows("train", FITTED_ROWS)).flatten(1).numpy()
     truth = _inputs_of(model, model.subset("test"))
     size = min(model.config.latent_size, *train.shape)
     components = PCA(size, svd_solver="full").fit(train)
@@ -132,11 +132,6 @@ def _vq_vae_rate_distortion(model: VQVAE, test: Subset, truth: Rows) -> RateDist
     length = math.prod(model.network.code_shape)
     bits = model.compute_metrics(test)["prior_nats"] * length / math.log(2)
     return RateDistortion(f"{model.name}, {length} codes", bits, mean_squared_error(decoded, truth))
-
-
-def _first_training_rows(model: GenerativeModel) -> Subset:
-    train = model.subset("train")
-    return Subset("train", train.columns, train.rows[:FITTED_ROWS])
 
 
 def _inputs_of(model: GenerativeModel, subset: Subset) -> Rows:

@@ -45,6 +45,7 @@ def fit(
     finally:
         set_random_state(outside)
     loop.restore_best()
+    task.finish()
 
 
 def planned_steps(task: "sandlot.supervised.tasks.base.Task", loader: Loader) -> int:

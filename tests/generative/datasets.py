@@ -46,7 +46,7 @@ def samples(model, count=12):
     model.train(False)
     torch.manual_seed(3)
     with torch.no_grad():
-        return model.sample(count, model.cycle_labels(count))
+        return model.sample(count, model.cycle_labels(count), mean=True)
 
 
 def corner_shares(points):
