@@ -1,8 +1,9 @@
 """What all generative models do: read rows of data, make new ones, and plot them."""
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -13,19 +14,17 @@ from torch import Tensor
 
 from sandlot.supervised.data import Batch, DataSplit, Frame, Subset, rows_of, stratified_split
 from sandlot.supervised.fitting.fit import fit
-from sandlot.supervised.modalities import MODALITIES, modality_of
+from sandlot.supervised.modalities import MODALITIES
 from sandlot.supervised.modalities.augmentation import augment_images
 from sandlot.supervised.modalities.columns import IMAGE, TABLE
 from sandlot.supervised.optimization.random_state import seeded_rng
-from sandlot.supervised.targets import TARGET_NAMES
 from sandlot.supervised.tasks.base import Task
 from sandlot.tracking import SandlotError, derived_seed, require
 
 from .arrays import as_pixels, frame_of, is_array_like, to_columns
 from .config import GenerativeConfig
-from .described import Described
-from .labels import class_names, hold_out_class, ordered_classes, refuse_unseen_classes
-from .metrics import EVAL_BATCH_SIZE
+from .labels import class_names, find_columns, hold_out_class, ordered_classes, refuse_unseen_classes
+from .metrics import EVAL_BATCH_SIZE, evaluating
 from .plots import SampleGrid, comparison_grid, plot_grid
 
 LABEL = "label"
@@ -40,7 +39,7 @@ Label = Int[Tensor, "row"] | Float[Tensor, "row class"] | None
 ConfigT = TypeVar("ConfigT", bound=GenerativeConfig)
 
 
-class GenerativeModel(Described, Task, Generic[ConfigT]):
+class GenerativeModel(Task, Generic[ConfigT]):
     """A model that learns to make rows like those of its data: images of one shape, or table rows.
 
     A subclass builds its networks (`build`), learns (`train_step`, `measure`) and decodes latent vectors (`decode`).
@@ -94,16 +93,9 @@ class GenerativeModel(Described, Task, Generic[ConfigT]):
         latent = torch.empty(count, self.config.latent_size, device=self.device)
         return torch.nn.init.trunc_normal_(latent, a=-truncation, b=truncation)
 
-    @contextmanager
-    def inference_mode(self) -> Iterator[None]:
+    def inference_mode(self) -> AbstractContextManager[None]:
         """Switch dropout and batch statistics off, and back to what they were."""
-        modes = {name: learner.module.training for name, learner in self.learners.items()}
-        self.train(False)
-        try:
-            yield
-        finally:
-            for name, training in modes.items():
-                self.learners[name].module.train(training)
+        return evaluating([learner.module for learner in self.learners.values()])
 
     def embed(self, batch: Batch) -> Latent:
         """Return the latent vector of each row of a batch, without noise. Only models with an encoder can."""
@@ -170,6 +162,21 @@ class GenerativeModel(Described, Task, Generic[ConfigT]):
         return to_columns(rows, self.metadata)
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a row: (channels, height, width) of an image, or (columns,) of a table."""
+        return tuple(self.metadata["shape"])
+
+    @property
+    def makes_images(self) -> bool:
+        """Whether its rows are images."""
+        return self.metadata["kind"] == "images"
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes in the training data, if it has any."""
+        return self.metadata["classes"]
+
+    @property
     def is_conditional(self) -> bool:
         """Whether it can be asked for rows of a class."""
         return False
@@ -180,16 +187,7 @@ class GenerativeModel(Described, Task, Generic[ConfigT]):
         return len(self.classes) if self.is_conditional else 0
 
     def find_columns(self, frame: Frame) -> dict[str, Any]:
-        label = self.config.target or next((name for name in TARGET_NAMES if name in frame.columns), None)
-        columns = self.config.columns or tuple(name for name in frame.columns if name != label)
-        if label is not None:
-            frame.column(label)
-        if not columns:
-            raise SandlotError(f"{frame.name} has no columns beside {label!r}")
-        kind, columns = modality_of(frame, columns)
-        if kind not in ("images", "tables"):
-            raise SandlotError(f"the {self.name} learns from images or numbers, and {frame.name} holds {kind}")
-        return {"label": label, "kind": kind, "inputs": columns}
+        return find_columns(frame, self.config, self.name)
 
     def split_rows(self, frame: Frame) -> DataSplit:
         names = class_names(frame, self.metadata["label"])
@@ -274,6 +272,13 @@ class GenerativeModel(Described, Task, Generic[ConfigT]):
     def evaluation_part(self) -> str:
         """The part of the data that a trained model is shown on: the test, if it has rows."""
         return self.first_with_rows("test", "validation", "train")
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        """Return what a user should know of the trained model, and what to do about it."""
+        size, numbers = self.config.latent_size, math.prod(self.shape)
+        if not self.has_encoder or size <= numbers:
+            return []
+        return [f"the code is over-complete: {size} numbers for rows of {numbers}, so that copying would do"]
 
     def cycle_labels(self, count: int) -> Label:
         """Return `count` labels that go through all classes in turn; None for an unconditional model."""

@@ -1,15 +1,34 @@
 """The classes of a data set's rows."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from sandlot.supervised.data import DataSplit, Frame
 from sandlot.supervised.data.split import TRAIN, UNASSIGNED, VALIDATION
+from sandlot.supervised.modalities import modality_of
+from sandlot.supervised.targets import TARGET_NAMES
 from sandlot.tracking import SandlotError
 
+from .config import GenerativeConfig
+
 ClassNames = Shaped[np.ndarray, "row"]
+
+
+def find_columns(frame: Frame, config: GenerativeConfig, model: str) -> dict[str, Any]:
+    """Return the roles of a frame's columns: the label, if any, the kind of inputs, and the inputs."""
+    label = config.target or next((name for name in TARGET_NAMES if name in frame.columns), None)
+    columns = config.columns or tuple(name for name in frame.columns if name != label)
+    if label is not None:
+        frame.column(label)
+    if not columns:
+        raise SandlotError(f"{frame.name} has no columns beside {label!r}")
+    kind, columns = modality_of(frame, columns)
+    if kind not in ("images", "tables"):
+        raise SandlotError(f"the {model} learns from images or numbers, and {frame.name} holds {kind}")
+    return {"label": label, "kind": kind, "inputs": columns}
 
 
 def class_names(frame: Frame, column: str | None) -> ClassNames | None:

@@ -4,7 +4,7 @@ Source: Radford et al., "Unsupervised representation learning with deep convolut
 networks", 2016.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -73,6 +73,13 @@ class DCGAN(GenerativeModel[DCGANConfig]):
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.pair.generate(latent, label)
+
+    def prepare(self, steps: int) -> None:
+        self.pair.require_generator_steps(steps)
+        super().prepare(steps)
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        return [*super().notes(metrics), *self.pair.won(metrics)]
 
     def components(self) -> dict[str, Stateful]:
         return {**super().components(), **self.pair.averages}

@@ -3,7 +3,7 @@
 Source: Goodfellow et al., "Generative adversarial nets", 2014.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -139,6 +139,13 @@ class GAN(GenerativeModel[GANConfig]):
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.pair.generate(latent, label)
+
+    def prepare(self, steps: int) -> None:
+        self.pair.require_generator_steps(steps)
+        super().prepare(steps)
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        return [*super().notes(metrics), *self.pair.won(metrics)]
 
     def components(self) -> dict[str, Stateful]:
         return {**super().components(), **self.pair.averages}

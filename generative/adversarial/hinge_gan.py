@@ -4,7 +4,7 @@ Source: Miyato et al., "Spectral normalization for generative adversarial networ
 GAN", 2017, for the loss.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -100,6 +100,13 @@ class HingeGAN(GenerativeModel[HingeGANConfig]):
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.pair.generate(latent, label)
+
+    def prepare(self, steps: int) -> None:
+        self.pair.require_generator_steps(steps)
+        super().prepare(steps)
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        return [*super().notes(metrics), *self.pair.won(metrics)]
 
     def components(self) -> dict[str, Stateful]:
         return {**super().components(), **self.pair.averages}

@@ -3,7 +3,7 @@
 Source: Gulrajani et al., "Improved training of Wasserstein GANs", 2017.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -96,6 +96,7 @@ class WGANGP(GenerativeModel[WGANGPConfig]):
         discriminator = build_discriminator(self.shape, self.config)
         losses = self.generator_loss, self.discriminator_loss
         self.pair = AdversarialPair(generator, discriminator, *losses, self.config, self.makes_images)
+        self.pair.wins_by = None
         return self.pair.learners
 
     def train_step(self, batches: Sequence[Batch]) -> None:
@@ -121,6 +122,13 @@ class WGANGP(GenerativeModel[WGANGPConfig]):
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.pair.generate(latent, label)
+
+    def prepare(self, steps: int) -> None:
+        self.pair.require_generator_steps(steps)
+        super().prepare(steps)
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        return [*super().notes(metrics), *self.pair.won(metrics)]
 
     def components(self) -> dict[str, Stateful]:
         return {**super().components(), **self.pair.averages}

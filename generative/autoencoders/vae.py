@@ -4,7 +4,7 @@ Source: Kingma and Welling, "Auto-encoding variational Bayes", 2014.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -26,6 +26,8 @@ from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import require
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
+ACTIVE_VARIANCE, COLLAPSED_NATS = 0.01, 0.1
+"""Variance of a code's mean from which a dimension is active; nats below which the codes carry nothing."""
 PerRow = Float[Tensor, "row"]
 INITIAL_LOG_STD, LOG_STD_RANGE = -1.0, (-6.0, 2.0)
 """A gaussian likelihood starts narrower than the data, or ignoring the latent vectors would be a way out."""
@@ -225,6 +227,8 @@ class VAE(GenerativeModel[VAEConfig]):
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
         measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE)))
+        if subset.name != "validation" and "kl" in measures:
+            measures["active_units"] = float(self.active_units(subset))
         if self.config.importance_samples:
             measures["importance_weighted_bound"] = self.importance_weighted_bound(
                 subset, self.config.importance_samples
@@ -235,6 +239,24 @@ class VAE(GenerativeModel[VAEConfig]):
         """Return the mean importance-weighted bound on the log-likelihood of the rows of a subset, in nats."""
         batches = map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))
         return torch.cat([importance_weighted_bound(self.network, batch, samples) for batch in batches]).mean().item()
+
+    def active_units(self, subset: Subset) -> int:
+        """Return how many latent dimensions vary with the row (Burda et al., 2016, section 5.2)."""
+        return int((self.embed_part(subset)[0].var(0) > ACTIVE_VARIANCE).sum()) if len(subset) > 1 else 0
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        notes = super().notes(metrics)
+        if "kl" not in metrics or "active_units" not in metrics:
+            return notes
+        active, size = int(metrics["active_units"]), self.config.latent_size
+        if active == 0 or metrics["kl"] < COLLAPSED_NATS:
+            notes.append(
+                f"posterior collapse: the codes carry {metrics['kl']:.2g} nats, so the decoder ignores them; try a "
+                "lower --beta, --warm-up 0.3 or more epochs"
+            )
+        elif active < size:
+            notes.append(f"{active} of {size} latent dimensions are active; the others are unused")
+        return notes
 
     def embed(self, batch: Batch) -> Latent:
         return self.network.encode(self.inputs(batch), batch.get(LABEL))[0]

@@ -3,7 +3,7 @@
 Source: van den Oord et al., "Neural discrete representation learning", 2017.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -167,6 +167,16 @@ class VQVAE(GenerativeModel[VQVAEConfig]):
             "codebook_usage": (counts > 0).float().mean().item(),
             "codebook_perplexity": torch.special.entr(frequencies).sum().exp().item(),
         }
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        notes = []
+        size = self.config.codebook_size
+        if metrics and (dead := round((1 - metrics["codebook_usage"]) * size)):
+            notes.append(
+                f"{dead} of {size} codebook entries are dead: no test row uses them (perplexity "
+                f"{metrics['codebook_perplexity']:.1f}); try a smaller --codebook-size or more epochs"
+            )
+        return notes
 
     def codes_of(self, subset: Subset) -> Codes:
         """Return the codes of each row of a subset."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sandlot.generative.base import LABEL, GenerativeModel, Latent
@@ -33,11 +33,20 @@ class AnomalyScores(NamedTuple):
 
     score: PerRow
     is_anomaly: Bool[Tensor, "row"]
+    unseen: dict[str, PerRow]
+    """The scores of test rows of other classes that training lacks, by class; they are not among the others."""
+    rows: Int[np.ndarray, "row"]
+    """The scored rows' places in the data."""
 
     @property
     def auroc(self) -> float:
         """Probability that a row of the held-out class scores higher than another row."""
         return auroc(self.score, self.is_anomaly)
+
+    def auroc_of(self, unseen: str) -> float:
+        """Probability that a row of another class that training lacks scores higher than one of a known class."""
+        known, other = self.score[~self.is_anomaly], self.unseen[unseen]
+        return auroc(torch.cat([known, other]), torch.arange(len(known) + len(other)) >= len(known))
 
 
 def auroc(score: PerRow, positive: Bool[Tensor, "row"]) -> float:
@@ -90,12 +99,17 @@ def score_anomalies(model: GenerativeModel) -> AnomalyScores:
     if not held_out:
         raise SandlotError("this model was trained on all classes; train one with --held-out CLASS")
     subset = model.subset("test")
+    if not len(subset):
+        raise SandlotError("the data has no test rows to score; train with a --test-share above 0")
     scorer = AnomalyScorer(model, model.fixed_batch("train", REFERENCE_ROWS))
     score = torch.cat([scorer.score(batch) for batch in subset.batches(EVAL_BATCH_SIZE)]).cpu()
-    is_anomaly = subset.columns[LABEL][torch.from_numpy(subset.rows)].cpu() == -1
+    label = subset.column(LABEL)
+    unseen = {model.class_of(index): score[label == index] for index in sorted({*label[label < -1].tolist()})}
+    compared = label >= -1
+    score, is_anomaly = score[compared], (label == -1)[compared]
     if is_anomaly.all() or not is_anomaly.any():
         raise SandlotError(f"the test has {'only' if is_anomaly.all() else 'no'} rows of the class {held_out!r}")
-    return AnomalyScores(score, is_anomaly)
+    return AnomalyScores(score, is_anomaly, unseen, subset.rows[compared.numpy()])
 
 
 def plot_extremes(path: Path, model: GenerativeModel, scores: AnomalyScores) -> Path:
@@ -103,10 +117,9 @@ def plot_extremes(path: Path, model: GenerativeModel, scores: AnomalyScores) -> 
     subset = model.subset("test")
     order = scores.score.argsort(descending=True)
     chosen = torch.cat([order[:PLOTTED], order[-PLOTTED:]])
-    rows = torch.from_numpy(subset.rows[chosen.numpy()])
+    rows = torch.from_numpy(scores.rows[chosen.numpy()])
     batch = {name: column[rows.to(column.device)] for name, column in subset.columns.items()}
-    names = [*model.classes, model.config.held_out]
-    labels = [names[label] for label in batch[LABEL].tolist()]
+    labels = [model.class_of(label) for label in batch[LABEL].tolist()]
     titles = [f"{name} ({score:.3g})" for name, score in zip(labels, scores.score[chosen].tolist(), strict=True)]
     draw_images(path, to_pixels(model.inputs(batch)).astype(np.float32), titles)
     return path

@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from sandlot.generative import GenerativeModel
+from sandlot.supervised.data.split import TEST, TRAIN
 from sandlot.tracking import Run, SandlotError, require
 
 from .options import Fidelity
@@ -26,11 +27,17 @@ def main(options: Fidelity) -> None:
     metrics, reference = report.model._asdict(), report.reference._asdict()
     accuracy = extractor.summary.get("test", {}).get("accuracy")
     tested = f" (test accuracy {accuracy:.4f})" if accuracy else ""
+    known = known_share(extractor, run)
+    seen = (
+        f"the extractor has learned from {known:.0%} of the test rows (its split is that of seed "
+        f"{extractor.config['seed']}); train one of the same split with --seed {run.config['seed']}"
+    )
     rows = [
         ("run", f"{run.folder.name}, {model.name} after {model.step:,} steps"),
         *((title, f"{metrics[key]:.4f}  (training images: {reference[key]:.4f})") for key, title in TITLES.items()),
         ("classes", ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())),
         ("extractor", f"features of {extractor.folder.name}{tested}; comparable only within the same extractor"),
+        *([("note", seen)] if known else []),
         ("rows", f"{report.rows:,} generated and {report.rows:,} training images, each against as many test images"),
     ]
     print_table(Console(), rows)
@@ -46,8 +53,27 @@ def find_extractor(options: Fidelity, run: Run) -> Run:
         return extractor
     data = run.config["data"]
     summaries = sorted(options.runs_dir.glob("classifier-*/summary.json"), key=lambda path: path.stat().st_mtime)
-    candidates = [path.parent for path in summaries if Run(path.parent).config["data"] == data]
+    candidates = [path.parent for path in summaries if same_data(Run(path.parent), run)]
     if not candidates:
         raise SandlotError(f"fidelity compares images in the features of a classifier, and there is none for {data} "
                            f"yet; train one: sandlot train classifier {data}")  # fmt: skip
-    return Run(candidates[-1])
+    runs = [Run(folder) for folder in reversed(candidates)]
+    # The newest of those that know as few of the test rows as any.
+    return min(runs, key=lambda candidate: known_share(candidate, run))
+
+
+def same_data(extractor: Run, run: Run) -> bool:
+    """Return whether a classifier was trained on the data of `run`."""
+    return extractor.config["data"] == run.config["data"]
+
+
+def known_share(extractor: Run, run: Run) -> float:
+    """Return the fraction of the test rows of `run` that the classifier `extractor` has learned from."""
+    if not same_data(extractor, run):
+        return 0.0
+    (theirs, mine) = (
+        checkpoint.tensors.get("split") for checkpoint in (extractor.checkpoint()[1], run.checkpoint()[1])
+    )
+    if theirs is None or mine is None or len(theirs) != len(mine) or not (mine == TEST).any():
+        return 0.0
+    return float((theirs[mine == TEST] == TRAIN).mean())
