@@ -95,6 +95,8 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     def inference_mode(self) -> AbstractContextManager[None]:
         """Switch dropout and batch statistics off, and back to what they were."""
+        if not self.metadata:
+            raise SandlotError(f"this {self.name} has not learned yet; call fit first")
         return evaluating([learner.module for learner in self.learners.values()])
 
     def embed(self, batch: Batch) -> Latent:
@@ -130,8 +132,6 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     def rows_given(self, x: Any, y: Any = None) -> Subset:
         """Return new rows, given like those to `fit`, as the model reads them."""
-        if not self.metadata:
-            raise SandlotError(f"this {self.name} has not learned yet; call fit first")
         columns = self.encode(as_pixels(frame_of(x, y) if is_array_like(x) else x))
         columns = {name: column.to(self.device) for name, column in columns.items()}
         return Subset("given", columns, np.arange(len(next(iter(columns.values())))))
