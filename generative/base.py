@@ -145,7 +145,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
     @torch.no_grad()
     def score_samples(self, x: Any, y: Any = None) -> Float[Tensor, "row"]:
         """Return how well the model knows each row of an array: the log-likelihood bound, or minus the error."""
-        with self.inference_mode():
+        with self.inference_mode(), seeded_rng(derived_seed(self.seed, SAMPLE_SEED)):
             batches = self.rows_given(x, y).batches(EVAL_BATCH_SIZE)
             return torch.cat([self.row_scores(batch) for batch in batches])
 

@@ -22,10 +22,13 @@ from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.networks import RowEncoder, in_float32
 from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
-from sandlot.tracking import require
+from sandlot.tracking import derived_seed, require
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
+BOUNDS = (1, 10, 500)
+"""Samples of the importance-weighted bounds that an evaluation tells."""
 ACTIVE_VARIANCE, COLLAPSED_NATS = 0.01, 0.1
 """Variance of a code's mean from which a dimension is active; nats below which the codes carry nothing."""
 PerRow = Float[Tensor, "row"]
@@ -239,6 +242,13 @@ class VAE(GenerativeModel[VAEConfig]):
         """Return the mean importance-weighted bound on the log-likelihood of the rows of a subset, in nats."""
         batches = map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))
         return torch.cat([importance_weighted_bound(self.network, batch, samples) for batch in batches]).mean().item()
+
+    @torch.no_grad()
+    def importance_weighted_bounds(self, subset: Subset) -> dict[str, float]:
+        """Return the bounds of 1, 10 and 500 samples, by name."""
+        name = "importance_weighted_bound"
+        with self.inference_mode(), seeded_rng(derived_seed(self.seed, 2)):
+            return {f"{name} of {samples}": self.importance_weighted_bound(subset, samples) for samples in BOUNDS}
 
     def active_units(self, subset: Subset) -> int:
         """Return how many latent dimensions vary with the row (Burda et al., 2016, section 5.2)."""

@@ -264,5 +264,7 @@ class Fidelity(FromTask):
 
     extractor: str | None = None
     """Run of the classifier whose features are compared; by default the newest on the same data."""
+    features: Path | None = None
+    """TorchScript file whose features are compared instead, such as an InceptionV3."""
     rows: int = 10_000
     """Images to compare, at most; never more than there are test images."""
