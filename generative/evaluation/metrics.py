@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sandlot.tracking.common.intervals import share_interval
+
 Features = Float[Tensor, "row feature"]
 OtherFeatures = Float[Tensor, "other feature"]
 NEIGHBOURS = 3
@@ -131,7 +133,7 @@ def coverage(real: Features, fake: OtherFeatures) -> float:
 def fidelity_intervals(real: Features, fake: OtherFeatures) -> dict[str, tuple[float, float]]:
     """Return the 95 % interval of each metric.
 
-    Of FID and KID by the jackknife over ten groups of rows; of the others, which are means, by their standard error.
+    Of FID and KID by the jackknife over ten groups of rows, of shares Wilson's, and of the density by its standard error.
     """
     means = {
         "precision": in_manifold(real, fake),
@@ -142,8 +144,9 @@ def fidelity_intervals(real: Features, fake: OtherFeatures) -> dict[str, tuple[f
     intervals = {name: jackknife_interval(metric, real, fake) for name, metric in (("fid", fid), ("kid", kid))}
     for name, values in means.items():
         mean, error = values.mean().item(), 1.96 * values.std().item() / math.sqrt(len(values))
-        upper = math.inf if name == "density" else 1.0
-        intervals[name] = (max(0.0, mean - error), min(upper, mean + error))
+        intervals[name] = share_interval(mean, len(values))
+        if name == "density":  # no share: a mean of numbers
+            intervals[name] = (max(0.0, mean - error), mean + error)
     return intervals
 
 

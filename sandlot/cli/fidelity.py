@@ -54,7 +54,8 @@ def fidelity_lines(run: Run, model: GenerativeModel, source: Any, rows: int) -> 
         lines.append(("classes", ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())))
     lines.append(("extractor", features))
     if known:
-        seen = f"the extractor has learned from {known:.0%} of the test rows, by the split of seed {source.config['seed']}"
+        other = source.config["seed"]
+        seen = f"the extractor has learned from {known:.0%} of the test rows, by the split of seed {other}"
         lines.append(("note", f"{seen}; train one of the same split with --seed {run.config['seed']}"))
     counted = f"{report.rows:,} generated and {report.rows:,} training images, each against as many test images"
     return [*lines, ("rows", counted)]
