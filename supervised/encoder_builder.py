@@ -94,7 +94,7 @@ class EncoderConfig:
 
 
 def is_custom(name: str) -> bool:
-    """Tell whether `custom_encoder` makes the network called `name` for any inputs."""
+    """Return whether `custom_encoder` makes the network called `name` for any inputs."""
     return name not in ("auto", "flat", "mlp", *IMAGE_NETWORKS, *MEMORY_NETWORKS, BOARD)
 
 

@@ -94,10 +94,10 @@ def _for_part(part: ObservationPreprocessor, name: str) -> str:
 
 
 def has_memory(encoder: Encoder) -> bool:
-    """Tell whether `encoder` carries anything between steps."""
+    """Return whether `encoder` carries anything between steps."""
     return any(True for _ in tree_leaves(encoder.initial_memory(1)))
 
 
 def has_images(inputs: ObservationPreprocessor) -> bool:
-    """Tell whether there are images among the inputs."""
+    """Return whether there are images among the inputs."""
     return any(isinstance(part, ImagePreprocessor) for part in inputs.modules())

@@ -161,7 +161,7 @@ def preprocessor_for(space: Space, normalize: bool) -> ObservationPreprocessor:
 
 
 def is_image(space: spaces.Box) -> bool:
-    """Tell whether observations of `space` are images: three axes, one of them the channels."""
+    """Return whether observations of `space` are images: three axes, one of them the channels."""
     if len(space.shape) != 3:
         return False
     channels = space.shape[0] in IMAGE_CHANNELS or space.shape[2] in IMAGE_CHANNELS

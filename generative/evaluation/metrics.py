@@ -133,7 +133,7 @@ def coverage(real: Features, fake: OtherFeatures) -> float:
 def fidelity_intervals(real: Features, fake: OtherFeatures) -> dict[str, tuple[float, float]]:
     """Return the 95 % interval of each metric.
 
-    Of FID and KID by the jackknife over ten groups of rows, of shares Wilson's, and of the density by its standard error.
+    Of FID and KID by the jackknife over ten groups of rows, of shares Wilson's, of the density by its standard error.
     """
     means = {
         "precision": in_manifold(real, fake),

@@ -1,4 +1,4 @@
-"""`sandlot evaluate`: play episodes with a trained agent, or measure a task on its test."""
+"""`sandlot evaluate`: the return of a trained agent, or a task's metrics on its test split."""
 
 from rich.console import Console
 
@@ -6,13 +6,13 @@ from sandlot.tracking import Run
 
 from .options import Evaluate
 from .registry import is_generative, load_task, task_of
-from .table import print_table, told
+from .table import format_metrics, print_table
 
 FIDELITY_ROWS = 10_000
 
 
 def main(options: Evaluate) -> None:
-    """Do what `options` say."""
+    """Run the command."""
     run = None if options.run.endswith(".zip") else Run.find(options.runs_dir, options.run)
     if run is not None and task_of(run):
         measure_task(run, options)
@@ -35,12 +35,12 @@ def measure_task(run: Run, options: Evaluate) -> None:
         fidelity = []
     if hasattr(task, "importance_weighted_bounds"):
         measures |= task.importance_weighted_bounds(task.subset("test"))
-    words = told(measures, task.monitor.metric if task.monitor else "", task.interval(measures))
+    shown = format_metrics(measures, task.monitor.metric if task.monitor else "", task.interval(measures))
     rows = [
         ("run", run.folder.name),
         ("task", f"{task.name} after {task.step:,} steps"),
         ("data", f"{run.config['data']}, {len(task.subset('test')):,} rows in the test split"),
-        *((f"test {name.replace('/', ' of ')}", value) for name, value in words.items()),
+        *((f"test {name.replace('/', ' of ')}", value) for name, value in shown.items()),
         *fidelity,
     ]
     print_table(Console(), rows)

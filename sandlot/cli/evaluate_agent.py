@@ -1,4 +1,4 @@
-"""`sandlot evaluate` of an agent: episodes and their return, or games and how they ended."""
+"""`sandlot evaluate` of an agent: returns of episodes, or results of games."""
 
 from rich.console import Console
 
@@ -39,7 +39,7 @@ def play_agent(options: Evaluate) -> None:
 
 
 def report_match(options: Evaluate, found: ResolvedTarget) -> None:
-    """Play a game of turns against the opponent, as many games in each seat, and print how they ended."""
+    """Play a turn-based game against the opponent, equally often in each seat, and print the results."""
     games = games_of(found.env_spec, options.episodes, exact=True)
     agent = AgentOpponent(found.agent, deterministic=not options.stochastic)
     scores = match(games, agent, opponents_in(found.env_spec, games), options.seed)

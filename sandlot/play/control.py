@@ -1,4 +1,4 @@
-"""Watch an agent in its environment, and take over the keys."""
+"""Watch an agent in its environment, and take over its controls."""
 
 import time
 from typing import Any
@@ -15,7 +15,7 @@ from .messages import Control, Go, Keys, Message, Reset, Speed
 from .session import Session, action_info_to_json, explain
 
 REST_SECONDS = 1.0
-"""How long the end of an episode is to be seen."""
+"""Seconds that the end of an episode is shown."""
 
 
 class ControlSession(Session):
@@ -116,7 +116,7 @@ class ControlSession(Session):
 
     @property
     def _waits(self) -> bool:
-        """Whether it is on the viewer to press a key."""
+        """Whether the environment waits for the viewer's key."""
         keyboard = self.keyboard
         return self.human and keyboard is not None and keyboard.waits and not self._pressed and not self.over
 
@@ -141,7 +141,7 @@ class ControlSession(Session):
             self._due = time.perf_counter() + REST_SECONDS
 
     def _think(self, *, episode_start: bool) -> None:
-        """Let the agent consider the present, whoever acts."""
+        """Evaluate the current observation with the agent, whoever acts."""
         if self.players > 1:
             begins = np.full(self.players, episode_start)
             self.action, self.memory = self.agent.select_action(

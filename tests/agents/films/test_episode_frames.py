@@ -5,7 +5,7 @@ from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.films.episode_frames import DIMMED, EpisodeFrames
 from sandlot.agents.films.grid import GAP, grid_frames
 from sandlot.envs import EpisodeFrame, run_headless
-from tests.worlds import Match
+from tests.environments import Match
 
 
 def moments(length, shape=(40, 60), action_info=None, reward=1.0):

@@ -5,8 +5,8 @@ from sandlot.agents import PPO, SAC, QLearning
 from sandlot.agents.films import Clip, FilmOptions, film_episodes
 from sandlot.envs import EnvSpec, render_episode
 from sandlot.tracking import SandlotError
+from tests.environments import HORIZON, Endless
 from tests.video_file import decode, probe
-from tests.worlds import HORIZON, Endless
 
 SMALL = {"hidden": (8,)}
 
