@@ -2,7 +2,7 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -24,7 +24,8 @@ from sandlot.tracking import SandlotError, derived_seed, require
 from .arrays import as_pixels, frame_of, is_array_like, to_columns
 from .config import GenerativeConfig
 from .labels import class_names, find_columns, hold_out_class, ordered_classes, refuse_unseen_classes
-from .metrics import EVAL_BATCH_SIZE, evaluating
+from .memory import rows_at_a_time, sized
+from .metrics import evaluating
 from .plots import SampleGrid, comparison_grid, plot_grid
 
 LABEL = "label"
@@ -109,7 +110,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     def embed_part(self, subset: Subset) -> tuple[Latent, Label]:
         """Return the latent vector of each row of a part of the data, and its class if there are classes."""
-        latent = torch.cat([self.embed(batch) for batch in subset.batches(EVAL_BATCH_SIZE)])
+        latent = torch.cat([self.embed(batch) for batch in self.batches(subset)])
         labels = subset.columns[LABEL][torch.from_numpy(subset.rows)] if LABEL in subset.columns else None
         return latent, labels
 
@@ -146,7 +147,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
     def score_samples(self, x: Any, y: Any = None) -> Float[Tensor, "row"]:
         """Return how well the model knows each row of an array: the log-likelihood bound, or minus the error."""
         with self.inference_mode(), seeded_rng(derived_seed(self.seed, SAMPLE_SEED)):
-            batches = self.rows_given(x, y).batches(EVAL_BATCH_SIZE)
+            batches = self.batches(self.rows_given(x, y))
             return torch.cat([self.row_scores(batch) for batch in batches])
 
     def row_scores(self, batch: Batch) -> Float[Tensor, "row"]:
@@ -273,12 +274,26 @@ class GenerativeModel(Task, Generic[ConfigT]):
         """The part of the data that a trained model is shown on: the test, if it has rows."""
         return self.first_with_rows("test", "validation", "train")
 
+    def batches(self, subset: Subset) -> Iterator[Batch]:
+        """Yield the rows of a subset, as many at a time as fit into memory."""
+        return subset.batches(rows_at_a_time(self.shape, self.config))
+
+    def _build(self) -> None:
+        asked = self.config
+        self.config = sized(asked, self.shape)
+        self.resized = self.config != asked
+        super()._build()
+
     def notes(self, metrics: Mapping[str, float]) -> list[str]:
         """Return what a user should know of the trained model, and what to do about it."""
-        size, numbers = self.config.latent_size, math.prod(self.shape)
+        config, numbers = self.config, math.prod(self.shape)
+        size, notes = config.latent_size, []
+        if self.resized:
+            notes.append(f"images of {self.shape[2]}×{self.shape[1]} pixels: {len(config.widths)} convolutions, "
+                         f"{config.batch_size // config.accumulate} images in memory at a time")  # fmt: skip
         if not self.has_encoder or size <= numbers:
-            return []
-        return [f"the code is over-complete: {size} numbers for rows of {numbers}, so that copying would do"]
+            return notes
+        return [*notes, f"the code is over-complete: {size} numbers for rows of {numbers}, so that copying would do"]
 
     def cycle_labels(self, count: int) -> Label:
         """Return `count` labels that go through all classes in turn; None for an unconditional model."""
@@ -298,8 +313,9 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     def sample_grids(self) -> dict[str, SampleGrid]:
         """Return what to plot, by name: samples, and validation rows above their reconstructions."""
-        grids = {"samples": SampleGrid(self.sample(PLOTTED_SAMPLES), self.num_conditions or 8)}
+        most = rows_at_a_time(self.shape, self.config)
+        grids = {"samples": SampleGrid(self.sample(min(PLOTTED_SAMPLES, most)), self.num_conditions or 8)}
         if self.has_encoder:
-            batch = self.fixed_batch(self.first_with_rows("validation", "train"), PLOTTED_RECONSTRUCTIONS)
+            batch = self.fixed_batch(self.first_with_rows("validation", "train"), min(PLOTTED_RECONSTRUCTIONS, most))
             grids["reconstructions"] = comparison_grid(self.inputs(batch), self.reconstruct(batch))
         return grids

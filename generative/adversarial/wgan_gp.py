@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
-from sandlot.generative.metrics import EVAL_BATCH_SIZE
 from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.networks import Discriminator
 from sandlot.supervised.optimization.components import Stateful
@@ -117,7 +116,7 @@ class WGANGP(GenerativeModel[WGANGPConfig]):
         return wgan_generator_loss(generator, batch, self.pair.fixed_discriminator)
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
-        batches = subset.batches(EVAL_BATCH_SIZE)
+        batches = self.batches(subset)
         return {"score_gap": self.pair.score_gap((self.inputs(batch), batch) for batch in batches)}
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
+from sandlot.generative.metrics import mean_metrics
 from sandlot.generative.networks import export_encoder
 from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.fitting.monitor import Monitor
@@ -122,7 +122,7 @@ class AE(GenerativeModel[AEConfig]):
         self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
-        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE)))
+        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, self.batches(subset)))
 
     def embed(self, batch: Batch) -> Latent:
         return self.network.encode(self.inputs(batch))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
+from sandlot.generative.metrics import mean_metrics
 from sandlot.generative.networks import build_decoder, build_encoder, export_encoder
 from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.fitting.monitor import Monitor
@@ -229,7 +229,7 @@ class VAE(GenerativeModel[VAEConfig]):
         self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
-        measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE)))
+        measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, self.batches(subset)))
         if subset.name != "validation" and "kl" in measures:
             measures["active_units"] = float(self.active_units(subset))
         if self.config.importance_samples:
@@ -240,7 +240,7 @@ class VAE(GenerativeModel[VAEConfig]):
 
     def importance_weighted_bound(self, subset: Subset, samples: int) -> float:
         """Return the mean importance-weighted bound on the log-likelihood of the rows of a subset, in nats."""
-        batches = map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))
+        batches = map(self.loss_batch, self.batches(subset))
         return torch.cat([importance_weighted_bound(self.network, batch, samples) for batch in batches]).mean().item()
 
     @torch.no_grad()

@@ -162,14 +162,14 @@ class VQVAE(GenerativeModel[VQVAEConfig]):
         frequencies = counts / counts.sum()
         chunks = codes.split(EVAL_BATCH_SIZE)
         return {
-            **mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))),
+            **mean_metrics(partial(self.loss, self.network), map(self.loss_batch, self.batches(subset))),
             **mean_metrics(partial(prior_loss, self.prior), ({"x": chunk, CODES: chunk} for chunk in chunks)),
             "codebook_usage": (counts > 0).float().mean().item(),
             "codebook_perplexity": torch.special.entr(frequencies).sum().exp().item(),
         }
 
     def notes(self, metrics: Mapping[str, float]) -> list[str]:
-        notes = []
+        notes = super().notes(metrics)
         size = self.config.codebook_size
         if metrics and (dead := round((1 - metrics["codebook_usage"]) * size)):
             notes.append(
@@ -180,7 +180,7 @@ class VQVAE(GenerativeModel[VQVAEConfig]):
 
     def codes_of(self, subset: Subset) -> Codes:
         """Return the codes of each row of a subset."""
-        batches = subset.batches(EVAL_BATCH_SIZE)
+        batches = self.batches(subset)
         return torch.cat([self.network.quantize(self.network.encode(self.inputs(batch))) for batch in batches])
 
     def embed(self, batch: Batch) -> Latent:

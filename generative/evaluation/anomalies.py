@@ -102,7 +102,7 @@ def score_anomalies(model: GenerativeModel) -> AnomalyScores:
     if not len(subset):
         raise SandlotError("the data has no test rows to score; train with a --test-share above 0")
     scorer = AnomalyScorer(model, model.fixed_batch("train", REFERENCE_ROWS))
-    score = torch.cat([scorer.score(batch) for batch in subset.batches(EVAL_BATCH_SIZE)]).cpu()
+    score = torch.cat([scorer.score(batch) for batch in model.batches(subset)]).cpu()
     label = subset.column(LABEL)
     unseen = {model.class_of(index): score[label == index] for index in sorted({*label[label < -1].tolist()})}
     compared = label >= -1

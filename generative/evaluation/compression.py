@@ -185,4 +185,4 @@ def _test_rows(model: GenerativeModel) -> Subset:
 
 
 def _inputs_of(model: GenerativeModel, subset: Subset) -> Rows:
-    return torch.cat([model.inputs(batch) for batch in subset.batches(EVAL_BATCH_SIZE)]).cpu()
+    return torch.cat([model.inputs(batch) for batch in model.batches(subset)]).cpu()

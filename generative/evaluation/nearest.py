@@ -34,7 +34,7 @@ class Nearest(NamedTuple):
 
 def nearest_training_rows(model: GenerativeModel, rows: Rows) -> Nearest:
     """Return the training rows that are nearest to generated `rows`, by the distance of their values."""
-    train = torch.cat([model.inputs(batch) for batch in model.subset("train").batches(EVAL_BATCH_SIZE)])
+    train = torch.cat([model.inputs(batch) for batch in model.batches(model.subset("train"))])
     reference = train.flatten(1).unique(dim=0)
     distances, found = [], []
     for chunk in rows.flatten(1).split(EVAL_BATCH_SIZE):
