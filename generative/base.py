@@ -1,6 +1,5 @@
 """What all generative models do: read rows of data, make new ones, and plot them."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -19,13 +18,14 @@ from sandlot.supervised.modalities.augmentation import augment_images
 from sandlot.supervised.modalities.columns import IMAGE, TABLE
 from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.supervised.tasks.base import Task
-from sandlot.tracking import SandlotError, derived_seed, require
+from sandlot.tracking import SandlotError, derived_seed
 
 from .arrays import as_pixels, frame_of, is_array_like, to_columns
 from .config import GenerativeConfig
-from .labels import class_names, find_columns, hold_out_class, ordered_classes, refuse_unseen_classes
-from .memory import rows_at_a_time, sized
+from .labels import class_names, find_columns, fit_inputs, hold_out_class, ordered_classes, refuse_unseen_classes
+from .memory import rows_at_a_time, size_notes, sized
 from .metrics import evaluating
+from .networks import truncated_normal
 from .plots import SampleGrid, comparison_grid, plot_grid
 
 LABEL = "label"
@@ -90,9 +90,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
         """Draw new latent vectors from a normal distribution without its tails."""
         if type(self).sample_prior is not GenerativeModel.sample_prior:
             raise SandlotError(f"the latent vectors of a {self.name} are not normal, so they can't be truncated")
-        require(truncation > 0, "truncation must be positive", truncation)
-        latent = torch.empty(count, self.config.latent_size, device=self.device)
-        return torch.nn.init.trunc_normal_(latent, a=-truncation, b=truncation)
+        return truncated_normal((count, self.config.latent_size), truncation, self.device)
 
     def inference_mode(self) -> AbstractContextManager[None]:
         """Switch dropout and batch statistics off, and back to what they were."""
@@ -203,20 +201,14 @@ class GenerativeModel(Task, Generic[ConfigT]):
         return hold_out_class(split, held_out, names, frame.name) if held_out else split
 
     def fit_preprocessing(self, train: Frame) -> dict[str, Any]:
-        label, inputs = self.metadata["label"], self.metadata["inputs"]
+        label = self.metadata["label"]
         names = class_names(train, label)
         classes = [] if names is None else ordered_classes(train.classes.get(label), set(names))
         if self.is_conditional and not classes:
             raise SandlotError(f"{train.name} has no column of classes to condition on; name one with --target")
         if self.is_conditional and self.config.held_out:
             raise SandlotError("a conditional model can't have a class held out")
-        if self.metadata["kind"] == "tables":
-            preprocessing = MODALITIES["tables"].fit(train, inputs, self.config)
-            shape = [len(preprocessing["scales"]) + sum(map(len, preprocessing["categories"].values()))]
-        else:
-            height, width, channels = train.columns[inputs[0]].shape[1:]
-            shape = [channels, height, width]
-            preprocessing = {"columns": inputs, "shape": shape}
+        preprocessing, shape = fit_inputs(train, self.metadata, self.config)
         return {"preprocessing": preprocessing, "shape": shape, "classes": classes}
 
     def _read(self, data: Any) -> Frame:
@@ -286,14 +278,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     def notes(self, metrics: Mapping[str, float]) -> list[str]:
         """Return what a user should know of the trained model, and what to do about it."""
-        config, numbers = self.config, math.prod(self.shape)
-        size, notes = config.latent_size, []
-        if self.resized:
-            notes.append(f"images of {self.shape[2]}×{self.shape[1]} pixels: {len(config.widths)} convolutions, "
-                         f"{config.batch_size // config.accumulate} images in memory at a time")  # fmt: skip
-        if not self.has_encoder or size <= numbers:
-            return notes
-        return [*notes, f"the code is over-complete: {size} numbers for rows of {numbers}, so that copying would do"]
+        return size_notes(self.shape, self.config, self.resized, self.has_encoder)
 
     def cycle_labels(self, count: int) -> Label:
         """Return `count` labels that go through all classes in turn; None for an unconditional model."""

@@ -1,6 +1,6 @@
 """The classes of a data set's rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from jaxtyping import Shaped
 
 from sandlot.supervised.data import DataSplit, Frame
 from sandlot.supervised.data.split import TRAIN, UNASSIGNED, VALIDATION
-from sandlot.supervised.modalities import modality_of
+from sandlot.supervised.modalities import MODALITIES, modality_of
 from sandlot.supervised.targets import TARGET_NAMES
 from sandlot.tracking import SandlotError
 
@@ -29,6 +29,17 @@ def find_columns(frame: Frame, config: GenerativeConfig, model: str) -> dict[str
     if kind not in ("images", "tables"):
         raise SandlotError(f"the {model} learns from images or numbers, and {frame.name} holds {kind}")
     return {"label": label, "kind": kind, "inputs": columns}
+
+
+def fit_inputs(train: Frame, metadata: Mapping[str, Any], config: GenerativeConfig) -> tuple[dict[str, Any], list[int]]:
+    """Return the preprocessing of the inputs, fitted to the train split, and the shape of a row."""
+    inputs = metadata["inputs"]
+    if metadata["kind"] == "tables":
+        preprocessing = MODALITIES["tables"].fit(train, inputs, config)
+        return preprocessing, [len(preprocessing["scales"]) + sum(map(len, preprocessing["categories"].values()))]
+    height, width, channels = train.columns[inputs[0]].shape[1:]
+    shape = [channels, height, width]
+    return {"columns": inputs, "shape": shape}, shape
 
 
 def class_names(frame: Frame, column: str | None) -> ClassNames | None:

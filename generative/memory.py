@@ -1,5 +1,6 @@
 """How much of images fits into memory at a time, and networks of a size that suits them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -41,3 +42,18 @@ def sized(config: ConfigT, shape: Sequence[int]) -> ConfigT:
     divisors = [count for count in range(1, config.batch_size + 1) if config.batch_size % count == 0]
     accumulate = next(count for count in divisors if config.batch_size // count <= fits or count == config.batch_size)
     return replace(config, widths=widths, accumulate=max(config.accumulate, accumulate))
+
+
+def size_notes(shape: Sequence[int], config: GenerativeConfig, resized: bool, has_encoder: bool) -> list[str]:
+    """Return what a user should know of a network's size: how it was fitted to the images, and a code that is large."""
+    notes, numbers = [], math.prod(shape)
+    if resized:
+        notes.append(
+            f"images of {shape[2]}×{shape[1]} pixels: {len(config.widths)} convolutions, "
+            f"{config.batch_size // config.accumulate} images in memory at a time"
+        )
+    if has_encoder and config.latent_size > numbers:
+        notes.append(
+            f"the code is over-complete: {config.latent_size} numbers for rows of {numbers}, so that copying would do"
+        )
+    return notes

@@ -20,12 +20,12 @@ PLOTTED = 12
 REFERENCE_ROWS = 5000
 """Training rows, at most, that an `AnomalyScorer` is fitted to."""
 EPSILON = 1e-9
-ERROR_FLOOR, VARIANCE_FLOOR = 0.25, 1e-3
-"""Added to the mean error of each value, as a fraction of the mean over values; and the smallest variance of codes, as
-a fraction of the largest. Without them, any deviation where training rows have none would be infinitely anomalous."""
+NEIGHBOURS = 5
+"""The distance to the so many-th nearest code counts."""
+FLOOR = 1e-3
+"""Added to errors and distances, as a fraction of their means, so that those of 0 have a logarithm."""
 
 PerRow = Float[Tensor, "row"]
-Errors = Float[Tensor, "row value"]
 
 
 class AnomalyScores(NamedTuple):
@@ -58,39 +58,39 @@ def auroc(score: PerRow, positive: Bool[Tensor, "row"]) -> float:
 class AnomalyScorer:
     """Score how anomalous rows are for an autoencoder, relative to reference rows that it was trained on.
 
-    The score is the sum of two terms, each standardized over the reference rows: the squared reconstruction error,
-    with each value's divided by its mean, and the squared Mahalanobis distance of the code.
+    The score is the sum of two terms, each standardized over the reference rows: the logarithms of the squared
+    reconstruction error, and of the distance of the code to its fifth nearest of the reference rows.
 
-    Source of the second: Denouden et al., "Improving reconstruction autoencoder out-of-distribution detection with
-    Mahalanobis distance", 2018.
+    Source of the second: Sun et al., "Out-of-distribution detection with deep nearest neighbors", 2022.
     """
 
     def __init__(self, model: GenerativeModel, reference: Batch):
         self.model = model
         parts = [self._errors_and_codes(batch) for batch in _split(reference)]
-        errors, codes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        mean_error = errors.mean(0)
-        self._error_scale = (mean_error + ERROR_FLOOR * mean_error.mean()).clamp(min=EPSILON)
-        self._mean_code = codes.mean(0)
-        variances, directions = torch.linalg.eigh(torch.cov(codes.T).reshape(len(codes[0]), -1))
-        smallest = max(VARIANCE_FLOOR * variances.max().item(), EPSILON)
-        self._whitening = directions / variances.clamp(min=smallest).sqrt()
-        terms = self._terms(errors, codes)
+        errors, self._codes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        neighbours = min(NEIGHBOURS, len(self._codes) - 1)
+        distances = self._distances(self._codes, neighbours + 1)  # of which the nearest is the row itself
+        self._neighbours = neighbours
+        self._floors = torch.stack([errors.mean(), distances.mean()]).mul(FLOOR).clamp(min=EPSILON)[:, None]
+        terms = (torch.stack([errors, distances]) + self._floors).log()
         self._mean, self._std = terms.mean(1, keepdim=True), terms.std(1, keepdim=True).clamp(min=EPSILON)
 
     def score(self, batch: Batch) -> PerRow:
-        """Return the anomaly score of each row; the reference rows' mean is 0."""
-        return ((self._terms(*self._errors_and_codes(batch)) - self._mean) / self._std).sum(0)
+        """Return the anomaly score of each row; the mean of rows like the reference is 0."""
+        errors, codes = self._errors_and_codes(batch)
+        terms = (torch.stack([errors, self._distances(codes, self._neighbours)]) + self._floors).log()
+        return ((terms - self._mean) / self._std).sum(0)
 
-    def _errors_and_codes(self, batch: Batch) -> tuple[Errors, Latent]:
-        """Return the squared error of each value, and the rows' codes."""
+    def _errors_and_codes(self, batch: Batch) -> tuple[PerRow, Latent]:
+        """Return the rows' squared errors and codes."""
         codes = self.model.embed(batch)
-        rows = self.model.inputs(batch)
-        return (self.model.decode(codes, batch.get(LABEL)) - rows).square().flatten(1), codes
+        difference = self.model.decode(codes, batch.get(LABEL)) - self.model.inputs(batch)
+        return difference.square().flatten(1).sum(1), codes
 
-    def _terms(self, errors: Errors, codes: Latent) -> Float[Tensor, "2 row"]:
-        distance = ((codes - self._mean_code) @ self._whitening).square().sum(1)
-        return torch.stack([(errors / self._error_scale).sum(1), distance])
+    def _distances(self, codes: Latent, neighbour: int) -> PerRow:
+        """Return the distance of each code to its so many-th nearest reference code."""
+        chunks = codes.split(EVAL_BATCH_SIZE)
+        return torch.cat([torch.cdist(chunk, self._codes).kthvalue(neighbour, dim=1).values for chunk in chunks])
 
 
 def score_anomalies(model: GenerativeModel) -> AnomalyScores:
