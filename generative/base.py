@@ -70,11 +70,9 @@ class GenerativeModel(Task, Generic[ConfigT]):
     def sample(self, count: int, label: Label = None, *, mean: bool = False, truncation: float | None = None) -> Rows:
         """Generate rows with torch's random numbers.
 
-        Args:
-            count: Number of rows.
-            label: The class of each, if the model is conditional; by default all classes in turn.
-            mean: Leave out the spread of rows around what is decoded, if the model has learned one.
-            truncation: Draw latent values from -truncation to truncation alone (Brock et al., 2019): less varied.
+        Of the classes `label`, if the model is conditional: by default all in turn. `mean` leaves out the spread of
+        rows around what is decoded, if the model has learned one. `truncation` draws latent values from -truncation
+        to truncation alone, which is less varied (Brock et al., 2019).
         """
         with self.inference_mode():
             latent = self.sample_prior(count) if truncation is None else self.truncated_prior(count, truncation)
@@ -263,7 +261,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     @property
     def evaluation_part(self) -> str:
-        """The part of the data that a trained model is shown on: the test, if it has rows."""
+        """The part that a trained model is shown on: the test, if it has rows."""
         return self.first_with_rows("test", "validation", "train")
 
     def batches(self, subset: Subset) -> Iterator[Batch]:
@@ -271,8 +269,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
         return subset.batches(rows_at_a_time(self.shape, self.config))
 
     def _build(self) -> None:
-        asked = self.config
-        self.config = sized(asked, self.shape)
+        asked, self.config = self.config, sized(self.config, self.shape)
         self.resized = self.config != asked
         super()._build()
 
