@@ -143,8 +143,7 @@ class GenerativeModel(Task, Generic[ConfigT]):
     def score_samples(self, x: Any, y: Any = None) -> Float[Tensor, "row"]:
         """Return how well the model knows each row of an array: the log-likelihood bound, or minus the error."""
         with self.inference_mode(), seeded_rng(derived_seed(self.seed, SAMPLE_SEED)):
-            batches = self.batches(self.rows_given(x, y))
-            return torch.cat([self.row_scores(batch) for batch in batches])
+            return torch.cat([self.row_scores(batch) for batch in self.batches(self.rows_given(x, y))])
 
     def row_scores(self, batch: Batch) -> Float[Tensor, "row"]:
         """Return minus the squared error of each row's reconstruction, if not overridden."""
@@ -290,7 +289,6 @@ class GenerativeModel(Task, Generic[ConfigT]):
         return {name: plot_grid(folder / f"{name}.png", grid, data) for name, grid in grids.items()}
 
     def plot_evaluation(self, subset: Subset, folder: Path) -> dict[str, Path]:
-        """Plot the same at the end of training."""
         return self.plot_samples(folder)
 
     def sample_grids(self) -> dict[str, SampleGrid]:
