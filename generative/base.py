@@ -260,7 +260,6 @@ class GenerativeModel(Task, Generic[ConfigT]):
 
     @property
     def evaluation_part(self) -> str:
-        """The part that a trained model is shown on: the test, if it has rows."""
         return self.first_with_rows("test", "validation", "train")
 
     def batches(self, subset: Subset) -> Iterator[Batch]:

@@ -68,7 +68,7 @@ class GeneratedOutput:
         with torch.no_grad(), self.model.thread_context(), seeded_rng(self.options.seed):
             yield self.path
 
-    def report(self, rows: list[tuple[str, str | Path]], *media: tuple[str, Path]) -> None:
+    def report(self, rows: Sequence[tuple[str, str | Path]], *media: tuple[str, Path]) -> None:
         """Log the plot and further `media` to the run, and print `rows` and the paths."""
         files = [(self.command, self.path), *media]
         recorded = {name: path for name, path in files if path.is_relative_to(self.run.folder) and path.suffix in SHOWN}
