@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ def export_rows(path: Path, model: GenerativeModel, rows: Rows, label: Label) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     match path.suffix:
         case ".npz":
-            np.savez_compressed(path, **columns, **({} if classes is None else {"label": classes}))
+            arrays: dict[str, Any] = columns if classes is None else {**columns, "label": classes}
+            np.savez_compressed(path, **arrays)
         case ".npy":
             np.save(path, columns["image"] if model.makes_images else np.stack(list(columns.values()), 1))
         case ".csv":

@@ -65,7 +65,7 @@ class CodeDistribution(nn.Module):
             mixture.fit(values / scale)
         self.weights.zero_()
         self.weights[:components] = torch.from_numpy(mixture.weights_)
-        self.means[:components] = torch.from_numpy(mixture.means_ * scale)
+        self.means[:components] = torch.as_tensor(mixture.means_) * scale
         self.factors[:components] = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_)) * scale
 
     def sample(self, count: int) -> Latent:
