@@ -201,16 +201,25 @@ class Pictured(FromTask):
 class Sample(Pictured):
     """Generate text with a run's language model, or images (or table rows) with its generative model."""
 
-    prompt: str = "\n"
-    """Text to continue."""
-    tokens: int = 300
-    """Tokens of text to generate."""
-    temperature: float = 0.8
-    """Sampling temperature of text; 0 always takes the most likely token."""
-    count: int = 64
-    """Images (or table rows) to generate."""
+    output: Path | None = None
+    """File to write: .png for a picture of up to 100 rows; .npz, .npy or .csv for all rows as numbers; without an
+    ending a folder, for a PNG file each. By default a picture in the run's images."""
+    prompt: str | None = None
+    """Text to continue; by default a new line."""
+    tokens: int | None = None
+    """Tokens of text to generate; by default 300."""
+    temperature: float | None = None
+    """Sampling temperature of text, by default 0.8; 0 always takes the most likely token."""
+    count: int | None = None
+    """Images (or table rows) to generate; by default 64."""
     label: str | None = None
     """Class to generate, for a conditional model; by default each in turn."""
+    mean: bool = False
+    """Leave out the spread around decoded rows that a VAE with a gaussian likelihood has learned."""
+    truncation: float | None = None
+    """Draw latent values from -truncation to truncation alone: more typical rows, less varied."""
+    nearest: bool = False
+    """Show the nearest training image below each sample, and tell how many are copies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,5 +264,7 @@ class Fidelity(FromTask):
 
     extractor: str | None = None
     """Run of the classifier whose features are compared; by default the newest on the same data."""
+    features: Path | None = None
+    """TorchScript file whose features are compared instead, such as an InceptionV3."""
     rows: int = 10_000
     """Images to compare, at most; never more than there are test images."""

@@ -1,7 +1,7 @@
 """Training of a task from its first step to the final report, whether it is new or resumed."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -37,6 +37,7 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
         trained = time.perf_counter() - trained
         speed = (task.step - first_step) / trained
         metrics, interval, plots = evaluate_on_test(task, run)
+        notes = task.notes(metrics)
         run.finish(
             {
                 "status": "finished",
@@ -45,10 +46,11 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
                 "steps_per_second": speed,
                 "best": task.best._asdict() if task.best else None,
                 "test": metrics,
+                **({"notes": notes} if notes else {}),
                 **({"test_interval": interval} if interval else {}),
             }
         )
-    report(console, task, run, one_line(task, metrics, interval), plots, speed, time.perf_counter() - begin)
+    report(console, task, run, one_line(task, metrics, interval), notes, plots, speed, time.perf_counter() - begin)
 
 
 def report(
@@ -56,6 +58,7 @@ def report(
     task: Task,
     run: Run,
     on_test: str,
+    notes: Sequence[str],
     plots: Mapping[str, Path],
     speed: float,
     seconds: float,
@@ -66,6 +69,7 @@ def report(
     rows: list[tuple[str, str | Path]] = [
         *([("test", on_test)] if on_test else []),
         *([("best", at_best)] if at_best else []),
+        *(("note", note) for note in notes),
         ("steps", f"{task.step:,} at {speed_in(speed)} ({seconds:.1f} s in total)"),
         ("run", run.folder),
         *(

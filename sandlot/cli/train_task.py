@@ -33,6 +33,8 @@ def main(args: list[str]) -> None:
     data = read_data(options.data, collection, options.runs_dir)
     task = kind(data, seed=options.seed, config=config, **encoder_to_start_from(options, kind))
     test = run_range_test(task) if options.find_learning_rate else None
+    steps = planned_steps(task, task.loader())
+    task.prepare(steps)  # refuses what can't be trained before there is a run
     record = {
         "task": task.name,
         "data": options.data,
@@ -40,7 +42,7 @@ def main(args: list[str]) -> None:
         **collection,
         "axis": STEP,
         **({"monitor": f"{VALIDATION}{task.monitor.metric}"} if task.monitor else {}),
-        "steps": planned_steps(task, task.loader()),
+        "steps": steps,
         "config": dataclasses.asdict(task.config),
     }
     name = f"{task.name}-{short_name(options.data)}-s{options.seed}"

@@ -175,6 +175,14 @@ class Task(ABC):
         for learner in self.learners.values():
             learner.prepare(steps)
 
+    def finish(self) -> None:
+        """Compute, when training ends with the best weights restored, what else the task needs of its data."""
+        return
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        """Return what a user should know of a trained task with these `metrics`: a sentence each."""
+        return []
+
     def thread_context(self) -> AbstractContextManager[None]:
         """Return a context with as many CPU threads as pay off for the largest network."""
         largest = max(self.learners.values(), key=lambda learner: learner.flat.numel(), default=None)
