@@ -6,6 +6,7 @@ from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, tab
 from .description import Backend
 from .factory import EnvFactory
 from .frames import Act, EpisodeFrame, Frame, frames_per_second, render_episode, run_headless
+from .images import ImageLayout, image_layout, is_bytes, white
 from .registry import wrappers_for
 from .space_json import space_from_json, space_to_json
 from .spec import EnvSpec, make
@@ -28,6 +29,7 @@ __all__ = [
     "EpisodeFrame",
     "Episodes",
     "Frame",
+    "ImageLayout",
     "Observation",
     "Step",
     "TabularVectorEnv",
@@ -38,6 +40,8 @@ __all__ = [
     "chosen",
     "frames_per_second",
     "has_mask",
+    "image_layout",
+    "is_bytes",
     "make",
     "read_table",
     "render_episode",
@@ -47,6 +51,7 @@ __all__ = [
     "table_from",
     "tree_leaves",
     "tree_map",
+    "white",
     "with_mask",
     "wrappers_for",
 ]

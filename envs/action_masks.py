@@ -13,6 +13,8 @@ import numpy as np
 from gymnasium import Space, spaces
 from jaxtyping import Bool, Int8
 
+from sandlot.tracking import SandlotError
+
 MASK, REST = "action_mask", "observation"
 METHOD = "action_masks"
 
@@ -22,21 +24,25 @@ class ShowMask(gymnasium.Wrapper):
 
     def __init__(self, env: gymnasium.Env):
         super().__init__(env)
-        mask = spaces.Box(0, 1, (choices(env.action_space),), np.int8)
+        self._choices = choices(env.action_space)
+        mask = spaces.Box(0, 1, (self._choices,), np.int8)
         self.observation_space = spaces.Dict({REST: env.observation_space, MASK: mask})
         self._method = mask_method(env)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
-        return self._with_mask(observation, info), info
+        return self._with_mask(observation, info, over=False), info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self.env.step(action)
-        return self._with_mask(observation, info), reward, terminated, truncated, info
+        over = bool(terminated or truncated)
+        return self._with_mask(observation, info, over), reward, terminated, truncated, info
 
-    def _with_mask(self, observation: Any, info: dict[str, Any]) -> dict[str, Any]:
-        mask = self._method() if self._method else info[MASK]
-        return {REST: observation, MASK: np.asarray(mask, np.int8).reshape(-1)}
+    def _with_mask(self, observation: Any, info: dict[str, Any], over: bool) -> dict[str, Any]:
+        mask = self._method() if self._method else info.get(MASK)
+        if mask is None and over:  # after the last action there is nothing to forbid
+            mask = np.ones(self._choices, np.int8)
+        return {REST: observation, MASK: as_mask(mask, self._choices)}
 
 
 def show_mask(env: gymnasium.Env) -> gymnasium.Env:
@@ -51,6 +57,20 @@ def show_mask(env: gymnasium.Env) -> gymnasium.Env:
 def has_mask(space: Space) -> bool:
     """Return whether observations of `space` contain an action mask."""
     return isinstance(space, spaces.Dict) and MASK in space.spaces
+
+
+def as_mask(mask: Any, count: int) -> Int8[np.ndarray, "choice"]:
+    """Return an action mask, of several choices perhaps as one array for each, as one array of `count` entries.
+
+    Raises `SandlotError` if it has another number of entries.
+    """
+    if mask is None:
+        raise SandlotError(f"the environment gives no {MASK!r} with an observation, and gave one with its first")
+    parts = mask if isinstance(mask, tuple | list) else [mask]
+    flat = np.concatenate([np.ravel(np.asarray(part)) for part in parts]).astype(np.int8)
+    if len(flat) != count:
+        raise SandlotError(f"an action mask has {len(flat)} entries, and the actions want {count}")
+    return flat
 
 
 def with_mask(space: Space, observation: Any, mask: Any) -> Any:

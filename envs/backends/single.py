@@ -31,7 +31,7 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
     options: dict[str, Any] = dict(env_spec.kwargs) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):
-            return show_mask(_make(env_spec, options))
+            return _make(env_spec, options)
     except gymnasium.error.DependencyNotInstalled as error:
         raise SandlotError(_missing_dependency(env, str(error))) from error
     except gymnasium.error.DeprecatedEnv as error:
@@ -49,12 +49,12 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
 
 def _make(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
     if is_atari(env_spec.id):
-        return make_atari(env_spec, options)
+        return show_mask(make_atari(env_spec, options))
     if env_spec.backend == "envpool" and env_spec.id not in gymnasium.registry and env_spec.id in pool_ids():
         return PoolSingle(env_spec.id, options)
     if env_spec.resolved_wrappers.time_limit:
         options["max_episode_steps"] = env_spec.resolved_wrappers.time_limit
-    return wrap(gymnasium.make(env_spec.id, **options), env_spec.resolved_wrappers)
+    return wrap(show_mask(gymnasium.make(env_spec.id, **options)), env_spec.resolved_wrappers)
 
 
 def _missing_dependency(env: str, message: str) -> str:
