@@ -15,6 +15,8 @@ from jaxtyping import Bool, Int8
 
 from sandlot.tracking import SandlotError
 
+from .guarded_copy import checked
+
 MASK, REST = "action_mask", "observation"
 METHOD = "action_masks"
 
@@ -49,8 +51,10 @@ def show_mask(env: gymnasium.Env) -> gymnasium.Env:
     """Return `env` with its action mask in the observations, if it has one elsewhere."""
     if has_mask(env.observation_space) or not choices(env.action_space):
         return env
-    if mask_method(env) is None and MASK not in env.reset(seed=0)[1]:
-        return env
+    if mask_method(env) is None:
+        _, info = checked(env.reset(seed=0))
+        if not isinstance(info, dict) or info.get(MASK) is None:
+            return env
     return ShowMask(env)
 
 

@@ -8,6 +8,9 @@ from sandlot.envs.backends.tabular import TransitionTable, read_table, table_of
 from .spec import EnvSpec, make
 from .vector import EnvBatch
 
+NOT_TABULAR = ("sync", "ale", "pettingzoo", "numpy")
+"""Backends with which no environment has a transition table that its copies do not tell; another copy isn't made."""
+
 
 class EnvFactory:
     """Makes batches from a spec or an id; a given environment object is used as it is, and only reset."""
@@ -22,10 +25,12 @@ class EnvFactory:
         self.groups = self._first.groups
         """The players of each group, in games in which all act at once."""
         self.observation_space, self.action_space = self._first.observation_space, self._first.action_space
-        self.table: TransitionTable | None = (
-            read_table(self.env_spec.single()) if self.env_spec else table_of(self._first.env)
-        )
+        self.table: TransitionTable | None = table_of(self._first.env)
         """The transition table, if it is known."""
+        if self.table is None and self.env_spec is not None and self._first.backend not in NOT_TABULAR:
+            single = self.env_spec.single()
+            self.table = read_table(single)
+            single.close()
 
     def batch(self) -> EnvBatch:
         """Return environments that have not been stepped yet (or the given ones). `release` them after use."""

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
-from sandlot.agents.spaces.actions import DiscreteActions
+from sandlot.agents.spaces.env_actions import DiscreteActions
 from sandlot.envs import Observation, Step, TransitionTable, tree_leaves
 from sandlot.tracking import SandlotError
 

@@ -11,9 +11,12 @@ import gymnasium
 
 from sandlot.envs.action_masks import show_mask
 from sandlot.envs.description import EnvDescription
+from sandlot.envs.env_errors import describe_error, told_errors
+from sandlot.envs.guarded_copy import definition
 from sandlot.envs.registry import EXTRAS, import_ale, install_hint, is_atari, register
 from sandlot.envs.wrappers import wrap
 from sandlot.tracking import SandlotError
+from sandlot.tracking.common.extensions import user_frames
 
 from .atari import make_atari
 from .envpool import PoolSingle, pool_ids
@@ -43,18 +46,29 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
         raise SandlotError(
             f"{env!r} needs the package {package!r}, which is not installed{install_hint(package)}"
         ) from error
-    except TypeError as error:
-        raise SandlotError(f"{env} does not take these options: {error}") from error
+    except SandlotError:
+        raise
+    except Exception as error:
+        if isinstance(error, TypeError) and not user_frames(error.__traceback__):
+            raise SandlotError(f"{env} does not take these options: {error}") from error
+        raise SandlotError(f"{env} failed while it was made: {describe_error(error)}") from error
 
 
 def _make(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
     if is_atari(env_spec.id):
-        return show_mask(make_atari(env_spec, options))
+        return make_atari(env_spec, options)
     if env_spec.backend == "envpool" and env_spec.id not in gymnasium.registry and env_spec.id in pool_ids():
         return PoolSingle(env_spec.id, options)
     if env_spec.resolved_wrappers.time_limit:
         options["max_episode_steps"] = env_spec.resolved_wrappers.time_limit
-    return wrap(show_mask(gymnasium.make(env_spec.id, **options)), env_spec.resolved_wrappers)
+    env = gymnasium.make(env_spec.id, **options)
+    try:
+        with told_errors(env_spec.id, definition(env, "reset")):
+            env = show_mask(env)
+        return wrap(env, env_spec.resolved_wrappers)
+    except SandlotError:
+        env.close()
+        raise
 
 
 def _missing_dependency(env: str, message: str) -> str:

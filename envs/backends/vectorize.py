@@ -12,7 +12,8 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from sandlot.envs.action_masks import sample_legal, show_mask
 from sandlot.envs.description import EnvDescription
-from sandlot.envs.env_errors import PROCESS_DIED, WORKER_ERRORS, env_error
+from sandlot.envs.env_errors import PROCESS_DIED, WORKER_ERRORS, CopyError, env_error, told_errors
+from sandlot.envs.guarded_copy import GuardedCopy
 from sandlot.envs.registry import install_hint, is_atari
 from sandlot.envs.vector import EnvBatch
 from sandlot.envs.wrappers import NONE
@@ -58,7 +59,7 @@ def _vectorize(env_spec: EnvDescription, num_envs: int) -> tuple[VectorEnv, str]
     with warnings.catch_warnings(action="ignore"):
         if seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1:
             return _async_vector(env_spec, num_envs), "async"
-        copies = [partial(make_single, env_spec)] * num_envs
+        copies = [partial(_copy, env_spec)] * num_envs
         return SyncVectorEnv(copies, autoreset_mode=AutoresetMode.NEXT_STEP), "sync"
 
 
@@ -68,25 +69,35 @@ def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
         return env
     if isinstance(env, VectorEnv):
         return EnvBatch(env, _name(env))
-    given = show_mask(env)
+    with told_errors(_name(env)):
+        given = GuardedCopy(show_mask(env))
     return EnvBatch(SyncVectorEnv([lambda: given]), _name(env), "sync")
+
+
+def _copy(env_spec: EnvDescription) -> gymnasium.Env:
+    return GuardedCopy(make_single(env_spec))
 
 
 def _probe(env_spec: EnvDescription) -> tuple[gymnasium.Env, float]:
     """Return one such environment, closed, and the median seconds of its step."""
-    single = make_single(env_spec)
-    with warnings.catch_warnings(action="ignore"):
-        observation, _ = single.reset(seed=0)
-        single.action_space.seed(0)
-        seconds, over = [], False
-        while len(seconds) < 8 and not over:
-            action = sample_legal(single, observation)
-            start = time.perf_counter()
-            observation, _, terminated, truncated, _ = single.step(action)
-            seconds.append(time.perf_counter() - start)
-            over = terminated or truncated
+    single, step = GuardedCopy(make_single(env_spec)), 0
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            observation, _ = single.reset(seed=0)
+            single.action_space.seed(0)
+            seconds, over = [], False
+            while len(seconds) < 8 and not over:
+                step += 1
+                action = sample_legal(single, observation)
+                start = time.perf_counter()
+                observation, _, terminated, truncated, _ = single.step(action)
+                seconds.append(time.perf_counter() - start)
+                over = terminated or truncated
+    except CopyError as error:
+        raise env_error(env_spec.id, f"failed: {error}", None, 0, step) from error
+    finally:
         single.close()
-    return single, median(seconds)
+    return single.env, median(seconds)
 
 
 def _required_pool(env_spec: EnvDescription, num_envs: int) -> VectorEnv:
@@ -126,7 +137,7 @@ def _async_vector(env_spec: EnvDescription, num_envs: int) -> AsyncVectorEnv:
     """Return each copy in its own process. If one dies while they start, the others are stopped too."""
     before = set(active_children())
     try:
-        return AsyncVectorEnv([partial(make_single, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        return AsyncVectorEnv([partial(_copy, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
     except WORKER_ERRORS as error:
         for process in set(active_children()) - before:
             process.kill()
