@@ -1,10 +1,10 @@
 """Environments: making, vectorizing and rendering them."""
 
-from .action_masks import MASK, REST, choices, chosen, has_mask, with_mask
+from .action_masks import MASK, REST, choices, chosen, has_mask, mask_rows, with_mask
 from .action_names import action_names
 from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, table_from
 from .description import Backend
-from .factory import EnvFactory
+from .factory import EnvFactory, check_num_envs
 from .frames import Act, EpisodeFrame, Frame, frames_per_second, render_episode, run_headless
 from .images import ImageLayout, image_layout, is_bytes, white
 from .registry import wrappers_for
@@ -36,6 +36,7 @@ __all__ = [
     "TransitionTable",
     "Wrappers",
     "action_names",
+    "check_num_envs",
     "choices",
     "chosen",
     "frames_per_second",
@@ -43,6 +44,7 @@ __all__ = [
     "image_layout",
     "is_bytes",
     "make",
+    "mask_rows",
     "read_table",
     "render_episode",
     "run_headless",

@@ -77,6 +77,24 @@ def as_mask(mask: Any, count: int) -> Int8[np.ndarray, "choice"]:
     return flat
 
 
+def mask_rows(space: Space, masks: Any, count: int) -> Bool[np.ndarray, "batch choice"]:
+    """Return action masks for `count` observations, given as one for all, or as one for each.
+
+    Raises `SandlotError` if actions of `space` can't be masked, or the masks have another shape.
+    """
+    size = choices(space)
+    if not size:
+        raise SandlotError(f"actions of the space {space} can't be masked")
+    parts = masks if isinstance(masks, tuple | list) else ()
+    if isinstance(space, spaces.MultiDiscrete) and [np.size(part) for part in parts] == space.nvec.tolist():
+        masks = np.concatenate([np.ravel(part) for part in parts])
+    try:
+        return np.broadcast_to(np.asarray(masks, bool), (count, size))
+    except ValueError:
+        given = np.shape(masks) if not parts else f"({len(parts)}, …)"
+        raise SandlotError(f"action_masks must have the shape ({size},) or ({count}, {size}), not {given}") from None
+
+
 def with_mask(space: Space, observation: Any, mask: Any) -> Any:
     """Return `observation` and `mask` combined as in `space`; without a `mask`, all actions are legal."""
     if not has_mask(space) or isinstance(observation, dict):

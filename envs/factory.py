@@ -1,15 +1,28 @@
 """The factory that makes an agent's training environments."""
 
+from typing import Any
+
 import gymnasium
 from gymnasium.vector import VectorEnv
 
 from sandlot.envs.backends.tabular import TransitionTable, read_table, table_of
+from sandlot.tracking import SandlotError
 
 from .spec import EnvSpec, make
 from .vector import EnvBatch
 
 NOT_TABULAR = ("sync", "ale", "pettingzoo", "numpy")
 """Backends with which no environment has a transition table that its copies do not tell; another copy isn't made."""
+
+
+def check_num_envs(env: Any, num_envs: int | None) -> None:
+    """Raise `SandlotError` if `env` is an object, and `num_envs` copies were asked for: it can't be copied."""
+    own = env.num_envs if isinstance(env, VectorEnv | EnvBatch) else 1 if isinstance(env, gymnasium.Env) else num_envs
+    if num_envs is not None and num_envs != own:
+        raise SandlotError(
+            f"num_envs={num_envs} needs an environment that can be made several times, and this one was made already; "
+            "give its id, an EnvSpec or a vector environment"
+        )
 
 
 class EnvFactory:

@@ -20,6 +20,9 @@ FAR = 1e4
 class ObservationPreprocessor(nn.Module):
     """Turn raw observations, as the environment gives them, into what an encoder reads."""
 
+    given_mask: Tensor | None = None
+    """Legal actions of each row, whatever the observations tell."""
+
     def forward(self, observation: Any) -> Any:
         """Return the inputs for observations with any leading axes."""
         raise TypeError(f"{type(self).__name__} reads nothing")  # every subclass does
@@ -28,7 +31,13 @@ class ObservationPreprocessor(nn.Module):
         """Let running statistics take in the observations at the `rows` of the flattened leading axes."""
 
     def mask(self, observation: Any) -> Bool[Tensor, "*batch choice"] | None:
-        """Return which actions are legal, if the observations tell."""
+        """Return which actions are legal, if that is known."""
+        legal = self._shown_mask(observation) if self.given_mask is None else self.given_mask.unsqueeze(0)
+        # Where nothing is legal the episode is over; all is as good as nothing there, and gives no NaN.
+        return None if legal is None else legal | ~legal.any(-1, keepdim=True)
+
+    def _shown_mask(self, observation: Any) -> Bool[Tensor, "*batch choice"] | None:
+        """Return the action mask in the observations, if there is one."""
         return None
 
 
@@ -139,10 +148,8 @@ class MaskedPreprocessor(ObservationPreprocessor):
     def update(self, observation: Any, rows: Tensor) -> None:
         self.rest.update(self._beside(observation), rows)
 
-    def mask(self, observation: Any) -> Bool[Tensor, "*batch choice"]:
-        legal = observation[MASK] != 0
-        # Where nothing is legal the episode is over; all is as good as nothing there, and gives no NaN.
-        return legal | ~legal.any(-1, keepdim=True)
+    def _shown_mask(self, observation: Any) -> Bool[Tensor, "*batch choice"]:
+        return observation[MASK] != 0
 
     def _beside(self, observation: Any) -> Any:
         return observation if self.key is None else observation[self.key]

@@ -1,6 +1,7 @@
 """What tabular agents have in common: the table, exploration, and how they are saved, plotted and described."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -118,6 +119,14 @@ class TabularAgent(Agent):
         if self.config.learning_rate_schedule != "visits":
             metrics["table/learning_rate"] = self.table.learning_rate
         return metrics
+
+    @contextmanager
+    def masked(self, action_masks: Bool[np.ndarray, "batch choice"]) -> Iterator[None]:
+        self.state_index.given_mask = action_masks
+        try:
+            yield
+        finally:
+            self.state_index.given_mask = None
 
     def select_action(
         self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
