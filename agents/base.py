@@ -39,6 +39,7 @@ from .recipes import recipe_config
 from .run_config import recorded
 from .spaces.given import EnvLike as EnvLike
 from .spaces.given import Spaces as Spaces
+from .spaces.given import fitting
 from .training import Progress, Training
 
 
@@ -211,10 +212,8 @@ class Agent(ABC):
             checkpoint_every: Env steps between the run's checkpoints; by default what the run says, or 50,000.
         """
         if self.env_factory is None:
-            raise SandlotError(
-                f"this {self.name} has no environment to learn in; "
-                f"load it with one, as in {type(self).__name__}.load(folder, env)"
-            )
+            how = f"load it with one, as in {type(self).__name__}.load(folder, env)"
+            raise SandlotError(f"this {self.name} has no environment to learn in; {how}")
         callbacks = CallbackList(callback).callbacks
         if progress:
             from .callbacks.progress import ProgressBarCallback
@@ -279,7 +278,8 @@ class Agent(ABC):
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
         agent.env_step = state["env_step"]
-        agent.load_tensors(checkpoint.tensors)
+        with fitting(hyperparameters):
+            agent.load_tensors(checkpoint.tensors)
         return agent
 
     @classmethod

@@ -17,7 +17,7 @@ NOT_TABULAR = ("sync", "ale", "pettingzoo", "numpy")
 
 def check_num_envs(env: Any, num_envs: int | None) -> None:
     """Raise `SandlotError` if `env` is an object, and `num_envs` copies were asked for: it can't be copied."""
-    own = env.num_envs if isinstance(env, VectorEnv | EnvBatch) else 1 if isinstance(env, gymnasium.Env) else num_envs
+    own = env.num_envs if isinstance(env, VectorEnv) else 1 if isinstance(env, gymnasium.Env) else num_envs
     if num_envs is not None and num_envs != own:
         raise SandlotError(
             f"num_envs={num_envs} needs an environment that can be made several times, and this one was made already; "

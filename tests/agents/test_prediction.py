@@ -71,7 +71,7 @@ def test_options_can_be_changed_on_loading(tmp_path):
     assert loaded.learner.learning_rate == pytest.approx(1e-5)
     with pytest.raises(SandlotError, match="there is no option 'learnign_rate'; did you mean learning_rate"):
         PPO.load(tmp_path / "agent", learnign_rate=1)
-    with pytest.raises(SandlotError):
+    with pytest.raises(SandlotError, match="the weights don't fit the networks that hidden make"):
         PPO.load(tmp_path / "agent", hidden=(8,))
 
 
