@@ -60,12 +60,18 @@ def report(
         *known_rows(agent.metrics()),
         ("env steps", f"{agent.env_step:,} at {speed_in(speed)} ({seconds:.1f} s in all)"),
         ("run", run.folder),
-        ("video", film if film.exists() else f"none: {problem}" if problem else "none"),
+        ("video", _film_row(film, problem)),
         ("curve", run.curve if run.curve.exists() else "none: no episode has ended, or it was not drawn in time"),
         *([("picture", picture)] if picture else []),
         ("W&B", where_wandb_is(run)),
     ]
     print_table(console, rows)
+
+
+def _film_row(film: Path, problem: str | None) -> str:
+    if not film.exists():
+        return f"none: {problem}" if problem else "none"
+    return f"{film} (but {problem})" if problem else str(film)
 
 
 def known_rows(figures: Mapping[str, float]) -> list[tuple[str, str]]:
