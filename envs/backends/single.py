@@ -44,6 +44,8 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
             f"{env!r} needs the package {package!r}, which is not installed{install_hint(package)}"
         ) from error
     except TypeError as error:
+        if render and "'render_mode'" in str(error):
+            raise SandlotError(f"{env} takes no render_mode, so it draws no pictures") from error
         raise SandlotError(f"{env} does not take these options: {error}") from error
 
 

@@ -96,9 +96,9 @@ class Painter(Endless):
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 
-    def __init__(self, picture: Any = None, fails: str = ""):
+    def __init__(self, picture: Any = None, fails: str = "", render_mode: str | None = None):
         super().__init__(horizon=5)
-        self.picture, self.fails = picture, fails
+        self.picture, self.fails, self.render_mode = picture, fails, render_mode
 
     def step(self, action):
         if self.fails == "step":
@@ -142,7 +142,7 @@ def test_pictures_of_any_usual_form_are_converted(picture):
     np.testing.assert_array_equal(frame, BYTES)
 
 
-@pytest.mark.parametrize("picture", [None, "ascii art", np.zeros((4, 6, 7)), np.zeros(3), [], {}])
+@pytest.mark.parametrize("picture", [None, "ascii art", np.zeros((5, 6, 7)), np.zeros(3), [], {}])
 def test_what_is_no_picture_gets_a_sentence(picture):
     with pytest.raises(SandlotError, match="Painter draws no pictures"):
         render_frame(Painter(picture))
@@ -167,3 +167,8 @@ def test_films_tell_whether_they_were_cut_and_what_is_wrong(tmp_path):
     assert "one colour" in whole.problem
     (cut,) = film_episodes([Clip(agent, 0)], env_spec, tmp_path / "film.mp4", FilmOptions(seconds=0.3))
     assert (cut.total, cut.steps, cut.over) == (3.0, 3, False)
+
+
+def test_an_env_that_takes_no_render_mode_gets_a_sentence():
+    with pytest.raises(SandlotError, match="tests/Endless-v0 takes no render_mode, so it draws no pictures"):
+        EnvSpec("tests/Endless-v0").single(render=True)
