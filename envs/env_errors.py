@@ -11,6 +11,10 @@ from sandlot.tracking import SandlotError
 from .tree import tree_leaves
 
 PROCESS_DIED = "crashed: the process of a copy died"
+NO_ANSWER = (
+    "did not answer for a minute: a copy hangs, or is very slow to start. Try --num-envs 1, which runs it in this "
+    "process"
+)
 WORKER_ERRORS = (BrokenPipeError, ConnectionResetError, EOFError)
 """Raised by communicating with a process that has died."""
 

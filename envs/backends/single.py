@@ -10,8 +10,11 @@ from typing import Any
 import gymnasium
 
 from sandlot.envs.action_masks import show_mask
+from sandlot.envs.adapters import adapt
 from sandlot.envs.description import EnvDescription
+from sandlot.envs.env_errors import describe_error
 from sandlot.envs.registry import EXTRAS, import_ale, install_hint, is_atari, register
+from sandlot.envs.user_wrappers import apply_wrappers
 from sandlot.envs.wrappers import wrap
 from sandlot.tracking import SandlotError
 
@@ -43,20 +46,26 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
         raise SandlotError(
             f"{env!r} needs the package {package!r}, which is not installed{install_hint(package)}"
         ) from error
+    except SandlotError:
+        raise
     except TypeError as error:
         if render and "'render_mode'" in str(error):
             raise SandlotError(f"{env} takes no render_mode, so it draws no pictures") from error
         raise SandlotError(f"{env} does not take these options: {error}") from error
+    except Exception as error:
+        raise SandlotError(f"{env} can't be made: {describe_error(error)}") from error
 
 
 def _make(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
+    wrappers = env_spec.resolved_wrappers
     if is_atari(env_spec.id):
-        return make_atari(env_spec, options)
+        return apply_wrappers(make_atari(env_spec, options), wrappers.wrapper)
     if env_spec.backend == "envpool" and env_spec.id not in gymnasium.registry and env_spec.id in pool_ids():
         return PoolSingle(env_spec.id, options)
-    if env_spec.resolved_wrappers.time_limit:
-        options["max_episode_steps"] = env_spec.resolved_wrappers.time_limit
-    return wrap(gymnasium.make(env_spec.id, **options), env_spec.resolved_wrappers)
+    if wrappers.time_limit:
+        options["max_episode_steps"] = wrappers.time_limit * wrappers.frame_skip
+    env = apply_wrappers(gymnasium.make(env_spec.id, **options), wrappers.wrapper)
+    return wrap(adapt(env, env_spec.id, wrappers.reward_weights), wrappers)
 
 
 def _missing_dependency(env: str, message: str) -> str:
