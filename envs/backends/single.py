@@ -1,7 +1,6 @@
 """Make one environment, or explain in one sentence why that fails."""
 
 import contextlib
-import difflib
 import os
 import sys
 import warnings
@@ -13,6 +12,7 @@ from sandlot.envs.action_masks import show_mask
 from sandlot.envs.adapters import adapt
 from sandlot.envs.description import EnvDescription
 from sandlot.envs.env_errors import describe_error
+from sandlot.envs.names import suggestions
 from sandlot.envs.registry import EXTRAS, import_ale, install_hint, is_atari, register
 from sandlot.envs.user_wrappers import apply_wrappers
 from sandlot.envs.wrappers import wrap
@@ -76,7 +76,4 @@ def _missing_dependency(env: str, message: str) -> str:
 def _suggestions(env: str) -> str:
     with contextlib.suppress(ModuleNotFoundError):
         import_ale()
-    ids = {name.lower(): name for name in gymnasium.registry}
-    ids = {name.lower(): f"{name} with --backend envpool" for name in pool_ids()} | ids
-    near = [ids[name] for name in difflib.get_close_matches(env.lower(), ids, n=3, cutoff=0.6)]
-    return f"; did you mean {', '.join(near)}?" if near else "; `sandlot train --help` shows examples"
+    return suggestions(env, pool_ids())
