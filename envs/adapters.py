@@ -18,12 +18,16 @@ from .tree import tree_map
 
 TEXT_WORDS, WORD_BITS = 20, 16
 """A text is read as this many words, each as a code of this many numbers."""
+MOST_CHOICES = 1_000
+"""Integers of a Box are choices if there are at most so many."""
 READABLE = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 JAX = "jax"
 
 
 def adapt(env: gymnasium.Env, name: str, reward_weights: tuple[float, ...] = ()) -> gymnasium.Env:
     """Return `env`, called `name`, with the adapters that it needs. Raises `SandlotError` where none fits."""
+    if env.unwrapped.metadata is None:
+        env.unwrapped.metadata = {}
     if runs_on_jax(env):
         env = ToNumPy(env)
     if has_text(env.observation_space):
@@ -35,7 +39,7 @@ def adapt(env: gymnasium.Env, name: str, reward_weights: tuple[float, ...] = ())
             "a wrapper that makes arrays of them helps: --wrapper module:Class"
         )
     players = len(env.action_space) if isinstance(env.action_space, spaces.Tuple) else 0
-    if isinstance(env.action_space, spaces.Tuple | spaces.Dict):
+    if isinstance(env.action_space, spaces.Tuple | spaces.Dict) or _is_integers(env.action_space):
         env = FlattenActions(env, name)
     count = reward_count(env)
     if reward_weights or count or players:
@@ -106,7 +110,7 @@ class EncodeTexts(gymnasium.ObservationWrapper):
 
 
 class FlattenActions(gymnasium.ActionWrapper):
-    """Take an action of several parts (Tuple, Dict) as one array.
+    """Take an action of several parts (Tuple, Dict) as one array; a Box of few integers is choices, too.
 
     Parts that are choices make a MultiDiscrete. If a part is a Box, all are numbers: a choice among n is then the
     greatest of n numbers in [-1, 1].
@@ -119,14 +123,15 @@ class FlattenActions(gymnasium.ActionWrapper):
         for part in self._parts:
             if not isinstance(part, READABLE) or (isinstance(part, spaces.MultiDiscrete) and part.nvec.ndim != 1):
                 raise SandlotError(f"{name} takes actions of the space {part}, which no agent here has")
-        self._continuous = any(isinstance(part, spaces.Box) for part in self._parts)
+        self._continuous = any(isinstance(part, spaces.Box) and not _is_integers(part) for part in self._parts)
         if self._continuous:
             low, high = zip(*map(_bounds, self._parts), strict=True)
             self.action_space = spaces.Box(np.concatenate(low), np.concatenate(high), dtype=np.float32)
-        elif len(self._parts) == 1:
+        elif len(self._parts) == 1 and not _is_integers(self._parts[0]):
             self.action_space = self._parts[0]
         else:
-            self.action_space = spaces.MultiDiscrete(np.concatenate([_choices(part) for part in self._parts]))
+            choices = np.concatenate([_choices(part) for part in self._parts])
+            self.action_space = spaces.MultiDiscrete(choices) if len(choices) > 1 else spaces.Discrete(choices[0])
 
     def action(self, action: Any) -> Any:
         rest = np.atleast_1d(action)
@@ -138,6 +143,10 @@ class FlattenActions(gymnasium.ActionWrapper):
         return _filled(self._space, iter(taken))
 
     def _taken(self, part: Space, numbers: np.ndarray) -> Any:
+        if _is_integers(part):
+            if self._continuous:
+                numbers = np.array([some.argmax() for some in np.split(numbers, np.cumsum(_choices(part))[:-1])])
+            return (numbers.reshape(part.shape) + part.low).astype(part.dtype)
         if isinstance(part, spaces.Box):
             return np.clip(numbers.reshape(part.shape), part.low, part.high).astype(part.dtype)
         if isinstance(part, spaces.Discrete):
@@ -249,12 +258,20 @@ def _choices(space: Any) -> np.ndarray:
     """Return the number of choices of each entry of a discrete space."""
     if isinstance(space, spaces.Discrete):
         return np.array([space.n])
+    if isinstance(space, spaces.Box):
+        return (space.high.astype(np.int64) - space.low + 1).ravel()
     return np.full(int(np.prod(space.shape)), 2) if isinstance(space, spaces.MultiBinary) else space.nvec
+
+
+def _is_integers(space: Any) -> bool:
+    """Return whether `space` is a Box of integers with so few values that each can be a choice."""
+    integers = isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer) and space.is_bounded()
+    return integers and bool((space.high.astype(np.int64) - space.low < MOST_CHOICES).all())
 
 
 def _bounds(space: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the bounds of the numbers that stand for an element of `space`."""
-    if isinstance(space, spaces.Box):
+    if isinstance(space, spaces.Box) and not _is_integers(space):
         return space.low.ravel().astype(np.float32), space.high.ravel().astype(np.float32)
     size = int(np.prod(space.shape)) if isinstance(space, spaces.MultiBinary) else int(_choices(space).sum())
     return np.full(size, -1, np.float32), np.full(size, 1, np.float32)

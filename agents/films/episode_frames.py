@@ -122,7 +122,9 @@ class FilmContents:
         """What is wrong with the film, if it shows nothing."""
         if self.one_colour:
             return "all frames are of one colour: the environment draws nothing" + _driver()
-        return "all frames are the same: nothing moves, or the agent is stuck" if self.alike and self.count > 2 else None
+        return (
+            "all frames are the same: nothing moves, or the agent is stuck" if self.alike and self.count > 2 else None
+        )
 
 
 def _driver() -> str:

@@ -12,6 +12,7 @@ from sandlot.envs.action_masks import show_mask
 from sandlot.envs.adapters import adapt
 from sandlot.envs.description import EnvDescription
 from sandlot.envs.env_errors import describe_error
+from sandlot.envs.foreign import make_old_gym
 from sandlot.envs.names import suggestions
 from sandlot.envs.registry import EXTRAS, import_ale, install_hint, is_atari, register
 from sandlot.envs.user_wrappers import apply_wrappers
@@ -34,7 +35,7 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
     options: dict[str, Any] = dict(env_spec.kwargs) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):
-            return show_mask(_make(env_spec, options))
+            return show_mask(_make(env_spec, options, render=render))
     except gymnasium.error.DependencyNotInstalled as error:
         raise SandlotError(_missing_dependency(env, str(error))) from error
     except gymnasium.error.DeprecatedEnv as error:
@@ -56,7 +57,7 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
         raise SandlotError(f"{env} can't be made: {describe_error(error)}") from error
 
 
-def _make(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
+def _make(env_spec: EnvDescription, options: dict[str, Any], *, render: bool = False) -> gymnasium.Env:
     wrappers = env_spec.resolved_wrappers
     if is_atari(env_spec.id):
         return apply_wrappers(make_atari(env_spec, options), wrappers.wrapper)
@@ -64,7 +65,11 @@ def _make(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
         return PoolSingle(env_spec.id, options)
     if wrappers.time_limit:
         options["max_episode_steps"] = wrappers.time_limit * wrappers.frame_skip
-    env = apply_wrappers(gymnasium.make(env_spec.id, **options), wrappers.wrapper)
+    old = None
+    if env_spec.id.rpartition(":")[2] not in gymnasium.registry:
+        options.pop("max_episode_steps", None)
+        old = make_old_gym(env_spec.id, options, time_limit=wrappers.time_limit * wrappers.frame_skip, render=render)
+    env = apply_wrappers(old or gymnasium.make(env_spec.id, **options), wrappers.wrapper)
     return wrap(adapt(env, env_spec.id, wrappers.reward_weights), wrappers)
 
 

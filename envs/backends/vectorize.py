@@ -14,9 +14,10 @@ import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from sandlot.envs.action_masks import sample_legal, show_mask
-from sandlot.envs.adapters import JAX, vector_rewards
+from sandlot.envs.adapters import JAX, adapt, vector_rewards
 from sandlot.envs.description import EnvDescription
 from sandlot.envs.env_errors import NO_ANSWER, PROCESS_DIED, WORKER_ERRORS, env_error
+from sandlot.envs.foreign import adapted
 from sandlot.envs.registry import install_hint, is_atari
 from sandlot.envs.vector import EnvBatch
 from sandlot.envs.wrappers import NONE
@@ -74,9 +75,10 @@ def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
     """Return an environment object as a batch."""
     if isinstance(env, EnvBatch):
         return env
+    env = adapted(env)
     if isinstance(env, VectorEnv):
         return EnvBatch(env, _name(env))
-    given = show_mask(env)
+    given = show_mask(adapt(env, _name(env)))
     return EnvBatch(SyncVectorEnv([lambda: given]), _name(env), "sync")
 
 
