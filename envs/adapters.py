@@ -60,7 +60,9 @@ def runs_on_jax(env: gymnasium.Env | gymnasium.vector.VectorEnv) -> bool:
 
 def to_numpy(tree: Any) -> Any:
     """Return `tree` with arrays of other libraries as NumPy arrays that can be written to."""
-    return tree_map(lambda leaf: leaf if isinstance(leaf, np.ndarray | np.generic) else np.array(leaf), tree)
+    return tree_map(
+        lambda leaf: leaf if isinstance(leaf, np.ndarray | np.generic) else np.array(np.asarray(leaf)), tree
+    )
 
 
 class ToNumPy(gymnasium.Wrapper):

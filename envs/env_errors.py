@@ -2,6 +2,7 @@
 
 import math
 import traceback
+from multiprocessing import TimeoutError as WorkerTimeout
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ NO_ANSWER = (
     "did not answer for a minute: a copy hangs, or is very slow to start. Try --num-envs 1, which runs it in this "
     "process"
 )
+TIMEOUTS = (TimeoutError, WorkerTimeout)
 WORKER_ERRORS = (BrokenPipeError, ConnectionResetError, EOFError)
 """Raised by communicating with a process that has died."""
 

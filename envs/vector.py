@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from sandlot.tracking import SandlotError
 
 from .adapters import to_numpy
-from .env_errors import NO_ANSWER, PROCESS_DIED, WORKER_ERRORS, broken_row, describe_error, env_error
+from .env_errors import NO_ANSWER, PROCESS_DIED, TIMEOUTS, WORKER_ERRORS, broken_row, describe_error, env_error
 from .tree import tree_leaves, tree_map
 from .wrappers import NONE, Wrappers
 
@@ -168,7 +168,7 @@ class EnvBatch:
             raise
         except Exception as error:
             self._failed = True
-            if isinstance(error, TimeoutError) and isinstance(self.env, AsyncVectorEnv):
+            if isinstance(error, TIMEOUTS) and isinstance(self.env, AsyncVectorEnv):
                 what = NO_ANSWER
             else:
                 what = PROCESS_DIED if isinstance(error, WORKER_ERRORS) else f"failed: {describe_error(error)}"

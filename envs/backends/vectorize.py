@@ -16,7 +16,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from sandlot.envs.action_masks import sample_legal, show_mask
 from sandlot.envs.adapters import JAX, adapt, vector_rewards
 from sandlot.envs.description import EnvDescription
-from sandlot.envs.env_errors import NO_ANSWER, PROCESS_DIED, WORKER_ERRORS, env_error
+from sandlot.envs.env_errors import NO_ANSWER, PROCESS_DIED, TIMEOUTS, WORKER_ERRORS, env_error
 from sandlot.envs.foreign import adapted
 from sandlot.envs.registry import install_hint, is_atari
 from sandlot.envs.vector import EnvBatch
@@ -158,7 +158,7 @@ def _async_vector(env_spec: EnvDescription, num_envs: int) -> AsyncVectorEnv:
     before = set(active_children())
     try:
         return Workers([partial(make_single, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-    except TimeoutError as error:
+    except TIMEOUTS as error:
         for process in set(active_children()) - before:
             process.kill()
             process.join()

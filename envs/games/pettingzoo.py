@@ -32,6 +32,12 @@ def module_of(env: str) -> Any:
                        + ("" if near else f"there are {', '.join(known)}"))  # fmt: skip
 
 
+def all_games() -> list[str]:
+    """Return the ids of all games of PettingZoo and the packages beside it that are installed."""
+    return [f"{distribution}/{name}" for distribution, packages in PETTINGZOO_PACKAGES.items()
+            for package in packages for name in _names(package)]  # fmt: skip
+
+
 def make_game(env: str, kind: str, kwargs: Mapping[str, Any], *, render: bool = False) -> Any:
     """Return an environment of the `kind` "env" (turn-based) or "parallel_env" (all players act at once)."""
     options = dict(kwargs) | ({"render_mode": "rgb_array"} if render else {})

@@ -13,6 +13,7 @@ from sandlot.tracking.common.extensions import add_working_folder
 COMMANDS = {
     "train": None,
     "describe": None,
+    "envs": "Envs",
     "evaluate": "Evaluate",
     "record": "Record",
     "play": "Play",

@@ -158,6 +158,14 @@ class Resume(RunsDir):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Envs:
+    """List environments by id: those of Gymnasium, PettingZoo and installed packages, and packages to install."""
+
+    word: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WORD")] = ""
+    """Only those with this in the name of the environment or its package."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compare(RunsDir):
     """Compare runs: returns, speed and configuration."""
 

@@ -63,10 +63,25 @@ def parse(agent: str, config: type, args: list[str], command: str = "train") -> 
 
     Flags beat the recipe for the environment, which beats defaults.
     """
-    program = f"sandlot {command} {agent}"
+    program, args = f"sandlot {command} {agent}", joined(words, "--wrapper")
     first = bool(args) and not args[0].startswith("-")
     env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
     return _parse_with(program, agent, config, env, recipe(agent, env), args)
+
+
+def joined(words: list[str], flag: str) -> list[str]:
+    """Return `words` with all values of a `flag` that takes several behind its first place, however often it stands."""
+    if words.count(flag) < 2:
+        return words
+    kept: list[str] = []
+    values: list[str] = []
+    into = kept
+    for word in words:
+        if word.startswith("--"):
+            into = values if word == flag else kept
+        if word != flag:
+            into.append(word)
+    return [*kept, flag, *values]
 
 
 def _parse_with(
