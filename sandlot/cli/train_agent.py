@@ -63,7 +63,7 @@ def parse(agent: str, config: type, args: list[str], command: str = "train") -> 
 
     Flags beat the recipe for the environment, which beats defaults.
     """
-    program, args = f"sandlot {command} {agent}", joined(words, "--wrapper")
+    program, args = f"sandlot {command} {agent}", joined(args, "--wrapper")
     first = bool(args) and not args[0].startswith("-")
     env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
     return _parse_with(program, agent, config, env, recipe(agent, env), args)
