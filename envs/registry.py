@@ -7,6 +7,7 @@ import gymnasium
 
 from sandlot.tracking import SandlotError
 
+from .game_names import game_module
 from .names import find_bare, find_in_module
 from .wrappers import NONE, Wrappers
 
@@ -29,8 +30,8 @@ ATARI_ENTRY_POINT = "ale_py.env:AtariEnv"
 
 
 def is_game(env: str) -> bool:
-    """Return whether the id `env` is one of PettingZoo's multi-agent environments."""
-    return env.partition("/")[0] in PETTINGZOO_PACKAGES
+    """Return whether the id `env` is a multi-agent environment: one of PettingZoo's, or one like them in a module."""
+    return env.partition("/")[0] in PETTINGZOO_PACKAGES or (":" in env and game_module(env) is not None)
 
 
 def is_atari(env: str) -> bool:

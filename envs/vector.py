@@ -200,6 +200,9 @@ class EnvBatch:
 def _autoreset_mode(env: VectorEnv) -> AutoresetMode:
     mode = env.metadata.get("autoreset_mode")
     if not isinstance(mode, AutoresetMode):
+        if type(env).__module__.startswith("supersuit."):
+            raise SandlotError("give the game itself by module:name and SuperSuit's wrappers by --wrapper, such as "
+                               "--wrapper supersuit:frame_stack_v1, not SuperSuit's vector environment")  # fmt: skip
         raise SandlotError(
             f"{env} does not declare how its episodes restart; "
             "set its metadata['autoreset_mode'] to a gymnasium.vector.AutoresetMode"

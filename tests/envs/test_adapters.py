@@ -294,13 +294,14 @@ def test_wrappers_of_the_users_are_applied_in_order_and_kept(capsys):
     assert EnvSpec.from_json(env_spec.to_json()) == env_spec
     assert trains(env_spec).mean == 6 * 8
     assert Wrappers(wrapper=Doubled).wrapper == ("tests.envs.test_adapters:Doubled",)
-    words = ["train", "ppo", "tests/Endless-v0", "--steps", "32", "--num-envs", "2", "--num-steps", "8",
-             "--hidden", "8", "--wandb", "disabled", "--video-every", "0", "--evaluation-episodes", "2"]  # fmt: skip
+    words = ["train", "ppo", "tests/Endless-v0", "--steps", "32", "--num-envs", "2", "--num-steps",
+             "8", "--batch-size", "16", "--hidden", "8", "--wandb", "disabled", "--video-every", "0",
+             "--evaluation-episodes", "2"]  # fmt: skip
     repeated = ["--wrapper", "tests.envs.test_adapters:Doubled", '{"by": 5}',
                 "--wrapper", "tests.envs.test_adapters:Doubled"]  # fmt: skip
     assert main([*words, *repeated]) == 0
     assert main(["evaluate", "latest", "--episodes", "2"]) == 0
-    assert capsys.readouterr().out.count("80.000") >= 2
+    assert capsys.readouterr().out.count("return     80.00") >= 2
 
 
 @pytest.mark.parametrize(
