@@ -16,7 +16,7 @@ def as_batch(space: Space, observation: Any) -> tuple[Observation, bool]:
 
 
 def is_single(space: Space, observation: Any) -> bool:
-    """Tell whether `observation` is one of `space`, or else a batch of them."""
+    """Return whether `observation` is one of `space`, or else a batch of them."""
     while isinstance(space, spaces.Dict | spaces.Tuple):
         key: Any = next(iter(space.keys())) if isinstance(space, spaces.Dict) else 0
         space, observation = space[key], observation[key]

@@ -12,6 +12,7 @@ from torch import Tensor
 from sandlot.envs import Observation, tree_map
 from sandlot.supervised import Learner, one_thread
 from sandlot.supervised.networks import Memory
+from sandlot.supervised.networks.encoder import TensorTree
 from sandlot.supervised.optimization.components import Stateful, component_tensors, load_components
 
 from .action_info import ActionInfo
@@ -44,13 +45,13 @@ class NetworkAgent(Agent):
         return self.policy.initial_memory(batch)
 
     def policy_action(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory]:
         """Return an action for each row, and the memory to pass with the next."""
         return self.policy.select_action(observation, memory, episode_start, deterministic, self.noise)
 
     def explain_action(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory, ActionInfo]:
         """Return what `policy_action` does, with the probabilities and values behind it."""
         return self.policy.explain(observation, memory, episode_start, deterministic, self.noise)

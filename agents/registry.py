@@ -12,7 +12,7 @@ from .sb3 import ALGORITHMS, sb3_agent
 
 
 def is_agent(name: str) -> bool:
-    """Tell whether `name` is one of ours or Stable-Baselines3's agents."""
+    """Return whether `name` is one of ours or Stable-Baselines3's agents."""
     return name in AGENTS or name in ALGORITHMS
 
 

@@ -77,7 +77,7 @@ def compare(batch: EnvBatch, rounds: int, seconds: float) -> tuple[float, float,
 
 
 def main() -> None:
-    """Print a line for each world, backend and number of copies."""
+    """Print a line for each environment, backend and number of copies."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("ids", nargs="*", help="ids; all by default")
     arguments.add_argument("--rounds", type=int, default=7)

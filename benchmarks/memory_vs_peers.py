@@ -5,7 +5,7 @@
 Speed: CartPole with hidden velocities at equal hyperparameters and equal networks (an LSTM of 64, then two
 layers of 64, for policy and value apart), each training a process of its own on one thread, in turn. Beside them
 ours with one LSTM for policy and value, and with no memory.
-Returns: our memory worlds and one of POPGym's, by their recipes.
+Returns: our memory environments and one of POPGym's, by their recipes.
 """
 
 import importlib.util

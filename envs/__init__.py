@@ -5,7 +5,16 @@ from .action_names import action_names
 from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, table_from
 from .description import Backend
 from .factory import EnvFactory, check_num_envs
-from .frames import Act, EpisodeFrame, Frame, frames_per_second, render_episode, run_headless
+from .frames import (
+    SECONDS_WITHOUT_LIMIT,
+    Act,
+    EpisodeFrame,
+    Frame,
+    frames_per_second,
+    render_episode,
+    render_frame,
+    run_headless,
+)
 from .images import ImageLayout, image_layout, is_bytes, white
 from .registry import wrappers_for
 from .space_json import space_from_json, space_to_json
@@ -21,6 +30,7 @@ memory.register()
 __all__ = [
     "MASK",
     "REST",
+    "SECONDS_WITHOUT_LIMIT",
     "Act",
     "Backend",
     "EnvBatch",
@@ -47,6 +57,7 @@ __all__ = [
     "mask_rows",
     "read_table",
     "render_episode",
+    "render_frame",
     "run_headless",
     "space_from_json",
     "space_to_json",

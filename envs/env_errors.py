@@ -4,6 +4,7 @@ import math
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import TimeoutError as WorkerTimeout
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,11 @@ from sandlot.tracking.common.extensions import user_frames
 from .tree import tree_leaves
 
 PROCESS_DIED = "crashed: the process of a copy died"
+NO_ANSWER = (
+    "did not answer for a minute: a copy hangs, or is very slow to start. Try --num-envs 1, which runs it in this "
+    "process"
+)
+TIMEOUTS = (TimeoutError, WorkerTimeout)
 WORKER_ERRORS = (BrokenPipeError, ConnectionResetError, EOFError)
 """Raised by communicating with a process that has died."""
 

@@ -6,8 +6,9 @@ from typing import Any
 import gymnasium
 
 from sandlot.tracking import SandlotError
-from sandlot.tracking.common.extensions import import_user_module
 
+from .game_names import game_module
+from .names import find_bare, find_in_module
 from .wrappers import NONE, Wrappers
 
 PETTINGZOO_PACKAGES = {
@@ -29,8 +30,8 @@ ATARI_ENTRY_POINT = "ale_py.env:AtariEnv"
 
 
 def is_game(env: str) -> bool:
-    """Return whether the id `env` is one of PettingZoo's multi-agent environments."""
-    return env.partition("/")[0] in PETTINGZOO_PACKAGES
+    """Return whether the id `env` is a multi-agent environment: one of PettingZoo's, or one like them in a module."""
+    return env.partition("/")[0] in PETTINGZOO_PACKAGES or (":" in env and game_module(env) is not None)
 
 
 def is_atari(env: str) -> bool:
@@ -40,18 +41,20 @@ def is_atari(env: str) -> bool:
 
 
 def register(env: str) -> None:
-    """Import the module that registers the id `env`, if it is one of ALE's or names its module, as in `module:id`.
+    """Import the module that registers the id `env`: that which it names, as in `module:id`, or the one it is known by.
 
-    Raises `SandlotError` if there is no such module.
+    Raises `SandlotError` if there is no such module, or the package is not installed.
     """
     if ":" in env:
-        import_user_module(env.partition(":")[0])
+        find_in_module(env)
     if env.lower().startswith("ale/") or "NoFrameskip-v" in env:
         try:
             import_ale()
         except ModuleNotFoundError as error:
             message = f"{env!r} needs the package 'ale_py', which is not installed{install_hint('ale_py')}"
             raise SandlotError(message) from error
+    elif ":" not in env:
+        find_bare(env)
 
 
 def import_ale() -> None:

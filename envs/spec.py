@@ -61,8 +61,9 @@ class EnvSpec(EnvDescription):
         for name in ("opponent", "separate"):
             if getattr(self, name) and not is_game(self.id):
                 raise SandlotError(f"{self.id} has one player; {name!r} is for multi-agent environments (PettingZoo)")
-        if is_game(self.id) and (self.resolved_wrappers != NONE or self.backend == "envpool"):
-            raise SandlotError(f"{self.id} is a multi-agent environment, which supports neither wrappers nor backends")
+        if is_game(self.id) and (replace(self.resolved_wrappers, wrapper=()) != NONE or self.backend == "envpool"):
+            raise SandlotError(f"{self.id} is a multi-agent environment, which supports neither backends nor wrappers "
+                               "other than functions by --wrapper, such as supersuit:frame_stack_v1")  # fmt: skip
 
 
 def make(env: "str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch", num_envs: int = 1, **options: Any) -> EnvBatch:

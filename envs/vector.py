@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.tracking import SandlotError
 
-from .env_errors import PROCESS_DIED, WORKER_ERRORS, broken_row, describe_error, env_error
+from .adapters import to_numpy
+from .env_errors import NO_ANSWER, PROCESS_DIED, TIMEOUTS, WORKER_ERRORS, broken_row, describe_error, env_error
 from .tree import tree_leaves, tree_map
 from .wrappers import NONE, Wrappers
 
@@ -93,6 +94,8 @@ class EnvBatch:
         self._steps, self._failed = 0, False
         self._none = np.zeros(self.num_envs, bool)
         self._all = np.ones(self.num_envs, bool)
+        self._foreign = False
+        """Whether `env` gives arrays of another library than NumPy."""
         self._clear()
 
     def reset(self, seed: int | None = None) -> Observation:
@@ -100,6 +103,9 @@ class EnvBatch:
         self._seed, self._steps = seed, 0
         self._clear()
         observation, info = self._call(self.env.reset, seed=seed)
+        self._foreign = not all(isinstance(leaf, np.ndarray) for leaf in tree_leaves(observation))
+        if self._foreign:
+            observation = to_numpy(observation)
         self._check(observation)
         self._lives = info.get(LIVES)
         return observation
@@ -108,6 +114,8 @@ class EnvBatch:
         """Step every environment. Raises `SandlotError` if one fails or returns NaN or infinite values."""
         self._steps += 1
         observation, reward, terminated, truncated, info = self._call(self.env.step, action)
+        if self._foreign:
+            observation, reward, terminated, truncated = map(to_numpy, (observation, reward, terminated, truncated))
         done = terminated | truncated
         ended = np.count_nonzero(done) > 0
         next_observation, episode_start, valid = observation, self._none, self._all
@@ -125,6 +133,7 @@ class EnvBatch:
             else:
                 next_observation = tree_map(np.array, observation)
                 observation, _ = self._call(self.env.reset, options={"reset_mask": done})
+                observation = to_numpy(observation) if self._foreign else observation
         self._check(observation, reward)
         if next_observation is not observation:
             self._check(next_observation)
@@ -159,7 +168,10 @@ class EnvBatch:
             raise
         except Exception as error:
             self._failed = True
-            what = PROCESS_DIED if isinstance(error, WORKER_ERRORS) else f"failed: {describe_error(error)}"
+            if isinstance(error, TIMEOUTS) and isinstance(self.env, AsyncVectorEnv):
+                what = NO_ANSWER
+            else:
+                what = PROCESS_DIED if isinstance(error, WORKER_ERRORS) else f"failed: {describe_error(error)}"
             raise env_error(self.name, what, None, self._seed, self._steps) from error
 
     def _check(self, observation: Observation, reward: np.ndarray | None = None) -> None:
@@ -188,6 +200,9 @@ class EnvBatch:
 def _autoreset_mode(env: VectorEnv) -> AutoresetMode:
     mode = env.metadata.get("autoreset_mode")
     if not isinstance(mode, AutoresetMode):
+        if type(env).__module__.startswith("supersuit."):
+            raise SandlotError("give the game itself by module:name and SuperSuit's wrappers by --wrapper, such as "
+                               "--wrapper supersuit:frame_stack_v1, not SuperSuit's vector environment")  # fmt: skip
         raise SandlotError(
             f"{env} does not declare how its episodes restart; "
             "set its metadata['autoreset_mode'] to a gymnasium.vector.AutoresetMode"

@@ -1,5 +1,6 @@
 """Wrappers: standard changes to observations, actions, rewards and time limits."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -7,13 +8,20 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.wrappers import RescaleAction, StickyAction, TransformObservation
+from gymnasium.wrappers import (
+    MaxAndSkipObservation,
+    RepeatAction,
+    RescaleAction,
+    StickyAction,
+    TransformObservation,
+)
 
 from sandlot.tracking import SandlotError, require
 
 from .action_masks import MASK, chosen, has_mask
 from .frame_stack import FrameStack
 from .images import ObservationTransform, image_transform
+from .user_wrappers import parse_wrappers, wrapper_words
 
 VELOCITIES = {
     "Acrobot": (4, 5),
@@ -34,6 +42,15 @@ class Wrappers:
     not support a wrapper, Gymnasium's own vector environments are used instead.
     """
 
+    wrapper: tuple[str, ...] = ()
+    """Wrappers of your own or of a package around each copy, as module:Class, the innermost first, each followed by
+    its options, if it has any, as JSON: minigrid.wrappers:ViewSizeWrapper '{"agent_view_size": 5}'."""
+    reward_weights: tuple[float, ...] = ()
+    """How much each entry of a reward counts, where rewards are vectors (mo-gymnasium)."""
+    frame_skip: int = 1
+    """Repeat each action so many times, and add the rewards up (for Atari, see --env-kwargs '{"frameskip": 4}')."""
+    frame_max: bool = False
+    """With --frame-skip: observe the maximum of the last two images, against flicker."""
     time_limit: int = 0
     """Truncate episodes after this many env steps; 0 keeps the environment's own time limit."""
     sticky_actions: float = 0.0
@@ -61,6 +78,11 @@ class Wrappers:
         for name in ("time_limit", "resize", "reward_clip"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0", getattr(self, name))
         require(0 <= self.sticky_actions < 1, "sticky_actions must be in [0, 1)", self.sticky_actions)
+        object.__setattr__(self, "wrapper", wrapper_words(self.wrapper))
+        parse_wrappers(self.wrapper)
+        require(all(map(math.isfinite, self.reward_weights)), "reward_weights must be finite", self.reward_weights)
+        require(self.frame_skip >= 1, "frame_skip must be at least 1", self.frame_skip)
+        require(self.frame_skip > 1 or not self.frame_max, "frame_max needs a frame_skip above 1", self.frame_skip)
         require(self.frame_stack >= 1, "frame_stack must be at least 1", self.frame_stack)
         require(self.reward_scale != 0, "reward_scale must not be 0", self.reward_scale)
 
@@ -82,8 +104,7 @@ class Wrappers:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Wrappers":
         """Return the wrappers that `to_json` recorded."""
-        values: dict[str, Any] = {**record, "hide_entries": tuple(record["hide_entries"])}
-        return cls(**values)
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
 
 
 NONE = Wrappers()
@@ -110,10 +131,17 @@ class LegalStickyAction(StickyAction):
         return repeated
 
 
-def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
-    """Return `env` with the wrappers of each copy, except for the time limit, which `gymnasium.make` sets.
+def skip_frames(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
+    """Return `env` with each action repeated as often as the wrappers say; action masks may come after this."""
+    if wrappers.frame_skip == 1:
+        return env
+    skip = MaxAndSkipObservation if wrappers.frame_max else RepeatAction
+    return skip(env, wrappers.frame_skip)
 
-    Action masks must be in the observations already.
+
+def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
+    """Return `env` with the wrappers of each copy, except for the time limit, which `gymnasium.make` sets, and those
+    that come first: the user's own, what adapts rewards, `skip_frames`, and what shows action masks.
     """
     if wrappers.sticky_actions:
         sticky = LegalStickyAction if has_mask(env.observation_space) else StickyAction

@@ -34,9 +34,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if config.getoption("--check-shapes"):
         install_import_hook(PACKAGES, "tests.typechecker.check")
-    from tests import worlds
+    from tests import environments
 
-    worlds.register()
+    environments.register()
     torch.set_num_threads(1)  # the networks are small, and other threads would wait for each other
 
 

@@ -7,7 +7,7 @@ from gymnasium.vector import SyncVectorEnv
 from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.evaluation import evaluate
 from sandlot.envs import EnvSpec
-from tests.worlds import Match, TwoStates
+from tests.environments import Match, TwoStates
 
 QUICK = {
     "num_envs": 4, "hidden": (32,), "batch_size": 64, "learning_rate": 1e-2, "gamma": 0.5, "tau": 0.2,

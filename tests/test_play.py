@@ -299,7 +299,7 @@ def test_strangers_rubbish_crowds_and_the_vanished_leave_the_server_up():
         vanished.socket.shutdown(socket.SHUT_RDWR)
         crowd = [come() for _ in range(50)]
         for client in crowd:
-            assert json.loads(client.recv(timeout=20))["world"] == "CartPole-v1"
+            assert json.loads(client.recv(timeout=20))["env"] == "CartPole-v1"
             picture = next(said for said in iter(lambda c=client: c.recv(timeout=20), None) if isinstance(said, bytes))
             assert picture[:3] == b"\xff\xd8\xff"
         more = [come() for _ in range(MOST - len(crowd) + 5)]

@@ -50,7 +50,7 @@ def test_an_agent_is_trained_filmed_evaluated_recorded_and_described():
     assert run.config["agent"] == agent
     assert run.config["config"] == {"num_envs": 16, "elite": 4, "noise": 0.2}
     assert run.summary["evaluation"]["return"] > 60, said
-    assert len(list(run.folder.glob("videos/*.mp4"))) == 2, "the helper process finds the user's module"
+    assert len(list(run.folder.glob("videos/*.mp4"))) == 2, "the worker process finds the user's module"
     said = sandlot("evaluate latest --episodes 20", "record latest --seconds 1", f"describe {agent} CartPole-v1")
     assert "mean" in said, "its tensors, as it describes nothing itself"
 

@@ -1,4 +1,4 @@
-"""Checkpoints: tensors as safetensors, the rest as JSON, checksums over both. No pickle."""
+"""Checkpoints: tensors as safetensors, the rest as JSON, with checksums. No pickle."""
 
 import hashlib
 import os
@@ -16,14 +16,14 @@ TENSORS, STATE, CHECKSUMS = "tensors.safetensors", "state.json", "checksums.json
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint holds."""
+    """Content of a checkpoint."""
 
     tensors: dict[str, np.ndarray]
     state: dict[str, Any]
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
-    """Write a checkpoint to `folder`, which is there whole or not at all, even if the power fails."""
+    """Write a checkpoint to `folder` atomically, even in a power failure."""
     from safetensors.numpy import save
 
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
@@ -44,7 +44,7 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, np.ndarray], state: Map
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """Return the checkpoint in `folder`, after checking that it is as it was written."""
+    """Read the checkpoint in `folder` and verify its checksums."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -68,7 +68,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def _swap(new: Path, place: Path) -> None:
-    """Put the folder `new` at `place`, where an older one may be."""
+    """Move the folder `new` to `place`, replacing an older one."""
     if not place.exists():
         os.rename(new, place)
         return

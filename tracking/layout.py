@@ -1,4 +1,4 @@
-"""Where things lie in a run's folder."""
+"""Layout of a run's folder."""
 
 CONFIG, SUMMARY, COMMAND, METRICS = "config.json", "summary.json", "command.txt", "metrics.jsonl"
 WANDB_STATE = "wandb.json"
@@ -7,5 +7,5 @@ CURVE = f"{IMAGES}/learning-curve.png"
 
 
 def checkpoint_name(step: int) -> str:
-    """Return the name, without suffix, of what a run keeps of `step`."""
+    """Return the file name, without suffix, of `step`."""
     return f"step-{step:09d}"

@@ -1,4 +1,4 @@
-"""Rows of metrics, written now and then while a training goes on."""
+"""Log metrics at intervals during training."""
 
 import time
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from .run import Run
 
 
 class MetricLogger:
-    """Write a row of metrics every so many steps, with the speed since the last."""
+    """Log a row of metrics every `interval` steps, with the speed since the last."""
 
     def __init__(self, run: Run | None, every: int, speed: str):
         self.run, self.every, self.speed = run, every, speed
@@ -15,11 +15,11 @@ class MetricLogger:
         self.step, self.time = 0, time.perf_counter()
 
     def is_due(self, step: int) -> bool:
-        """Tell whether it is time for a row, at `step`."""
+        """Return whether a row is due at `step`."""
         return step >= self.due
 
     def write(self, step: int, row: Mapping[str, float]) -> None:
-        """Log `row`, as it stands at `step`, and the speed."""
+        """Log `row` and the speed at `step`."""
         self.due = step + self.every
         now = time.perf_counter()
         speed = (step - self.step) / max(now - self.time, 1e-9)

@@ -1,4 +1,4 @@
-"""The recorder: a helper process that follows a run's metrics into Weights & Biases and a curve.
+"""The recorder: a worker process that mirrors a run's metrics to Weights & Biases and plots its curve.
 
 Training only appends lines to `metrics.jsonl`. This process reads them as they come, so importing wandb,
 starting it, encoding its media, and a network that is slow or gone cost training nothing. It ends when
@@ -24,7 +24,7 @@ START_SECONDS = 20
 
 
 class Mirror:
-    """A W&B run that shows what the folder's metrics hold. When W&B fails, it says so and does nothing.
+    """Mirror a run's metrics to W&B. When W&B fails, the recorder reports it and training goes on.
 
     A line of the metrics file is a step of the W&B run, so a run that is resumed goes on at the right one,
     and W&B drops what it has already. The charts' axis is what the rows count by, which may go back: a film is
@@ -46,13 +46,13 @@ class Mirror:
         write_json(folder / WANDB_STATE, self.state)
 
     def log(self, row: dict[str, Any]) -> None:
-        """Send a line of metrics, with the files it names under "media"."""
+        """Log a row of metrics, with the files under its key "media"."""
         values = {key: value for key, value in row.items() if key != "media"}
         self._send(values, row.get("media", {}), self.lines)
         self.lines += 1
 
     def add_media(self, media: dict[str, str]) -> None:
-        """Add files to the line that was sent last."""
+        """Add files to the last row."""
         self._send({}, media, max(self.lines - 1, 0))
 
     def finish(self, exit_code: int) -> None:
@@ -134,7 +134,7 @@ class Mirror:
 
 
 def follow(folder: Path, mode: str, offset: int) -> None:
-    """Mirror the metrics in `folder` from the byte `offset` on, until standard input says "finish STATUS" or ends."""
+    """Mirror the metrics in `folder` from the byte `offset` on, until standard input has "finish STATUS" or ends."""
     ended = threading.Event()
     exit_code = 1
 
@@ -153,15 +153,15 @@ def follow(folder: Path, mode: str, offset: int) -> None:
         offset = send_rows(metrics, mirror, offset)
     send_rows(metrics, mirror, offset)
     try:
-        goal = read_json(folder / CONFIG).get("goal", RETURN)
-        if draw_curves(folder / CURVE, {folder.name: read_metrics(folder)}, {folder.name: goal}):
+        monitor = read_json(folder / CONFIG).get("monitor", RETURN)
+        if draw_curves(folder / CURVE, {folder.name: read_metrics(folder)}, {folder.name: monitor}):
             mirror.add_media({"learning_curve": CURVE})
     finally:
         mirror.finish(exit_code)
 
 
 def send_rows(metrics: Path, mirror: Mirror, offset: int) -> int:
-    """Send the whole lines after `offset` in the metrics file and return where they end."""
+    """Log the complete lines after `offset` in the metrics file and return their end."""
     with open(metrics, "rb") as file:
         file.seek(offset)
         data = file.read()

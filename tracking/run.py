@@ -1,4 +1,4 @@
-"""The record of a run: one folder, and the W&B run that mirrors it."""
+"""The record of a run: a folder, and the W&B run that mirrors it."""
 
 import json
 import os
@@ -32,7 +32,7 @@ SECONDS_FOR_WANDB = 60
 
 
 class Run:
-    """Own a run's folder and everything that lands in it.
+    """Own a run's folder and everything in it.
 
     Use as a context manager: whatever ends the block, what was logged is whole and the W&B run is closed.
     """
@@ -50,7 +50,7 @@ class Run:
     def create(
         cls, root: Path, name: str, config: Mapping[str, Any], *, wandb: WandbMode = "auto", project: str = "sandlot"
     ) -> "Run":
-        """Make the folder of a new run called `name` under `root` and start recording."""
+        """Create the folder of a new run `name` in `root` and start recording."""
         stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         with writing(root):
             folder = _new_folder(root, stem)
@@ -69,7 +69,7 @@ class Run:
 
     @classmethod
     def find(cls, root: Path, name: str) -> "Run":
-        """Return the run in the folder `name`, or of that name under `root`; "latest" is the newest there."""
+        """Open the run in the folder `name`, or of that name in `root`; "latest" is the newest."""
         if name == "latest":
             configs = sorted(root.glob(f"*/{CONFIG}"), key=lambda path: path.stat().st_mtime)
             if not configs:
@@ -81,13 +81,13 @@ class Run:
         raise SandlotError(f"there is no run {name!r}, neither as a folder nor in {root}")
 
     def set_config(self, config: Mapping[str, Any]) -> None:
-        """Replace what the run was made with, as training begins."""
+        """Replace the run's config, as training begins."""
         if config != self.config:
             self.config = dict(config)
             write_json(self.folder / CONFIG, self.config)
 
     def reopen(self, step: int, steps: int) -> None:
-        """Go on recording from the checkpoint of `step`, dropping what came later, until `steps`."""
+        """Continue recording from the checkpoint of `step`, dropping what came later, until `steps`."""
         with writing(self.folder):
             drop_rows_after(self.folder, step)
             (self.folder / SUMMARY).unlink(missing_ok=True)
@@ -100,19 +100,19 @@ class Run:
         self.open()
 
     def add_media(self, media: Mapping[str, Path], step: int) -> None:
-        """Log videos or images, by name, that were made after the run had ended."""
+        """Log videos or images, by name, made after the run ended."""
         self.add_figures(
             {"media": {key: path.relative_to(self.folder).as_posix() for key, path in media.items()}}, step
         )
 
     def add_figures(self, figures: Mapping[str, Any], step: int) -> None:
-        """Log what was found out after the run had ended."""
+        """Log metrics measured after the run ended."""
         self.open()
         self.log(figures, step)
         self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
 
     def open(self) -> None:
-        """Start recording, at the end of what is there."""
+        """Start recording at the end of the metrics file."""
         with writing(self.folder):
             self._metrics = open(self.folder / METRICS, "a", encoding="utf-8", buffering=1)
             offset = self._metrics.tell()
@@ -127,7 +127,7 @@ class Run:
         self._recorder = start_worker(command, self._recorder_log)
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
-        """Append a row of metrics, as they stood at `step`."""
+        """Append a row of metrics at `step`."""
         with writing(self.folder / METRICS):
             self._metrics.write(json.dumps({self.axis: step, **metrics}) + "\n")
 
@@ -164,7 +164,7 @@ class Run:
                 shutil.rmtree(folder)
 
     def experience(self, step: int) -> dict[str, np.ndarray]:
-        """Return what was saved as the experience of the checkpoint of `step`; empty if it had none."""
+        """Return the experience saved with the checkpoint of `step`; empty if there is none."""
         kept = sorted((self.folder / EXPERIENCE).glob("step-*"))
         if not kept:
             return {}
@@ -180,7 +180,7 @@ class Run:
         return self.folder / EXPERIENCE / checkpoint_name(step)
 
     def checkpoint_folder(self, step: int) -> Path:
-        """Return where the checkpoint of `step` lies."""
+        """Return the folder of the checkpoint of `step`."""
         return self.folder / CHECKPOINTS / checkpoint_name(step)
 
     def checkpoints(self) -> list[Path]:
@@ -210,24 +210,24 @@ class Run:
 
     @property
     def axis(self) -> str:
-        """What its steps are: those of environments, or of the gradient."""
+        """Step counter of the run: env steps or gradient steps."""
         return self.config.get("axis", ENV_STEP)
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What the run ended with; empty while it goes on."""
+        """Summary of the finished run; empty before its end."""
         path = self.folder / SUMMARY
         return read_json(path) if path.exists() else {}
 
     @property
     def wandb(self) -> dict[str, Any]:
-        """Where W&B has the run: its mode, url and folder, and the error if it failed."""
+        """State of the W&B run: mode, url, folder, and the error if it failed."""
         path = self.folder / WANDB_STATE
         return read_json(path) if path.exists() else {"mode": "disabled"}
 
     @property
     def curve(self) -> Path:
-        """Where the picture of the learning curve lies once the run has ended."""
+        """Path of the learning curve, which is drawn at the run's end."""
         return self.folder / CURVE
 
     def finish(self, summary: Mapping[str, Any]) -> None:

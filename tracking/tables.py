@@ -1,4 +1,4 @@
-"""Tables as files: JSON that says its columns and rows."""
+"""Tables as JSON files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from sandlot.tracking.common.files import read_json, write_json, writing
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a table to the JSON file `path`. A cell `{"image": file}` stands for the image beside it."""
+    """Write a table to the JSON file `path`. A cell `{"image": file}` refers to an image beside it."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"columns": list(columns), "rows": [list(row) for row in rows]})

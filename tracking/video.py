@@ -1,4 +1,4 @@
-"""Video files that every player opens."""
+"""Encode videos that every player opens."""
 
 import subprocess
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import writing
 
 LONGEST_SIDE = 1920
-"""Larger pictures are shrunk: they are more than most screens show and phones decode."""
+"""Larger frames are scaled down: most screens and phones can't show more."""
 GIF_SIDE, GIF_RATE = 480, 25
-"""GIFs are large for what they show, and browsers slow down those that are faster."""
+"""Maximum frame rate of a GIF; browsers slow down faster ones."""
 
 
 def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "height width 3"]], fps: float) -> int:
-    """Encode `frames` to the mp4 file `path` as they come, and return how many there were.
+    """Encode `frames` to the mp4 file `path` as a stream, and return their number.
 
     H.264 in yuv420p with even sides (an odd one is padded), which is what browsers and phones play. The
     file appears when it is whole. Memory stays bounded however long the film.
@@ -48,7 +48,7 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "height width 3"]
 
 
 def write_gif(path: Path, video: Path) -> None:
-    """Make the GIF file `path` of the mp4 file `video`, small enough to put on a page.
+    """Convert the mp4 file `video` to a small GIF `path`.
 
     Its colours are chosen in a first pass over the film, so memory stays bounded here too.
     """
@@ -67,7 +67,7 @@ def write_gif(path: Path, video: Path) -> None:
 
 
 def _writer(path: Path, height: int, width: int, fps: float) -> Any:
-    """Return what encodes frames of this size."""
+    """Return an encoder of frames of this size."""
     from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
 
     size = (width + width % 2, height + height % 2)
@@ -95,7 +95,7 @@ def _ffmpeg(*options: str) -> None:
 
 
 def _within(side: int) -> str:
-    """Return the size for ffmpeg's scale: as it is, or so much smaller that no side is longer than `side`."""
+    """Return ffmpeg's scale expression that limits both sides to `side`."""
     return f"'trunc(iw*min(1,{side}/max(iw,ih))/2)*2':'trunc(ih*min(1,{side}/max(iw,ih))/2)*2'"
 
 

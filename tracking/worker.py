@@ -1,4 +1,4 @@
-"""Helper processes, which do beside the training what would hold it up."""
+"""Worker processes for what would hold up the training: W&B, plots, videos."""
 
 import contextlib
 import os
@@ -8,18 +8,18 @@ from pathlib import Path
 from sandlot.tracking.common.files import writing
 
 LOWEST_PRIORITY = 19
-"""Helpers get the time that the training leaves."""
+"""Niceness of worker processes."""
 
 
 def start_worker(command: list[str], log: Path) -> subprocess.Popen[str]:
-    """Start a helper process that reads lines from its standard input and ends when that does.
+    """Start a worker process that reads lines from its standard input and ends at its end.
 
-    It has a session of its own: Ctrl-C reaches only the training, which then ends its helpers in order.
+    It has a session of its own: Ctrl-C reaches only the training, which then ends its worker processes in order.
     """
     paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with writing(log), open(log, "ab") as output:
-        helper = subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=output,
@@ -29,26 +29,26 @@ def start_worker(command: list[str], log: Path) -> subprocess.Popen[str]:
             env=environment,
         )
     if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, helper.pid, LOWEST_PRIORITY)
-    return helper
+        os.setpriority(os.PRIO_PROCESS, process.pid, LOWEST_PRIORITY)
+    return process
 
 
-def send_to_worker(helper: subprocess.Popen[str], line: str) -> None:
-    """Send `line` to a helper process. One that has died is not told."""
-    assert helper.stdin is not None
+def send_to_worker(process: subprocess.Popen[str], line: str) -> None:
+    """Send `line` to a worker process; one that has died is ignored."""
+    assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError, ValueError):
-        helper.stdin.write(line)
-        helper.stdin.flush()
+        process.stdin.write(line)
+        process.stdin.flush()
 
 
-def stop_worker(helper: subprocess.Popen[str], farewell: str, seconds: float) -> None:
-    """Let a helper process end its work, for `seconds` at most."""
-    assert helper.stdin is not None
-    send_to_worker(helper, farewell)
+def stop_worker(process: subprocess.Popen[str], farewell: str, seconds: float) -> None:
+    """Wait until a worker process has finished, for at most `seconds`."""
+    assert process.stdin is not None
+    send_to_worker(process, farewell)
     with contextlib.suppress(BrokenPipeError):
-        helper.stdin.close()
+        process.stdin.close()
     try:
-        helper.wait(seconds)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
-        helper.kill()
-        helper.wait()
+        process.kill()
+        process.wait()

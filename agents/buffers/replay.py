@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from sandlot.envs import Observation, Step, tree_leaves, tree_map
+from sandlot.supervised.networks.encoder import TensorTree
 
 from .config import SampleShape
 from .storage import restored, storage_for
@@ -23,14 +24,14 @@ COLUMNS = ("episode_start", "action", "reward", "terminated", "truncated", "vali
 class Transitions(NamedTuple):
     """Sequences of rows from a replay buffer, with what followed each: `[time, batch]`, where time may be 1."""
 
-    observation: Any
+    observation: TensorTree
     episode_start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     reward: Float[Tensor, "time batch"]
     """n-step return without its bootstrap: the discounted rewards of the next n steps, or up to the episode's end."""
     discount: Float[Tensor, "time batch"]
     """Discount of the bootstrap: gamma to the power of the steps summed; 0 where the episode terminated."""
-    next_observation: Any
+    next_observation: TensorTree
     """Where those steps led. For sequences: all rows from the first of the sequence on, n more than it has."""
     next_episode_start: Bool[Tensor, "longer batch"]
     next_index: Int[Tensor, "time batch"] | None
@@ -249,7 +250,7 @@ class ReplayBuffer:
     def _observations(self, rows: Rows) -> Any:
         return tree_map(lambda storage: storage.take(rows), self.observation)
 
-    def _put_final(self, observation: Any, index: int, row: int) -> None:
+    def _put_final(self, observation: TensorTree, index: int, row: int) -> None:
         slot, env = divmod(row, self.num_envs)
         envs, final_observations = self.final_observations.get(slot, (np.zeros(0, int), None))
         where = np.flatnonzero(envs == env)

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from sandlot.envs import Observation, Step, tree_leaves, tree_map
 from sandlot.supervised.networks import Memory
+from sandlot.supervised.networks.encoder import TensorTree
 
 from .storage import stored_dtype
 
@@ -34,7 +35,7 @@ class RolloutBuffer:
         """Make room for `num_steps`, and put the first `observation` of new environments into it."""
         self.num_steps, self.num_envs = num_steps, len(next(tree_leaves(observation)))
         shape = (num_steps, self.num_envs)
-        self.observation: Any = tree_map(self._room_for, observation)
+        self.observation: TensorTree = tree_map(self._room_for, observation)
         self.episode_start = np.zeros((num_steps + 1, self.num_envs), bool)
         self.action = np.zeros((*shape, *action_shape), action_dtype)
         self.reward = np.zeros(shape, np.float32)
@@ -162,7 +163,7 @@ def gae(
 class RolloutBatch(NamedTuple):
     """A rollout, or rows of one, with values, log-probabilities and advantages under the policy that acted."""
 
-    observation: Any
+    observation: TensorTree
     episode_start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     log_prob: Float[Tensor, "time batch"]

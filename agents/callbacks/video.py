@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class VideoCallback(Callback):
     """Film checkpoints of the run: the first, the last, and some between.
 
-    A helper process makes the films while the training goes on. If it fails, the training goes on without them.
+    A worker process records the videos while the training goes on. If it fails, the training goes on without.
 
     Args:
         every: Env steps between films, which are made of checkpoints; 0 for no films.

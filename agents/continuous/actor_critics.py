@@ -28,6 +28,7 @@ from sandlot.supervised.networks import (
     in_float32,
     orthogonal,
 )
+from sandlot.supervised.networks.encoder import TensorTree
 
 LOG_STD_RANGE = (-20.0, 2.0)
 
@@ -113,7 +114,7 @@ class Actor(FeatureExtractor):
         self.head = make_head(mlp.feature_size, self.actions.size)
 
     def forward(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Any, Memory]:
         """Return the output of the head for each row, and the memory after the last."""
         features, memory = self.read(observation, memory, episode_start)
@@ -121,7 +122,7 @@ class Actor(FeatureExtractor):
 
     def select_action(
         self,
-        observation: Any,
+        observation: TensorTree,
         memory: tuple[Memory, Memory],
         episode_start: Bool[Tensor, "1 batch"],
         deterministic: bool,
@@ -135,7 +136,7 @@ class Actor(FeatureExtractor):
         """Return actions in [-1, 1] as the environment takes them."""
         return self.actions.to_env(action)
 
-    def rows(self, observation: Any, episode_start: Bool[Tensor, "longer batch"], burn_in: int = 0) -> Any:
+    def rows(self, observation: TensorTree, episode_start: Bool[Tensor, "longer batch"], burn_in: int = 0) -> Any:
         """Return the output of the head for each row from `burn_in` on. The rows before only fill the memory."""
         return self.head(self.unroll(observation, episode_start, burn_in))
 
@@ -150,7 +151,7 @@ class Critics(FeatureExtractor):
 
     def forward(
         self,
-        observation: Any,
+        observation: TensorTree,
         episode_start: Bool[Tensor, "longer batch"],
         action: Float[Tensor, "time batch size"],
         burn_in: int = 0,
@@ -176,7 +177,7 @@ class Critics(FeatureExtractor):
 class CriticBatch(NamedTuple):
     """Rows to learn from, and the critics' targets of the actions taken there."""
 
-    observation: Any
+    observation: TensorTree
     episode_start: Bool[Tensor, "longer batch"]
     action: Float[Tensor, "time batch size"]
     target: Float[Tensor, "time batch"]
@@ -192,7 +193,7 @@ class CriticBatch(NamedTuple):
 class ActorBatch(NamedTuple):
     """Rows in which to improve the policy."""
 
-    observation: Any
+    observation: TensorTree
     episode_start: Bool[Tensor, "longer batch"]
     weight: Float[Tensor, "time batch"]
     """Sums to about 1."""
@@ -247,7 +248,7 @@ def actor_critic_metrics(critic: Learner, actor: Learner) -> dict[str, float]:
 def explain_action(
     policy: Actor,
     critics: Critics,
-    observation: Any,
+    observation: TensorTree,
     memory: tuple[Memory, Memory],
     episode_start: Bool[Tensor, "1 batch"],
     deterministic: bool,

@@ -6,7 +6,7 @@ Source: Lillicrap et al., "Continuous control with deep reinforcement learning",
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import Learner, TargetNetwork, frozen
 from sandlot.supervised.networks import Memory
+from sandlot.supervised.networks.encoder import TensorTree
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.device import choose_device
 from sandlot.tracking import require
@@ -171,7 +172,7 @@ class DDPG(NetworkAgent):
         return self.policy.initial_memory(batch), self.critics.initial_memory(batch)
 
     def explain_action(
-        self, observation: Any, memory: Any, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Float[Tensor, "1 batch size"], tuple[Memory, Memory], ActionInfo]:
         acting = (self.policy, self.critics, observation, memory, episode_start, deterministic, self.noise)
         return explain_action(*acting)

@@ -12,6 +12,8 @@ from .film import Clip, FilmOptions, film_episodes
 LAST_FILM_TIMEOUT = 300
 """Seconds to wait for the films that are left when training has ended."""
 FILM_SEED = 20_000
+FILM_PROBLEM = "the film: "
+"""What begins a line of the worker about a film that shows nothing."""
 MAX_SECONDS = 300
 """The longest that these films play."""
 
@@ -55,7 +57,8 @@ class FilmWorker:
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         if not self._pending:
             self.log.unlink(missing_ok=True)
-            return None
+            found = (line.removeprefix(FILM_PROBLEM) for line in lines if line.startswith(FILM_PROBLEM))
+            return next(found, None)
         return lines[-1] if lines else "the film worker ended early"
 
 
@@ -76,6 +79,8 @@ def serve(folder: Path) -> None:
         env_step = int(line)
         try:
             clip = Clip(load_agent(run, env_step), FILM_SEED)
-            film_episodes([clip], env_spec, film_path(run, env_step), options)
+            (filmed,) = film_episodes([clip], env_spec, film_path(run, env_step), options)
+            if filmed.problem is not None:
+                print(f"{FILM_PROBLEM}{filmed.problem}", file=sys.stderr, flush=True)
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from sandlot.agents.spaces.observation_encoder import NetworkConfig, encoder_for
 from sandlot.agents.spaces.observations import preprocessor_for
 from sandlot.envs import tree_map
 from sandlot.supervised.networks import Distribution, Memory, ValueHead
+from sandlot.supervised.networks.encoder import TensorTree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +80,15 @@ class ActorCritic(nn.Module):
         return self.head.to_env(action)
 
     def act(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Distribution, Memory]:
         """Return the distribution over actions, leaving the critic (and its memory) aside."""
         features, actor_memory = self.actor(self.preprocessor(observation), memory[0], episode_start)
         return self.head(features, self.preprocessor.mask(observation)), (actor_memory, *memory[1:])
 
-    def forward(self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]) -> ActorCriticOutput:
+    def forward(
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+    ) -> ActorCriticOutput:
         """Return the distributions, the values and the memory after the last row."""
         inputs = self.preprocessor(observation)
         features, actor_memory = self.actor(inputs, memory[0], episode_start)
@@ -96,7 +99,7 @@ class ActorCritic(nn.Module):
         return ActorCriticOutput(distribution, self.value(features), (actor_memory, critic_memory))
 
     def evaluate(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Distribution, Float[Tensor, "time batch"]]:
         """Return the distributions and the values, without the work of carrying the memory further."""
         inputs = self.preprocessor(observation)
@@ -107,7 +110,7 @@ class ActorCritic(nn.Module):
         return distribution, self.value(features)
 
     def values(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> Float[Tensor, "time batch"]:
         """Return the values alone."""
         inputs = self.preprocessor(observation)
@@ -126,14 +129,14 @@ class ActorCritic(nn.Module):
         self.eval()
 
     @torch.no_grad()
-    def update_statistics(self, observation: Any, weight: Float[Tensor, "time batch"]) -> None:
+    def update_statistics(self, observation: TensorTree, weight: Float[Tensor, "time batch"]) -> None:
         """Let the observation normaliser take in the observations of the rows whose `weight` is not 0."""
         if self._normalizes:
             self.preprocessor.update(observation, weight.flatten().nonzero().squeeze(-1))
 
     def select_action(
         self,
-        observation: Any,
+        observation: TensorTree,
         memory: Memory,
         episode_start: Bool[Tensor, "1 batch"],
         deterministic: bool,
@@ -145,7 +148,7 @@ class ActorCritic(nn.Module):
 
     def explain(
         self,
-        observation: Any,
+        observation: TensorTree,
         memory: Memory,
         episode_start: Bool[Tensor, "1 batch"],
         deterministic: bool,
@@ -174,7 +177,7 @@ def value_loss(
 class EvaluatedRollout(NamedTuple):
     """What the policy that acted, and its value function, say of a rollout; tensors on the device of the policy."""
 
-    observation: Any
+    observation: TensorTree
     episode_start: Bool[Tensor, "time env"]
     action: Shaped[Tensor, "time env ..."]
     log_prob: Float[Tensor, "time env"]

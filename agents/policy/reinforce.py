@@ -16,7 +16,7 @@ to go on with. Where the time limit matters, that makes the last steps look wors
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple, Unpack
+from typing import Literal, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import Learner, LearnerConfig
 from sandlot.supervised.networks import Memory
+from sandlot.supervised.networks.encoder import TensorTree
 from sandlot.tracking import SandlotError, require
 
 from .actor_critic import ActorCritic, ActorCriticConfig, policy_gradient_loss, value_loss
@@ -77,7 +78,7 @@ class REINFORCEConfig(LearnerConfig, ActorCriticConfig):
 class Batch(NamedTuple):
     """Steps of complete episodes. In sequences for networks with memory, else as one row."""
 
-    observation: Any
+    observation: TensorTree
     episode_start: Bool[Tensor, "time batch"]
     action: Shaped[Tensor, "time batch ..."]
     reward_to_go: Float[Tensor, "time batch"]
@@ -223,7 +224,7 @@ class REINFORCE(NetworkAgent):
         self.buffer.grow()
 
     def explain_action(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Shaped[Tensor, "1 batch *action"], Memory, ActionInfo]:
         action, memory, info = super().explain_action(observation, memory, episode_start, deterministic)
         return action, memory, info if self.has_value else info._replace(value=None)

@@ -1,7 +1,5 @@
 """Features of observations, as off-policy agents compute them."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
@@ -9,6 +7,7 @@ from torch import Tensor, nn
 
 from sandlot.envs import tree_map
 from sandlot.supervised.networks import Encoder, Memory
+from sandlot.supervised.networks.encoder import TensorTree
 
 from .observation_encoder import has_memory
 from .observations import ObservationPreprocessor
@@ -33,13 +32,13 @@ class FeatureExtractor(nn.Module):
         return self.encoder.initial_memory(batch)
 
     def read(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch feature"], Memory]:
         """Return the features of each row, and the memory after the last."""
         return self.encoder(self.preprocessor(observation), memory, episode_start)
 
     def unroll(
-        self, observation: Any, episode_start: Bool[Tensor, "longer batch"], burn_in: int
+        self, observation: TensorTree, episode_start: Bool[Tensor, "longer batch"], burn_in: int
     ) -> Float[Tensor, "time batch feature"]:
         """Return the features of each row from `burn_in` on. The rows before only fill the memory."""
         inputs, memory = self.preprocessor(observation), self.initial_memory(episode_start.shape[1])
@@ -50,6 +49,6 @@ class FeatureExtractor(nn.Module):
         return self.encoder.features(inputs, memory, episode_start)
 
     @torch.no_grad()
-    def update_statistics(self, observation: Any, valid: Bool[np.ndarray, "env"]) -> None:
+    def update_statistics(self, observation: TensorTree, valid: Bool[np.ndarray, "env"]) -> None:
         """Let the observation normaliser take in the `valid` rows."""
         self.preprocessor.update(observation, torch.from_numpy(valid).nonzero().squeeze(-1))

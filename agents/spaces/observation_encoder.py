@@ -13,7 +13,17 @@ from sandlot.supervised.encoder_builder import (
     custom_encoder,
     is_custom,
 )
-from sandlot.supervised.networks import BoardCNN, Concat, Encoder, Flat, FlatImage, NatureCNN, Sequential
+from sandlot.supervised.networks import (
+    BoardCNN,
+    Concat,
+    Encoder,
+    Flat,
+    FlatImage,
+    NatureCNN,
+    Sequential,
+    StridedCNN,
+)
+from sandlot.supervised.networks.images.nature import SMALLEST_IMAGE
 from sandlot.tracking import SandlotError
 
 from .observations import (
@@ -24,6 +34,9 @@ from .observations import (
     OneHotPreprocessor,
     VectorPreprocessor,
 )
+
+SMALL_WIDTHS = (32, 64)
+"""Channels of the convolutions that read images too small for DQN's, where nobody says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +79,10 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
         case CompositePreprocessor():
             named = {key: reader_for(part, _for_part(part, name), config) for key, part in inputs.parts.items()}  # pyright: ignore[reportArgumentType]
             return Concat(named)
+        case ImagePreprocessor() if name in ("auto", "flat") and min(inputs.height, inputs.width) < SMALLEST_IMAGE:
+            return StridedCNN(inputs.channels, inputs.height, inputs.width, SMALL_WIDTHS)
+        case ImagePreprocessor() if name == BOARD:
+            return BoardCNN(inputs.height, inputs.width, inputs.channels, channels_first=True)
         case ImagePreprocessor() if name in ("auto", "flat", *IMAGE_NETWORKS) or is_custom(name):
             shape = (inputs.channels, inputs.height, inputs.width)
             return build_image_encoder(shape, "cnn" if name in ("auto", "flat") else name, config)
@@ -90,14 +107,16 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
 
 def _for_part(part: ObservationPreprocessor, name: str) -> str:
     """Return the network for one part of several: one for images serves the images among them, an MLP the rest."""
+    if name == BOARD and not isinstance(part, ImagePreprocessor | CompositePreprocessor | MaskedPreprocessor):
+        return name if len(getattr(part, "shape", ())) == 3 else "mlp"
     return "mlp" if name in IMAGE_NETWORKS and not isinstance(part, ImagePreprocessor) else name
 
 
 def has_memory(encoder: Encoder) -> bool:
-    """Tell whether `encoder` carries anything between steps."""
+    """Return whether `encoder` carries anything between steps."""
     return any(True for _ in tree_leaves(encoder.initial_memory(1)))
 
 
 def has_images(inputs: ObservationPreprocessor) -> bool:
-    """Tell whether there are images among the inputs."""
+    """Return whether there are images among the inputs."""
     return any(isinstance(part, ImagePreprocessor) for part in inputs.modules())

@@ -7,7 +7,7 @@ combining improvements in deep reinforcement learning", 2018, and the paper of e
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, Unpack
+from typing import NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from sandlot.agents.network_agent import NetworkAgent, initial_weights, row
 from sandlot.envs import Observation, Step, tree_map
 from sandlot.supervised import Learner, TargetNetwork
 from sandlot.supervised.networks import Activation, CategoricalHead, Memory
+from sandlot.supervised.networks.encoder import TensorTree
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.tracking import require
 
@@ -102,7 +103,7 @@ def with_rainbow(config: DQNConfig) -> DQNConfig:
 class Batch(NamedTuple):
     """Rows to learn from, and the targets of the actions taken there."""
 
-    observation: Any
+    observation: TensorTree
     episode_start: Bool[Tensor, "longer batch"]
     action: Int[Tensor, "time batch"]
     target: Float[Tensor, "time batch atom"]
@@ -257,14 +258,14 @@ class DQN(NetworkAgent):
         return Batch(sample.observation, sample.episode_start, sample.action[first:], target, weight)
 
     def policy_action(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Int[Tensor, "1 batch"], Memory]:
         """Return the best action of each row, or, not `deterministic`, a random one with the final ε."""
         action, memory, _ = self.explain_action(observation, memory, episode_start, deterministic)
         return action, memory
 
     def explain_action(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "1 batch"], deterministic: bool
     ) -> tuple[Int[Tensor, "1 batch"], Memory, ActionInfo]:
         self.policy.use_noise(not deterministic)
         if not deterministic:

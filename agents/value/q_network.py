@@ -7,7 +7,7 @@ or log-probabilities of fixed values.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from sandlot.agents.spaces.feature_extractor import FeatureExtractor
 from sandlot.agents.spaces.observation_encoder import NetworkConfig, encoder_for
 from sandlot.agents.spaces.observations import preprocessor_for
 from sandlot.supervised.networks import CategoricalHead, Memory, QHead, QuantileHead, greedy, noisy_layers
+from sandlot.supervised.networks.encoder import TensorTree
 from sandlot.supervised.networks.heads.values import ActionValues
 from sandlot.tracking import require
 
@@ -84,23 +85,23 @@ class QNetwork(FeatureExtractor):
         self._noisy = noisy_layers(self)
 
     def forward(
-        self, observation: Any, memory: Memory, episode_start: Bool[Tensor, "time batch"]
+        self, observation: TensorTree, memory: Memory, episode_start: Bool[Tensor, "time batch"]
     ) -> tuple[Float[Tensor, "time batch action"], Memory]:
         """Return the value of each action, and the memory after the last row."""
         features, memory = self.read(observation, memory, episode_start)
         return self.head.values(self.head(features)), memory
 
     def atoms(
-        self, observation: Any, episode_start: Bool[Tensor, "longer batch"], burn_in: int = 0
+        self, observation: TensorTree, episode_start: Bool[Tensor, "longer batch"], burn_in: int = 0
     ) -> Float[Tensor, "time batch action atom"]:
         """Return the atoms of each action from row `burn_in` on. The rows before only fill the memory."""
         return self.head(self.unroll(observation, episode_start, burn_in))
 
-    def greedy_action(self, values: Float[Tensor, "*batch action"], observation: Any) -> Int[Tensor, "*batch"]:
+    def greedy_action(self, values: Float[Tensor, "*batch action"], observation: TensorTree) -> Int[Tensor, "*batch"]:
         """Return the best legal action of each row."""
         return greedy(values, self.preprocessor.mask(observation))
 
-    def random_action(self, observation: Any, count: int, rng: np.random.Generator) -> Int[np.ndarray, "batch"]:
+    def random_action(self, observation: TensorTree, count: int, rng: np.random.Generator) -> Int[np.ndarray, "batch"]:
         """Draw a legal action for each of `count` rows."""
         mask = self.preprocessor.mask(observation)
         if mask is None:

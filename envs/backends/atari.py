@@ -79,9 +79,8 @@ def atari_vector(env_spec: EnvDescription, num_envs: int) -> VectorEnv | None:
 def _check(env_spec: EnvDescription) -> None:
     given = "repeat_action_probability" in env_spec.kwargs
     require(not given, "set Atari's sticky actions by the option sticky_actions, not repeat_action_probability", given)
-    unfit = (
-        env_spec.resolved_wrappers.hide_velocities
-        or env_spec.resolved_wrappers.hide_entries
-        or env_spec.resolved_wrappers.rescale_actions
-    )
+    wrappers = env_spec.resolved_wrappers
+    unfit = wrappers.hide_velocities or wrappers.hide_entries or wrappers.rescale_actions
     require(not unfit, "hide_entries, hide_velocities and rescale_actions do not apply to Atari", unfit)
+    skips = wrappers.frame_skip
+    require(skips == 1, "set Atari's frame skip by --env-kwargs '{\"frameskip\": 4}', not by frame_skip", skips)

@@ -1,18 +1,31 @@
 """Vectorize an environment with the fastest backend that supports it."""
 
 import os
+import sys
 import time
 import warnings
 from functools import partial
 from multiprocessing import active_children
 from statistics import median
+from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from sandlot.envs.action_masks import sample_legal, show_mask
+from sandlot.envs.adapters import JAX, adapt, vector_rewards
 from sandlot.envs.description import EnvDescription
-from sandlot.envs.env_errors import PROCESS_DIED, WORKER_ERRORS, CopyError, env_error, told_errors
+from sandlot.envs.env_errors import (
+    NO_ANSWER,
+    PROCESS_DIED,
+    TIMEOUTS,
+    WORKER_ERRORS,
+    CopyError,
+    env_error,
+    told_errors,
+)
+from sandlot.envs.foreign import adapted
 from sandlot.envs.guarded_copy import GuardedCopy
 from sandlot.envs.registry import install_hint, is_atari
 from sandlot.envs.vector import EnvBatch
@@ -24,6 +37,8 @@ from .envpool import FASTER, pool_ids, pool_vector
 from .single import make_single
 from .tabular import tabular_vector
 
+ANSWER_SECONDS = 60
+"""How long a process with a copy may take for a step or a reset."""
 SLOW_SECONDS = 1e-3
 """Step time above which each copy runs in its own process."""
 
@@ -57,7 +72,9 @@ def _vectorize(env_spec: EnvDescription, num_envs: int) -> tuple[VectorEnv, str]
     if (tabular := tabular_vector(single, num_envs)) is not None:
         return tabular, "table"
     with warnings.catch_warnings(action="ignore"):
-        if seconds > SLOW_SECONDS and num_envs > 1 and (os.cpu_count() or 1) > 1:
+        # A process that is forked after JAX has started hangs: JAX has threads.
+        parallel = num_envs > 1 and (os.cpu_count() or 1) > 1 and JAX not in sys.modules
+        if seconds > SLOW_SECONDS and parallel:
             return _async_vector(env_spec, num_envs), "async"
         copies = [partial(_copy, env_spec)] * num_envs
         return SyncVectorEnv(copies, autoreset_mode=AutoresetMode.NEXT_STEP), "sync"
@@ -67,10 +84,11 @@ def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
     """Return an environment object as a batch."""
     if isinstance(env, EnvBatch):
         return env
+    env = adapted(env)
     if isinstance(env, VectorEnv):
         return EnvBatch(env, _name(env))
     with told_errors(_name(env)):
-        given = GuardedCopy(show_mask(env))
+        given = GuardedCopy(show_mask(adapt(env, _name(env))))
     return EnvBatch(SyncVectorEnv([lambda: given]), _name(env), "sync")
 
 
@@ -90,7 +108,9 @@ def _probe(env_spec: EnvDescription) -> tuple[gymnasium.Env, float]:
                 step += 1
                 action = sample_legal(single, observation)
                 start = time.perf_counter()
-                observation, _, terminated, truncated, _ = single.step(action)
+                observation, reward, terminated, truncated, _ = single.step(action)
+                if np.size(reward) > 1:
+                    raise vector_rewards(env_spec.id, np.size(reward))
                 seconds.append(time.perf_counter() - start)
                 over = terminated or truncated
     except CopyError as error:
@@ -127,17 +147,41 @@ def _vector_entry_point(env_spec: EnvDescription, num_envs: int, single: gymnasi
     except (ImportError, TypeError, gymnasium.error.Error):
         return None
     spaces = (vector.single_observation_space, vector.single_action_space)
-    if spaces == (single.observation_space, single.action_space):
+    known_mode = isinstance(vector.metadata.get("autoreset_mode"), AutoresetMode)
+    if known_mode and spaces == (single.observation_space, single.action_space):
         return vector
     vector.close()
     return None
+
+
+class Workers(AsyncVectorEnv):
+    """Copies in processes of their own, which must answer within `ANSWER_SECONDS`."""
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        self.reset_async(seed=seed, options=options)
+        return self.reset_wait(timeout=ANSWER_SECONDS)
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        self.step_async(actions)
+        return self.step_wait(timeout=ANSWER_SECONDS)
+
+    def _check_spaces(self) -> None:
+        """Wait for the copies to be made, before Gymnasium asks them for their spaces without a limit."""
+        self.call_async("has_wrapper_attr", "reset")
+        self.call_wait(timeout=ANSWER_SECONDS)
+        super()._check_spaces()
 
 
 def _async_vector(env_spec: EnvDescription, num_envs: int) -> AsyncVectorEnv:
     """Return each copy in its own process. If one dies while they start, the others are stopped too."""
     before = set(active_children())
     try:
-        return AsyncVectorEnv([partial(_copy, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        return Workers([partial(_copy, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+    except TIMEOUTS as error:
+        for process in set(active_children()) - before:
+            process.kill()
+            process.join()
+        raise env_error(env_spec.id, NO_ANSWER, None, None, 0) from error
     except WORKER_ERRORS as error:
         for process in set(active_children()) - before:
             process.kill()

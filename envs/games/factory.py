@@ -27,14 +27,16 @@ SPREAD = "mpe2/simple_spread_v3"
 
 def takes_turns(env_spec: EnvDescription) -> bool:
     """Return whether `env_spec` is played turn by turn: it has no parallel form, or an opponent was asked for."""
-    return env_spec.opponent is not None or not hasattr(module_of(env_spec.id), "parallel_env")
+    return env_spec.opponent is not None or getattr(module_of(env_spec.id), "parallel_env", None) is None
 
 
 def games_of(env_spec: EnvDescription, num_games: int, *, exact: bool = False, render: bool = False) -> Games:
     """Return turn-based games of `env_spec`, in our implementation if there is one; with `exact`, in PettingZoo's."""
-    if env_spec.id in BOARDS and not env_spec.kwargs and not exact:
+    wrapper = env_spec.resolved_wrappers.wrapper
+    if env_spec.id in BOARDS and not env_spec.kwargs and not exact and not wrapper:
         return BOARDS[env_spec.id](num_games)
-    envs = [make_game(env_spec.id, "env", env_spec.kwargs, render=render) for _ in range(max(num_games, 1))]
+    how = {"render": render, "wrapper": wrapper}
+    envs = [make_game(env_spec.id, "env", env_spec.kwargs, **how) for _ in range(max(num_games, 1))]
     return AecGames(envs, env_spec.id)
 
 
@@ -103,9 +105,11 @@ def _rows_of(
         return OpponentEnv(games, opponents_in(env_spec, games), openings=env_spec.openings, autoreset=autoreset)
     # Made and closed for its error message about unknown options.
     make_game(env_spec.id, "parallel_env", env_spec.kwargs).close()
-    if env_spec.id == SPREAD and not (exact or env_spec.separate) and set(env_spec.kwargs) <= set(OPTIONS):
+    wrapper = env_spec.resolved_wrappers.wrapper
+    if env_spec.id == SPREAD and not (exact or env_spec.separate or wrapper) and set(env_spec.kwargs) <= set(OPTIONS):
         return Spread(num_games, **env_spec.kwargs)
-    envs = [make_game(env_spec.id, "parallel_env", env_spec.kwargs, render=render) for _ in range(num_games)]
+    how = {"render": render, "wrapper": wrapper}
+    envs = [make_game(env_spec.id, "parallel_env", env_spec.kwargs, **how) for _ in range(num_games)]
     return ParallelGames(envs, groups_of(envs[0], env_spec.separate, env_spec.id), autoreset=autoreset)
 
 

@@ -1,4 +1,4 @@
-"""`sandlot`: from the command line's words to one of the commands."""
+"""Dispatch `sandlot COMMAND` to the module of the command."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from sandlot.tracking.common.extensions import add_working_folder
 COMMANDS = {
     "train": None,
     "describe": None,
+    "envs": "Envs",
     "evaluate": "Evaluate",
     "record": "Record",
     "play": "Play",
@@ -27,29 +28,31 @@ COMMANDS = {
     "compress": "Compress",
     "fidelity": "Fidelity",
 }
-"""For each command, its options in `sandlot.options`; those of `train` and `describe` depend on what is trained."""
+"""Class of each command's options in `sandlot.cli.options`; those of `train` and `describe` vary."""
 MISTAKE, KILLED_BY, PIPE = 2, 128, 13
 OVERVIEW = """usage: sandlot COMMAND …
 
-Train reinforcement-learning agents, and networks on data, track them in Weights & Biases, and film them.
+Train reinforcement-learning agents, generative models and other tasks, track them in Weights & Biases, and record
+videos of them.
 
 commands:
   train AGENT ENV    train an agent            sandlot train ppo CartPole-v1
-  train TASK DATA    fit a network to data     sandlot train classifier digits
-  evaluate RUN       play or test, report      sandlot evaluate latest
-  record RUN         film the agent            sandlot record latest --overlay
-  play RUN           watch it, play against it sandlot play latest
-  resume RUN         go on with a stopped run  sandlot resume latest
-  compare RUN RUN …  set runs side by side     sandlot compare RUN RUN
+  train TASK DATA    train a task on data      sandlot train classifier digits
+  evaluate RUN       evaluate or test          sandlot evaluate latest
+  record RUN         record a video            sandlot record latest --overlay
+  play RUN           watch or play against it  sandlot play latest
+  resume RUN         resume a stopped run      sandlot resume latest
+  compare RUN RUN …  compare runs              sandlot compare RUN RUN
   predict RUN FILE … predict new data          sandlot predict latest new.csv --json
-  sample RUN         write or make something   sandlot sample latest --prompt "Once"
-  reconstruct RUN    encode and decode         sandlot train vae digits; sandlot reconstruct latest
-  interpolate RUN    film a walk among codes   sandlot interpolate latest
-  latents RUN        map the codes             sandlot latents latest
-  anomalies RUN      find what is strange      sandlot train vae digits --held-out 7; sandlot anomalies latest
-  compress RUN       rate against error        sandlot compress latest
+  sample RUN         generate text or images   sandlot sample latest --prompt "Once"
+  reconstruct RUN    encode and decode         sandlot reconstruct latest
+  interpolate RUN    interpolate latents       sandlot interpolate latest
+  latents RUN        plot the latent space     sandlot latents latest
+  anomalies RUN      detect anomalies          sandlot anomalies latest
+  compress RUN       rate-distortion curve     sandlot compress latest
   fidelity RUN       FID, precision, recall    sandlot fidelity latest
-  describe AGENT ENV show an agent's networks  sandlot describe ppo CartPole-v1 --network lstm
+  envs [WORD]        list environments         sandlot envs minigrid
+  describe AGENT ENV describe its networks     sandlot describe ppo CartPole-v1 --network lstm
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.
 RUN is a run's folder or name; "latest" names the newest.
@@ -57,16 +60,16 @@ RUN is a run's folder or name; "latest" names the newest.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` name and return the exit status: 2 for what the user can put right."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    """Run the command that `arguments` name and return the exit status: 2 for a mistake of the user."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
     add_working_folder()
     try:
-        run_command(words)
+        run_command(args)
         sys.stdout.flush()
     except SandlotError as error:
         print(f"sandlot: {error}", file=sys.stderr)
         return MISTAKE
-    except BrokenPipeError:  # the reader of what we print has gone, as `head` does; nothing can be told any more
+    except BrokenPipeError:  # the reader of our output is gone, as `head` is after its lines
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return KILLED_BY + PIPE
     except KeyboardInterrupt as stop:
@@ -75,24 +78,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run_command(words: list[str]) -> None:
-    """Do what `words` say."""
-    if not words or words[0] in ("-h", "--help"):
+def run_command(args: list[str]) -> None:
+    """Run the command that `args` name."""
+    if not args or args[0] in ("-h", "--help"):
         print(OVERVIEW, end="")
         return
-    if words[0] == "--version":
+    if args[0] == "--version":
         print(f"sandlot {metadata.version('sandlot')}")
         return
-    command, rest = words[0], words[1:]
+    command, rest = args[0], args[1:]
     if command not in COMMANDS:
         raise SandlotError(f"there is no command {command!r}; there are {', '.join(COMMANDS)}")
     module = import_module(f".{command}", __package__)
     module.main(rest if COMMANDS[command] is None else parse(COMMANDS[command], command, rest))
 
 
-def parse(options: str | None, command: str, words: list[str]) -> Any:
-    """Return the options of `command` that `words` give."""
+def parse(options: str | None, command: str, args: list[str]) -> Any:
+    """Parse `args` as the options of `command`."""
     from .parsing import parse_options
 
     kind = getattr(import_module(".options", __package__), options or "")
-    return parse_options(kind, words, f"sandlot {command}")
+    return parse_options(kind, args, f"sandlot {command}")

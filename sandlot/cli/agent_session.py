@@ -1,4 +1,4 @@
-"""A training from its first step to the table at its end, whether it is new or resumed."""
+"""Train an agent, new or resumed, and print the final report."""
 
 import time
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from .table import interval, print_table, speed_in, where_wandb_is
 
 
 def train_and_report(agent: Agent, run: Run, begin: float) -> None:
-    """Train `agent` as the run's config says, film and evaluate it, and print where everything is.
+    """Train `agent` by the run's config, record and evaluate it, and print the report.
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
@@ -60,7 +60,7 @@ def report(
         *known_rows(agent.metrics()),
         ("env steps", f"{agent.env_step:,} at {speed_in(speed)} ({seconds:.1f} s in all)"),
         ("run", run.folder),
-        ("video", film if film.exists() else f"none: {problem}" if problem else "none"),
+        ("video", _film_row(film, problem)),
         ("curve", run.curve if run.curve.exists() else "none: no episode has ended, or it was not drawn in time"),
         *([("picture", picture)] if picture else []),
         ("W&B", where_wandb_is(run)),
@@ -68,8 +68,14 @@ def report(
     print_table(console, rows)
 
 
+def _film_row(film: Path, problem: str | None) -> str:
+    if not film.exists():
+        return f"none: {problem}" if problem else "none"
+    return f"{film} (but {problem})" if problem else str(film)
+
+
 def known_rows(figures: Mapping[str, float]) -> list[tuple[str, str]]:
-    """Return a row for each group of an agent's figures, which are called "group/name"."""
+    """Return a row for each group of an agent's metrics, which are named "group/name"."""
     groups: dict[str, list[str]] = {}
     for key, value in figures.items():
         group, _, name = key.partition("/")

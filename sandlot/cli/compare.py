@@ -1,4 +1,4 @@
-"""`sandlot compare`: set runs side by side."""
+"""`sandlot compare`: returns, speed and configurations of several runs."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ BEGAN_AT = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 
 
 def main(options: Compare) -> None:
-    """Do what `options` say."""
+    """Run the command."""
     runs = [Run.find(options.runs_dir, name) for name in options.run]
     names = short_names([run.folder.name for run in runs])
     metrics = {name: read_metrics(run.folder) for name, run in zip(names, runs, strict=True)}
@@ -30,27 +30,27 @@ def main(options: Compare) -> None:
         table.add_row(name, *figures(run, metrics[name], said=bool(result)))
     console.print(table)
     print_differences(console, dict(zip(names, runs, strict=True)))
-    goals = {name: run.config["goal"] for name, run in zip(names, runs, strict=True) if "goal" in run.config}
-    if draw_curves(options.output, metrics, goals):
+    monitors = {name: run.config["monitor"] for name, run in zip(names, runs, strict=True) if "monitor" in run.config}
+    if draw_curves(options.output, metrics, monitors):
         console.print(f"curves: {options.output}")
 
 
 def judged_by(run: Run) -> str:
-    """Return what a run is judged by."""
-    return run.config.get("goal", "").removeprefix(VALIDATION) if "task" in run.config else "return"
+    """Return the metric that a run is compared by."""
+    return run.config.get("monitor", "").removeprefix(VALIDATION) if "task" in run.config else "return"
 
 
 def figures(run: Run, rows: list[dict[str, Any]], said: bool) -> list[str]:
-    """Return a run's row of the table; with the name of what it is judged by, if that is not `said` above."""
+    """Return a run's row of the table, with the metric's name unless the header has it (`said`)."""
     steps = run.summary.get(run.axis, step_of(rows[-1]) if rows else 0)
     speed = run.summary.get(f"{run.axis}s_per_second")
-    shown, *spread = fitted(run) if "task" in run.config else played(run, rows)
+    shown, *spread = task_result(run) if "task" in run.config else agent_result(run, rows)
     named = shown if said or shown == "–" else f"{judged_by(run)} {shown}"
     speed_shown = f"{speed:,.0f}" if speed else "–"
     return [f"{steps:,}", named, *spread, speed_shown, run.summary.get("status", "not finished")]
 
 
-def played(run: Run, rows: list[dict[str, Any]]) -> list[str]:
+def agent_result(run: Run, rows: list[dict[str, Any]]) -> list[str]:
     """Return an agent's return, its interval and the best in training."""
     returns = [row[RETURN] for row in rows if RETURN in row]
     evaluation = run.summary.get("evaluation")
@@ -60,8 +60,8 @@ def played(run: Run, rows: list[dict[str, Any]]) -> list[str]:
     return [number(evaluation["return"]), within((evaluation["return_low"], evaluation["return_high"])), best]
 
 
-def fitted(run: Run) -> list[str]:
-    """Return what a task is judged by, on the test, and the best of it in the validation."""
+def task_result(run: Run) -> list[str]:
+    """Return a task's metric on the test split, and its best value on the validation split."""
     best, monitor = run.summary.get("best"), judged_by(run)
     test, spread = run.summary.get("test", {}), run.summary.get("test_interval")
     shown = number(test[monitor]) if monitor in test else "–"
@@ -69,13 +69,13 @@ def fitted(run: Run) -> list[str]:
 
 
 def short_names(names: list[str]) -> list[str]:
-    """Return the names of runs, without the time they began at where that leaves them different from the others."""
+    """Return the names of runs, without their start times where they stay unique."""
     short = [BEGAN_AT.sub("", name) for name in names]
     return [brief if short.count(brief) == 1 else name for name, brief in zip(names, short, strict=True)]
 
 
 def print_differences(console: Console, runs: dict[str, Run]) -> None:
-    """Print what differs in the runs' configurations, and, closely, the options that not all of them have."""
+    """Print the options in which the runs' configurations differ, and those that only some of them have."""
     flat = [
         dict(flatten({key: value for key, value in run.config.items() if key not in NOT_COMPARED}))
         for run in runs.values()
@@ -99,8 +99,8 @@ def print_differences(console: Console, runs: dict[str, Run]) -> None:
         table.add_row(option, *(str(config.get(option, "–")) for config in flat))
     console.print()
     console.print(table)
-    for holders, told in shared.items():
-        console.print(f"\n[bold]only {holders}[/bold]: {', '.join(told)}", highlight=False)
+    for holders, names in shared.items():
+        console.print(f"\n[bold]only {holders}[/bold]: {', '.join(names)}", highlight=False)
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

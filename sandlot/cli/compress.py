@@ -24,5 +24,5 @@ def main(options: Compress) -> None:
 
 
 def format_point(point: RateDistortion, values: int) -> str:
-    """Return the rate and distortion of a method in words, for rows of so many `values`."""
+    """Return the rate and distortion of a method as text, for rows of `values` numbers."""
     return f"{point.bits:8.1f} bits per row ({point.bits / values:.3f} per value), mean squared error {point.error:.5f}"

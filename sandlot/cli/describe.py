@@ -22,15 +22,15 @@ from .train_task import parse as parse_task
 MIB = 2**20
 
 
-def main(words: list[str]) -> None:
-    """Do what `words`, which begin with the name of an agent or task, say."""
-    if words and is_task(words[0]):
-        describe_task(words)
+def main(args: list[str]) -> None:
+    """Run the command: `args` begin with the name of an agent or task."""
+    if args and is_task(args[0]):
+        describe_task(args)
         return
-    agent_type = agent_class(words[0] if words else "")
-    if words[0] in ALGORITHMS:
-        raise SandlotError(f"describe shows Sandlot's own networks; those of {words[0]} are Stable-Baselines3's")
-    _, config, env_spec = parse(words[0], agent_type.Config, words[1:], command="describe")
+    agent_type = agent_class(args[0] if args else "")
+    if args[0] in ALGORITHMS:
+        raise SandlotError(f"describe shows Sandlot's own networks; those of {args[0]} are Stable-Baselines3's")
+    _, config, env_spec = parse(args[0], agent_type.Config, args[1:], command="describe")
     agent: Any = agent_type(env_spec, config=config)
     words_for_it = agent.describe()
     if words_for_it or not isinstance(getattr(agent, "policy", None), nn.Module):
@@ -68,10 +68,10 @@ def main(words: list[str]) -> None:
             console.print(f"{name:12}  {rows:,} env steps, {rows * size:,.2f} MiB of observations")
 
 
-def describe_task(words: list[str]) -> None:
-    """Show the networks that `words`, which begin with the task's name, would fit to the data they name."""
-    options, config = parse_task(words[0], task_class(words[0]).Config, words[1:], command="describe")
-    task = task_class(words[0])(options.data, config=config)
+def describe_task(args: list[str]) -> None:
+    """Describe a task's networks for a data set: `args` begin with the task's name."""
+    options, config = parse_task(args[0], task_class(args[0]).Config, args[1:], command="describe")
+    task = task_class(args[0])(options.data, config=config)
     batch = task.loader().batch(0)
     console = Console()
     for name, learner in task.learners.items():
@@ -86,12 +86,12 @@ def describe_task(words: list[str]) -> None:
 
 
 def parameters_of(module: nn.Module) -> int:
-    """Return how many numbers of `module` are learned."""
+    """Return the number of trainable parameters of `module`."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def layers(module: nn.Module, run: Any) -> Table:
-    """Return a table of the layers that have parameters of their own, with the shapes that they give when `run`."""
+    """Return a table of the layers that have parameters, with their output shapes during `run`."""
     shapes: dict[str, str] = {}
     hooks = [part.register_forward_hook(_noting(shapes, name)) for name, part in module.named_modules()]
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""`sandlot evaluate`: play episodes with a trained agent, or measure a task on its test."""
+"""`sandlot evaluate`: the return of a trained agent, or a task's metrics on its test split."""
 
 from rich.console import Console
 
@@ -6,11 +6,11 @@ from sandlot.tracking import Run
 
 from .options import Evaluate
 from .registry import load_task, task_of
-from .table import print_table, told
+from .table import format_metrics, print_table
 
 
 def main(options: Evaluate) -> None:
-    """Do what `options` say."""
+    """Run the command."""
     run = None if options.run.endswith(".zip") else Run.find(options.runs_dir, options.run)
     if run is not None and task_of(run):
         measure_task(run, options)
@@ -24,11 +24,11 @@ def measure_task(run: Run, options: Evaluate) -> None:
     """Report the metrics of a run's task on its test split."""
     task = load_task(run, options.step)
     measures = task.evaluate("test")
-    words = told(measures, task.monitor.metric if task.monitor else "", task.interval(measures))
+    shown = format_metrics(measures, task.monitor.metric if task.monitor else "", task.interval(measures))
     rows = [
         ("run", run.folder.name),
         ("task", f"{task.name} after {task.step:,} steps"),
         ("data", f"{run.config['data']}, {len(task.subset('test')):,} rows in the test split"),
-        *((f"test {name.replace('/', ' of ')}", value) for name, value in words.items()),
+        *((f"test {name.replace('/', ' of ')}", value) for name, value in shown.items()),
     ]
     print_table(Console(), rows)

@@ -1,14 +1,16 @@
-"""`sandlot evaluate` of an agent: episodes and their return, or games and how they ended."""
+"""`sandlot evaluate` of an agent: returns of episodes, or results of games."""
 
 from rich.console import Console
 
 from sandlot.agents.evaluation import evaluate
-from sandlot.agents.multi_agent import AgentOpponent, match
-from sandlot.envs.games import games_of, is_game, opponent_name, opponents_in, takes_turns
+from sandlot.agents.multi_agent import AgentOpponent, is_cooperative, match
+from sandlot.agents.multi_agent.matches import play_games
+from sandlot.envs.games import Games, games_of, is_game, opponent_name, opponents_in, takes_turns
 from sandlot.tracking import require
+from sandlot.tracking.common.intervals import mean_interval
 
 from .options import Evaluate
-from .table import interval, number, print_table, within
+from .table import interval, number, print_table, span, within
 from .target import ResolvedTarget, find
 
 
@@ -39,8 +41,11 @@ def play_agent(options: Evaluate) -> None:
 
 
 def report_match(options: Evaluate, found: ResolvedTarget) -> None:
-    """Play a game of turns against the opponent, as many games in each seat, and print how they ended."""
+    """Play a turn-based game against the opponent, equally often in each seat, and print the results."""
     games = games_of(found.env_spec, options.episodes, exact=True)
+    if options.opponent is None and is_cooperative(found.env_spec):
+        report_team(options, found, games)
+        return
     agent = AgentOpponent(found.agent, deterministic=not options.stochastic)
     scores = match(games, agent, opponents_in(found.env_spec, games), options.seed)
     rows: list[tuple[str, str]] = [
@@ -53,4 +58,20 @@ def report_match(options: Evaluate, found: ResolvedTarget) -> None:
         low, high = score.interval()
         won = f"won {score.wins} ({100 * low:.1f} to {100 * high:.1f} %), drew {score.draws}, lost {score.losses}"
         rows.append((f"moving {seat}", f"{won} of {score.games}"))
+    print_table(Console(), rows)
+
+
+def report_team(options: Evaluate, found: ResolvedTarget, games: Games) -> None:
+    """Play a game in which all win or lose together with the agent in all seats, and print the score."""
+    agent = AgentOpponent(found.agent, deterministic=not options.stochastic)
+    scores = play_games(games, [agent] * games.num_players, options.seed)[:, 0]
+    rows = [
+        ("run" if found.run else "file", found.name),
+        ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
+        ("game", f"{found.env_spec.id}, which all players win or lose together"),
+        (
+            "score",
+            f"{number(scores.mean())}  ({span(mean_interval(scores))}, {len(scores)} games), playing with itself",
+        ),
+    ]
     print_table(Console(), rows)

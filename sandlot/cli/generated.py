@@ -1,4 +1,4 @@
-"""What the commands for generative models share: the model of a run, and where its output goes."""
+"""Shared by the commands for generative models: loading the model of a run, and writing its output."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from .table import print_table
 
 
 class GeneratedOutput:
-    """The generative model of a run, and the picture that a command makes with it.
+    """Hold the generative model of a run and the plot that a command makes of it.
 
     Arguments:
         options: the command's options.
@@ -43,19 +43,19 @@ class GeneratedOutput:
 
     @property
     def path(self) -> Path:
-        """Path of the picture."""
+        """Path of the plot."""
         images = self.run.folder / IMAGES
         return self.options.output or images / f"{checkpoint_name(self.model.step)}-{self.command}.png"
 
     @contextmanager
     def evaluation_context(self) -> Iterator[Path]:
-        """Use the model without learning, with the random numbers of the given seed; yield the path of the picture."""
+        """Use the model for inference with the given random seed; yield the path of the plot."""
         self.model.train(False)
         with torch.no_grad(), self.model.thread_context(), seeded_rng(self.options.seed):
             yield self.path
 
     def report(self, rows: list[tuple[str, str | Path]], *media: tuple[str, Path]) -> None:
-        """Add the picture and further `media` to the record of the run, and print `rows` and the paths."""
+        """Log the plot and further `media` to the run, and print `rows` and the paths."""
         files = [(self.command, self.path), *media]
         recorded = {name: path for name, path in files if path.is_relative_to(self.run.folder)}
         if recorded:

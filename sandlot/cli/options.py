@@ -1,4 +1,4 @@
-"""The options of the commands. Nothing here is heavy to import: `--help` should come at once."""
+"""Define the options of the commands, without heavy imports, so that `--help` is quick."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,175 +14,183 @@ RunNames = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metava
 
 @dataclass(frozen=True, kw_only=True)
 class RunsDir:
-    """Where runs lie."""
+    """The folder of runs."""
 
     runs_dir: Path = Path("runs")
-    """Folder that runs are in."""
+    """Folder of the runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded(RunsDir):
-    """A training and its record."""
+    """Options of every training."""
 
     seed: int = 0
-    """Seed of everything random."""
+    """Random seed."""
     wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
-    """Weights & Biases; auto is online if you are logged in, else offline."""
+    """Weights & Biases mode; auto is online if you are logged in, else offline."""
     project: str = "sandlot"
     """W&B project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit(Recorded):
-    """Fit a task to data and track it."""
+    """Train a task on data and track it."""
 
     data: DataName
-    """A file (csv, tsv, jsonl, txt, parquet), a folder of such or of images (one below for each class), one of
-    scikit-learn's data sets (digits, iris, wine, breast-cancer, diabetes), a name of the Hugging Face hub, or what
-    is to be seen in an environment: env:ID, played at random, or run:RUN, played by the agent of a run."""
+    """A file (csv, tsv, jsonl, txt, parquet), a folder of such files or of images (one subfolder per class), a
+    scikit-learn data set (digits, iris, wine, breast-cancer, diabetes), a data set on the Hugging Face hub, or the
+    frames of an environment: env:ID for random play, run:RUN for play by a run's agent."""
     frames: int = 10_000
     """For env:ID and run:RUN: frames to collect."""
     env_kwargs: str = "{}"
     """For env:ID: options of the environment, as JSON."""
     from_run: Annotated[str | None, tyro.conf.arg(name="from", metavar="RUN|FOLDER")] = None
-    """What to start from: the encoder of a run (of a task, or of an agent that observes images), or a folder with a
-    model of Hugging Face's transformers or of timm (config.json, *.safetensors, and for texts tokenizer.json)."""
+    """Pretrained encoder: that of a run (a task, or an agent that observes images), or a folder with a model of
+    Hugging Face transformers or timm (config.json, *.safetensors, and for text tokenizer.json)."""
     find_learning_rate: bool = False
-    """Find the learning rate by a short test at rising rates."""
+    """Find the learning rate with a range test before training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train(Recorded):
-    """Train an agent, track it and film it."""
+    """Train an agent, track it and record videos."""
 
     env: EnvId
-    """Environment id, as Gymnasium knows it."""
+    """Environment id of Gymnasium or PettingZoo."""
     steps: int = 100_000
     """Env steps to train for."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
     backend: Literal["auto", "envpool", "gymnasium"] = "auto"
-    """What runs the environments; auto: EnvPool, if it is installed, where it is faster and the task the same."""
+    """Environment backend; auto is EnvPool where it is installed, faster and equivalent."""
     opponent: str | None = None
-    """In a game of turns: self (past selves; the default), random, scripted, or the run RUN (or RUN@STEP)."""
+    """Opponent in turn-based games: self (past checkpoints; the default), random, scripted, RUN or RUN@STEP."""
     separate: bool = False
-    """In a game in which all move at once: a network for each player, even if their spaces are equal."""
+    """Separate network for each agent of a parallel multi-agent environment, even if their spaces are equal."""
     checkpoint_every: int = 50_000
     """Env steps between checkpoints."""
     video_every: int = 100_000
-    """Env steps between films, which are made of checkpoints; 0 for none at all."""
+    """Env steps between videos of checkpoints; 0 disables them."""
     video_overlay: bool = False
-    """Show in films what the agent thinks, as `sandlot record --overlay` does; making them takes longer by half."""
+    """Overlay action probabilities and values on videos, as `sandlot record --overlay` does; 1.5 times slower."""
     evaluation_episodes: int = 100
-    """Episodes to play at the end, choosing the likeliest actions."""
+    """Episodes of the final evaluation, with deterministic actions."""
     encoder: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
-    """Run of an autoencoder, or of another agent, whose encoder to start from; --freeze leaves it as it is."""
+    """Run of an autoencoder or agent whose encoder to start from; --freeze keeps it fixed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOptions(RunsDir):
-    """Whom to watch."""
+    """The trained agent."""
 
     run: RunName
-    """A run's folder or name; "latest" is the newest. Or a .zip file that Stable-Baselines3 saved."""
+    """A run's folder or name ("latest" is the newest), or a .zip file of Stable-Baselines3."""
     step: int | None = None
-    """Checkpoint to take; the newest by default."""
+    """Step of the checkpoint to load; the newest by default."""
     stochastic: bool = False
-    """Draw actions from the policy instead of taking the likeliest."""
+    """Sample actions from the policy in place of deterministic ones."""
     env: str | None = None
-    """For a .zip file: the id of the environment to play."""
+    """For a .zip file: environment id."""
     env_kwargs: str = "{}"
     """For a .zip file: options of the environment, as JSON."""
     opponent: str | None = None
-    """In a game of turns: random, scripted, or RUN (or RUN@STEP); by default as in training, or the scripted one."""
+    """Opponent in turn-based games: random, scripted, RUN or RUN@STEP; by default that of training, or scripted."""
     algorithm: str | None = None
-    """For a .zip file: its algorithm (ppo, sac …), if it doesn't tell."""
+    """For a .zip file: its algorithm (ppo, sac …), where the file does not name it."""
     trust: bool = False
-    """For a .zip file: load it. It holds pickled objects, which can run any code: do so only if you trust its maker."""
+    """For a .zip file: load it although it holds pickled objects, which can run any code. Only for files you trust."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(TargetOptions):
-    """Play episodes with a trained agent and report the return."""
+    """Evaluate a trained agent and report its return."""
 
     episodes: int = 100
-    """Episodes to play."""
+    """Episodes to evaluate."""
     seed: int = 10_000
     """Seed of the environments."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record(TargetOptions):
-    """Film a trained agent."""
+    """Record a video of a trained agent."""
 
     episodes: int | None = None
-    """Episodes to film, one after the other or, in a grid, as many at a time as it holds; by default it is filled."""
+    """Episodes to record, in sequence or in a grid; by default one, or as many as the grid holds."""
     grid: str | None = None
-    """Columns x rows of episodes that are shown side by side, such as 3x2."""
+    """Grid of episodes, columns x rows, such as 3x2."""
     overlay: bool = False
-    """Show step, reward, return and what the agent thinks: of its actions, and of the return to come."""
+    """Overlay step, reward, return, action probabilities and values."""
     progress: bool = False
-    """Show the same episodes played by several checkpoints side by side, from the first to the last."""
+    """Show the same episodes played by several checkpoints, from the first to the last, side by side."""
     gif: bool = False
-    """Make a GIF beside the film, for pages that show no videos."""
+    """Write a GIF beside the video."""
     seconds: float | None = None
-    """The most that an episode may take of the film; by default 300 where the environment has no time limit."""
+    """Maximum length of an episode in the video; by default 300 where the environment has no time limit."""
     seed: int = 20_000
-    """Seed of the environment; each further episode has the next."""
+    """Seed of the first episode; each further one adds 1."""
     output: Path | None = None
-    """File to write; by default one among the run's videos, or named after the .zip file, in this folder."""
+    """File to write; by default in the run's videos, or for a .zip file in the current folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Play(TargetOptions):
-    """Open a page in the browser: watch the agent live, take over the keys, or play a board game against it."""
+    """Open a page in the browser to watch the agent live, take over its controls, or play a board game against it."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; others than this computer can come in only if you change it."""
+    """Address to listen on; the default is reachable from this computer only."""
     port: int = 8400
-    """Port to listen on; 0 for any that is free."""
+    """Port to listen on; 0 picks a free one."""
     seed: int = 0
     """Seed of the first episode."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resume(RunsDir):
-    """Go on with a run that was stopped or killed."""
+    """Resume a run that was stopped or killed."""
 
     run: RunName
     """A run's folder or name; "latest" is the newest."""
     step: int | None = None
-    """Checkpoint to go on from; the newest by default. Later ones are dropped."""
+    """Step of the checkpoint to resume from; the newest by default. Later checkpoints are deleted."""
     steps: int | None = None
-    """Train until this many env steps (of an agent) or gradient steps, if not those the run was started with."""
+    """Total env steps (of an agent) or gradient steps to train for; by default those of the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envs:
+    """List environments by id: those of Gymnasium, PettingZoo and installed packages, and packages to install."""
+
+    word: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WORD")] = ""
+    """Only those with this in the name of the environment or its package."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(RunsDir):
-    """Set runs side by side: returns, speed and what differs in their configurations."""
+    """Compare runs: returns, speed and configuration."""
 
     run: RunNames
     """Two or more runs' folders or names."""
     output: Path = Path("compare.png")
-    """File for the picture of their learning curves."""
+    """PNG file of the learning curves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FromTask(RunsDir):
-    """A task that was fitted to data."""
+    """A trained task."""
 
     run: RunName
     """A run's folder or name; "latest" is the newest."""
     step: int | None = None
-    """Checkpoint to take; the best by default."""
+    """Step of the checkpoint to load; the best by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(FromTask):
-    """Say of each row of new files what the task of a run predicts."""
+    """Predict each row of new files with a run's task."""
 
     files: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE")] = ()
-    """Files or folders of the kind that the training read: tables, texts, images."""
+    """Files or folders of the kind it was trained on: tables, text, images."""
     json: bool = False
     """Print JSON lines in place of a table."""
 

@@ -1,4 +1,4 @@
-"""From the command line's words to options, which are dataclasses."""
+"""Parse command-line arguments into dataclasses of options."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,23 +7,23 @@ from typing import Annotated, Any
 import tyro
 
 
-def parse_options(kind: type, words: Sequence[str], program: str) -> Any:
-    """Return the `kind` of options that `words` give, or show its help, where the docstrings of fields stand."""
-    _make_ready([kind], words)
-    return tyro.cli(kind, args=words, prog=program)
+def parse_options(kind: type, args: Sequence[str], program: str) -> Any:
+    """Parse `args` into the dataclass `kind`, or print its help, which is made of its fields' docstrings."""
+    _make_ready([kind], args)
+    return tyro.cli(kind, args=args, prog=program)
 
 
-def parse_together(parts: Sequence[tuple[str, type, Any]], words: Sequence[str], program: str, description: str) -> Any:
-    """Return several kinds of options, each a name, a dataclass and its defaults, as the attributes of one object."""
-    _make_ready([kind for _, kind, _ in parts], words)
+def parse_together(parts: Sequence[tuple[str, type, Any]], args: Sequence[str], program: str, description: str) -> Any:
+    """Parse several dataclasses of options at once: a name, a class and its defaults each, returned as attributes."""
+    _make_ready([kind for _, kind, _ in parts], args)
     fields = [(name, kind, dataclasses.field(default=value)) for name, kind, value in parts]
     together = tyro.conf.OmitArgPrefixes[dataclasses.make_dataclass("Together", fields)]
-    return tyro.cli(together, args=words, prog=program, description=description)
+    return tyro.cli(together, args=args, prog=program, description=description)
 
 
-def _make_ready(kinds: Sequence[type], words: Sequence[str]) -> None:
-    """Make paragraphs of the fields' docstrings if they are to be shown: tyro breaks lines where the source does."""
-    if {"-h", "--help"}.isdisjoint(words):
+def _make_ready(kinds: Sequence[type], args: Sequence[str]) -> None:
+    """Join the lines of the fields' docstrings for `--help`, since tyro keeps the line breaks of the source."""
+    if {"-h", "--help"}.isdisjoint(args):
         return
     import docstring_parser
 

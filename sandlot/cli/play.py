@@ -1,4 +1,4 @@
-"""`sandlot play`: a page in the browser, to watch an agent live and to play with it or against it."""
+"""`sandlot play`: watch an agent live in the browser, and play with it or against it."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def main(options: "Play") -> None:
-    """Do what `options` say."""
+    """Run the command."""
     require(0 <= options.port <= 65_535, "--port must be between 0 and 65535", options.port)
     require(0 <= options.seed < 2**31, "--seed must be at least 0 and fit into 31 bits", options.seed)
     try:

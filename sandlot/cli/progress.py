@@ -1,4 +1,4 @@
-"""How a training that is recorded ends early."""
+"""Close the record of a training that ends early."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

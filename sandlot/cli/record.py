@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
-from sandlot.agents.films import Clip, FilmOptions, film_episodes
+from sandlot.agents.films import Clip, FilmedEpisode, FilmOptions, film_episodes
 from sandlot.agents.loading import load_agent
+from sandlot.envs import SECONDS_WITHOUT_LIMIT
 from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
 from .options import Record
@@ -17,11 +18,11 @@ from .target import ResolvedTarget, find
 
 MOST_CELLS = 64
 PROGRESS_GRIDS = {2: "2x1", 3: "3x1", 4: "2x2"}
-"""For so many checkpoints, how they are set if nobody says; of more, four are taken."""
+"""Default grid for a number of checkpoints; at most four are shown."""
 
 
 class Plan(NamedTuple):
-    """What to film, and what it is called in W&B and in the folder."""
+    """Describe a video: its source, and its name in W&B and in the folder."""
 
     clips: list[Clip]
     grid: str
@@ -30,7 +31,7 @@ class Plan(NamedTuple):
 
 
 def main(options: Record) -> None:
-    """Do what `options` say."""
+    """Run the command."""
     check(options)
     found = find(options)
     plan = (plan_progress if options.progress else plan_episodes)(options, found)
@@ -45,15 +46,28 @@ def main(options: Record) -> None:
     path = options.output or default_path(options, found, plan)
     media, console = {plan.key: path}, Console()
     with console.status(f"Filming {found.name} …"):
-        returns = film_episodes(plan.clips, found.env_spec, path, film_options)
+        filmed = film_episodes(plan.clips, found.env_spec, path, film_options)
         if options.gif:
             media[f"{plan.key}_gif"] = path.with_suffix(".gif")
             write_gif(path.with_suffix(".gif"), path)
     if found.run is not None and options.output is None:
         found.run.add_media(media, plan.clips[-1].agent.env_step)
-    labels = (f" after {clip.label}" if clip.label else "" for clip in plan.clips)
-    told = ", ".join(f"{number(value)}{label}" for value, label in zip(returns, labels, strict=True))
-    print_table(console, [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())])
+    seconds = options.seconds or SECONDS_WITHOUT_LIMIT
+    told = ", ".join(f"{_told(one, seconds)}{_label(clip)}" for one, clip in zip(filmed, plan.clips, strict=True))
+    problem = next((one.problem for one in filmed if one.problem), None)
+    rows = [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())]
+    print_table(console, [*rows, *([("but", problem)] if problem else [])])
+
+
+def _told(episode: FilmedEpisode, seconds: float) -> str:
+    """Return what an episode returned, and whether it was cut."""
+    if episode.over:
+        return number(episode.total)
+    return f"cut after {seconds:g} s; so far {number(episode.total)} in {episode.steps:,} steps"
+
+
+def _label(clip: Clip) -> str:
+    return f" after {clip.label}" if clip.label else ""
 
 
 def check(options: Record) -> None:
@@ -74,7 +88,7 @@ def check(options: Record) -> None:
 
 
 def parse_grid(text: str) -> tuple[int, int]:
-    """Return the columns and rows that `text` gives as COLUMNSxROWS."""
+    """Parse COLUMNSxROWS."""
     found = re.fullmatch(r"([1-9]\d*)[x×]([1-9]\d*)", text.strip().lower())
     if found is None:
         raise SandlotError(f"--grid must be columns x rows, such as 3x2, not {text!r}")
@@ -84,7 +98,7 @@ def parse_grid(text: str) -> tuple[int, int]:
 
 
 def plan_episodes(options: Record, found: ResolvedTarget) -> Plan:
-    """Film episodes of one agent."""
+    """Record episodes of one agent."""
     grid = options.grid or "1x1"
     columns, rows = parse_grid(grid)
     clips = [Clip(found.agent, options.seed + index) for index in range(options.episodes or columns * rows)]
@@ -92,7 +106,7 @@ def plan_episodes(options: Record, found: ResolvedTarget) -> Plan:
 
 
 def plan_progress(options: Record, found: ResolvedTarget) -> Plan:
-    """Film the same episodes with several checkpoints: the first, the last, and some between."""
+    """Record the same episodes with several checkpoints: the first, the last, and some between."""
     assert found.run is not None
     steps = found.run.checkpoint_steps()
     if len(steps) < 2:
@@ -113,7 +127,7 @@ def plan_progress(options: Record, found: ResolvedTarget) -> Plan:
 
 
 def default_path(options: Record, found: ResolvedTarget, plan: Plan) -> Path:
-    """Return where the film goes if nobody says."""
+    """Return the default path of the video."""
     if found.run is None:
         return Path(found.name).with_suffix(".mp4")
     parts = (plan.stem, f"seed{options.seed}", options.grid, "overlay" if options.overlay else None)

@@ -1,4 +1,4 @@
-"""All that can be trained, by the name that the command line has for it. Nothing here is heavy to import."""
+"""Registry of what the command line can train, by name, without heavy imports."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -13,7 +13,7 @@ from sandlot.tracking import Run, SandlotError, hint
 from sandlot.tracking.common import extensions, recipes
 
 PACKAGES = {"sandlot.supervised": TASKS, "sandlot.generative": MODELS}
-"""Where the tasks are, which are fitted to data."""
+"""Packages that register tasks."""
 LISTING = """usage: sandlot train AGENT ENV …
        sandlot train TASK DATA …
 
@@ -30,7 +30,7 @@ scikit-learn's: {sklearn}
 
 
 def listing() -> str:
-    """Return a page on all that can be trained."""
+    """Return the overview of agents, tasks and models."""
     tasks = {name: entry for package in PACKAGES.values() for name, entry in package.items()}
     width = max(map(len, (*AGENTS, *tasks)))
 
@@ -42,7 +42,7 @@ def listing() -> str:
 
 
 def is_task(name: str) -> bool:
-    """Tell whether `name` is that of a task, or else of an agent. Raises `SandlotError` if it is neither."""
+    """Return whether `name` is a task rather than an agent. Raises `SandlotError` if it is neither."""
     if name in BASELINES or any(name in tasks for tasks in PACKAGES.values()):
         return True
     if name in AGENTS or name in ALGORITHMS:
@@ -58,7 +58,7 @@ def is_task(name: str) -> bool:
 
 
 def is_task_class(found: Any, name: str) -> bool:
-    """Tell whether what a user's `module:Name` names is a task, or else an agent."""
+    """Return whether a user's `module:Name` is a task rather than an agent."""
     from sandlot.agents.base import Agent
     from sandlot.supervised.tasks.base import Task
 
@@ -102,7 +102,7 @@ def what_task(name: str) -> str:
 
 
 def is_generative(name: str | None) -> bool:
-    """Tell whether `name` is that of a generative model."""
+    """Return whether `name` is a generative model."""
     return name in MODELS or (
         name is not None and extensions.is_reference(name) and hasattr(task_class(name), "sample_prior")
     )
@@ -124,7 +124,7 @@ def task_of(run: Run) -> str | None:
 
 
 def load_task(run: Run, step: int | None = None, *, learning: bool = False, with_data: bool = True) -> Any:
-    """Return the task of a run as it was at the checkpoint of `step`: by default the best, or the newest to go on.
+    """Load a run's task from the checkpoint of `step`: by default the best, or the newest to resume from.
 
     With its data, which is read again, or without.
     """
@@ -137,7 +137,7 @@ def load_task(run: Run, step: int | None = None, *, learning: bool = False, with
 
 
 def read_data(name: str, record: Mapping[str, Any], runs: Path) -> Any:
-    """Return the frames of an environment that `name` asks for, env:ID or run:RUN, or just `name`."""
+    """Collect the frames of an environment for env:ID or run:RUN; return any other `name` as it is."""
     kind, _, which = name.partition(":")
     if kind not in ("env", "run") or not which:
         return name
@@ -157,7 +157,7 @@ def read_data(name: str, record: Mapping[str, Any], runs: Path) -> Any:
 
 
 def encoding_of(run: Run) -> Any:
-    """Return what reads the inputs of a run's task or agent, for another task to start from."""
+    """Return the encoder of a run's task or agent, for another task to start from."""
     if task_of(run):
         task = load_task(run, with_data=False)
         if not hasattr(task, "trained_encoder"):

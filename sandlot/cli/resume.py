@@ -1,4 +1,4 @@
-"""`sandlot resume`: go on with a run that was stopped or killed."""
+"""`sandlot resume`: continue a run that was stopped or killed."""
 
 import time
 
@@ -10,7 +10,7 @@ from .registry import load_task, task_of
 
 
 def main(options: Resume) -> None:
-    """Do what `options` say."""
+    """Run the command."""
     begin = time.perf_counter()
     run = Run.find(options.runs_dir, options.run)
     steps = setting(run, "steps") if options.steps is None else options.steps
@@ -33,7 +33,7 @@ def main(options: Resume) -> None:
 
 
 def reopen(run: Run, step: int, steps: int) -> None:
-    """Go on recording from `step` until `steps`, if that is further."""
+    """Reopen the run's record at `step`, to train until `steps`."""
     if step >= steps:
         raise SandlotError(
             f"{run.folder} has its {steps:,} {run.axis.replace('_', ' ')}s; go on for longer with --steps"

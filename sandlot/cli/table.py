@@ -1,4 +1,4 @@
-"""Short tables."""
+"""Print short tables."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_table(console: Console, rows: Sequence[tuple[str, str | Path]]) -> None:
-    """Print named values, a line each. Long ones are left to the terminal to break, so that paths can be copied."""
+    """Print named values, one per line, without breaking long ones, so that paths can be copied."""
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         console.print(Text.assemble((f"{name:{width}}", "bold"), "  ", str(value)), soft_wrap=True)
@@ -27,12 +27,12 @@ def within(interval: tuple[float, float]) -> str:
 
 
 def span(interval: tuple[float, float]) -> str:
-    """Return an interval, with what it is."""
+    """Return an interval with its confidence level."""
     return f"95 % interval {within(interval)}"
 
 
 def speed_in(steps_per_second: float) -> str:
-    """Return how fast something went."""
+    """Return a speed as text."""
     return f"{steps_per_second:,.{0 if steps_per_second >= 10 else 1}f} a second"
 
 
@@ -41,14 +41,14 @@ def interval(evaluation: "Evaluation") -> str:
     return f"{number(evaluation.mean)}  ({span(evaluation.interval())}, {len(evaluation.returns)} episodes)"
 
 
-def told(measures: Mapping[str, float], monitor: str, spread: tuple[float, float] | None) -> dict[str, str]:
-    """Return measures in words, that of the `monitor` with its interval."""
-    words = {name: number(value) for name, value in measures.items()}
-    return words if spread is None else {**words, monitor: f"{words[monitor]} ({span(spread)})"}
+def format_metrics(measures: Mapping[str, float], monitor: str, spread: tuple[float, float] | None) -> dict[str, str]:
+    """Return metrics as text, the `monitor` with its interval."""
+    texts = {name: number(value) for name, value in measures.items()}
+    return texts if spread is None else {**texts, monitor: f"{texts[monitor]} ({span(spread)})"}
 
 
 def where_wandb_is(run: Run) -> str:
-    """Return where the W&B run can be seen, or how to get it there."""
+    """Return the URL of the W&B run, or the command that uploads it."""
     state = run.wandb
     if "folder" in state and state["mode"] == "offline":
         reason = f" ({state['error']})" if "error" in state else ""

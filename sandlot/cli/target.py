@@ -1,4 +1,4 @@
-"""Whom to evaluate or film: the agent of a run, or a model that Stable-Baselines3 saved."""
+"""Load the agent to evaluate or record: from a run, or from a .zip file of Stable-Baselines3."""
 
 import dataclasses
 from pathlib import Path
@@ -15,7 +15,7 @@ from .options import TargetOptions
 
 
 class ResolvedTarget(NamedTuple):
-    """An agent, its world, and the run it is from, if it is from one."""
+    """Hold an agent, its environment, and its run, if it has one."""
 
     agent: Agent
     env_spec: EnvSpec
@@ -24,7 +24,7 @@ class ResolvedTarget(NamedTuple):
 
 
 def find(options: TargetOptions) -> ResolvedTarget:
-    """Return what `options` name."""
+    """Load the agent that `options` name."""
     if options.run.endswith(".zip"):
         return _find_zip(Path(options.run), options)
     for name in ("env", "algorithm", "trust"):
@@ -38,7 +38,7 @@ def find(options: TargetOptions) -> ResolvedTarget:
 
 
 def _world_of(run: Run, options: TargetOptions) -> EnvSpec:
-    """Return the world of `run`, with the opponent that `options` ask for, if they do."""
+    """Return the environment of `run`, with the opponent of `options`, if given."""
     if options.opponent is None:
         return env_spec_of(run.config["env"])
     env_spec = EnvSpec.from_json(run.config["env"]).playable()

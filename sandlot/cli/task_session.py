@@ -14,11 +14,11 @@ from sandlot.tracking.common.intervals import Interval
 from sandlot.tracking.common.progress_bar import ProgressBar
 
 from .progress import ended_in_order
-from .table import number, print_table, speed_in, told, where_wandb_is
+from .table import format_metrics, number, print_table, speed_in, where_wandb_is
 
 
 def fit_and_report(task: Task, run: Run, begin: float) -> None:
-    """Fit `task` as the run's config says, evaluate it on the test split, and print the report.
+    """Train `task` by the run's config, evaluate it on the test split, and print the report.
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
@@ -103,5 +103,5 @@ def evaluate_on_test(task: Task, run: Run) -> tuple[dict[str, float], Interval |
 
 def one_line(task: Task, metrics: Mapping[str, float], interval: Interval | None) -> str:
     """Return metrics in one line, without those of single classes, which are called "metric/class"."""
-    words = told(metrics, task.monitor.metric if task.monitor else "", interval)
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in words.items() if "/" not in name)
+    shown = format_metrics(metrics, task.monitor.metric if task.monitor else "", interval)
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items() if "/" not in name)

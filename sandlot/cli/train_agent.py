@@ -1,4 +1,4 @@
-"""`sandlot train AGENT ENV`: train an agent, track it, film it, and say how it went."""
+"""`sandlot train AGENT ENV`: train an agent, record the run, and report the result."""
 
 import time
 from typing import Any
@@ -17,11 +17,11 @@ from .parsing import parse_together
 from .registry import encoding_of
 
 
-def main(words: list[str]) -> None:
-    """Do what `words`, which begin with the agent's name, say."""
+def main(args: list[str]) -> None:
+    """Run the command: `args` begin with the agent's name."""
     begin = time.perf_counter()
-    agent_type = agent_class(words[0])
-    options, config, env_spec = parse(words[0], agent_type.Config, words[1:])
+    agent_type = agent_class(args[0])
+    options, config, env_spec = parse(args[0], agent_type.Config, args[1:])
     from .agent_session import train_and_report
 
     for name in ("steps", "checkpoint_every", "evaluation_episodes"):
@@ -46,7 +46,7 @@ def main(words: list[str]) -> None:
 
 
 def make_agent(agent_type: Any, env_spec: EnvSpec, options: Train, config: Any) -> Any:
-    """Return a new agent, whose encoder is that of another run if one is asked for."""
+    """Return a new agent, with the encoder of another run if `--encoder` is given."""
     if options.encoder is None:
         require(not getattr(config, "freeze", False), "--freeze needs an --encoder that was trained before", "none")
         return agent_for(agent_type, env_spec, seed=options.seed, config=config)
@@ -58,19 +58,34 @@ def make_agent(agent_type: Any, env_spec: EnvSpec, options: Train, config: Any) 
     return agent
 
 
-def parse(agent: str, config: type, words: list[str], command: str = "train") -> tuple[Train, Any, EnvSpec]:
-    """Return the options, the agent's config and its world.
+def parse(agent: str, config: type, args: list[str], command: str = "train") -> tuple[Train, Any, EnvSpec]:
+    """Return the options, the agent's config and its environment.
 
     Flags beat the recipe for the environment, which beats defaults.
     """
-    program = f"sandlot {command} {agent}"
-    first = bool(words) and not words[0].startswith("-")
-    env = words[0] if first else _parse_with(program, agent, config, None, {}, words)[0].env
-    return _parse_with(program, agent, config, env, recipe(agent, env), words)
+    program, args = f"sandlot {command} {agent}", joined(args, "--wrapper")
+    first = bool(args) and not args[0].startswith("-")
+    env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
+    return _parse_with(program, agent, config, env, recipe(agent, env), args)
+
+
+def joined(words: list[str], flag: str) -> list[str]:
+    """Return `words` with all values of a `flag` that takes several behind its first place, however often it stands."""
+    if words.count(flag) < 2:
+        return words
+    kept: list[str] = []
+    values: list[str] = []
+    into = kept
+    for word in words:
+        if word.startswith("--"):
+            into = values if word == flag else kept
+        if word != flag:
+            into.append(word)
+    return [*kept, flag, *values]
 
 
 def _parse_with(
-    program: str, agent: str, config: type, env: str | None, found: dict[str, Any], words: list[str]
+    program: str, agent: str, config: type, env: str | None, found: dict[str, Any], args: list[str]
 ) -> tuple[Train, Any, EnvSpec]:
     train = Train(env=tyro.MISSING if env is None else env, **({"steps": found["steps"]} if "steps" in found else {}))
     parts = [
@@ -81,12 +96,12 @@ def _parse_with(
     description = f"Train an agent: {what_is(agent)}."
     if found:
         description += f" The defaults shown are those of the recipe for {env}."
-    parsed = parse_together(parts, words, program, description)
+    parsed = parse_together(parts, args, program, description)
     return parsed.train, parsed.agent, env_spec_of(parsed.train, parsed.wrappers)
 
 
 def env_spec_of(options: Train, wrappers: Wrappers) -> EnvSpec:
-    """Return the world that `options` describe."""
+    """Return the environment that `options` describe."""
     kwargs = json_object("--env-kwargs", options.env_kwargs)
     players = {"opponent": options.opponent, "separate": options.separate}
     return resolve_opponent(EnvSpec(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)

@@ -1,4 +1,4 @@
-"""`sandlot train TASK DATA`: fit a task to data, record the run, and report the result."""
+"""`sandlot train TASK DATA`: train a task on data, record the run, and report the result."""
 
 import dataclasses
 import time
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from sandlot.supervised.fitting.lr_finder import RangeTest
 
 
-def main(words: list[str]) -> None:
-    """Run the command: `words` begin with the task's name."""
+def main(args: list[str]) -> None:
+    """Run the command: `args` begin with the task's name."""
     begin = time.perf_counter()
-    kind = task_class(words[0])
-    options, config = parse(words[0], kind.Config, words[1:])
+    kind = task_class(args[0])
+    options, config = parse(args[0], kind.Config, args[1:])
     require(options.seed >= 0, "--seed must be at least 0", options.seed)
     from sandlot.supervised.fitting.fit import planned_steps
 
@@ -39,7 +39,7 @@ def main(words: list[str]) -> None:
         **({"from": options.from_run} if options.from_run else {}),
         **collection,
         "axis": STEP,
-        **({"goal": f"{VALIDATION}{task.monitor.metric}"} if task.monitor else {}),
+        **({"monitor": f"{VALIDATION}{task.monitor.metric}"} if task.monitor else {}),
         "steps": planned_steps(task, task.loader()),
         "config": dataclasses.asdict(task.config),
     }
@@ -89,12 +89,12 @@ def record_range_test(test: "RangeTest", run: Run) -> None:
     run.log_media("learning_rate", path, 0)
 
 
-def parse(name: str, config: type, words: list[str], command: str = "train") -> tuple[Fit, Any]:
+def parse(name: str, config: type, args: list[str], command: str = "train") -> tuple[Fit, Any]:
     """Return the options and the task's config. Flags override the recipe for the data, which overrides defaults."""
-    recipe = recipe_of(name, words[0]) if words and not words[0].startswith("-") else {}
+    recipe = recipe_of(name, args[0]) if args and not args[0].startswith("-") else {}
     parts = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, recipes.applied(config, recipe))]
     described = f"Train on a data set. {name}: {what_task(name)}."
     if recipe:
-        described += f" Defaults are those of the recipe for {words[0]}."
-    parsed = parse_together(parts, words, f"sandlot {command} {name}", described)
+        described += f" Defaults are those of the recipe for {args[0]}."
+    parsed = parse_together(parts, args, f"sandlot {command} {name}", described)
     return parsed.fit, parsed.task

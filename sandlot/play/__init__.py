@@ -1,1 +1,1 @@
-"""A page in the browser, to watch an agent live and to play with it or against it."""
+"""Serve a page to watch an agent live, and to play with it or against it."""

@@ -16,12 +16,12 @@ from .messages import Go, Message, Move, Side
 from .session import Session, action_info_to_json, explain
 
 AGENT_SECONDS = 0.45
-"""How long the agent seems to think."""
+"""Seconds before the agent's move."""
 ONE = np.zeros(1, np.int64)
 
 
 class BoardSession(Session):
-    """Games against the agent, who moves when it is not our turn."""
+    """Games of the viewer against the agent."""
 
     kind = "board"
 
@@ -31,7 +31,7 @@ class BoardSession(Session):
         assert isinstance(games, RowGame)
         self.games = games
         self.seat = 0
-        """Where we sit."""
+        """The viewer's seat."""
         self.tally = {"won": 0, "drawn": 0, "lost": 0}
         self.moves: list[int] = []
         self._counted = False
@@ -116,7 +116,7 @@ class BoardSession(Session):
         self._counted = False
 
     def _set_up(self, moves: list[int]) -> None:
-        """Play `moves` from the beginning."""
+        """Replay `moves` from the start."""
         self.games.restart(ONE)
         for move in moves:
             self.games.play(ONE, np.array([move]))
@@ -125,7 +125,7 @@ class BoardSession(Session):
         self._due = time.perf_counter() + AGENT_SECONDS
 
     def _undo(self) -> None:
-        """Take back our last move and what followed it."""
+        """Undo the viewer's last move and what followed."""
         moves = self.moves
         ours = [index for index in range(len(moves)) if index % 2 == self.seat]
         if not ours:
@@ -144,7 +144,7 @@ class BoardSession(Session):
             self.tally["won" if score > 0 else "lost" if score < 0 else "drawn"] += 1
 
     def _think(self) -> None:
-        """Let the agent consider the position, whoever is to move.
+        """Evaluate the position with the agent, whoever is to move.
 
         An agent with a memory sees it without what went before, as in a position that it is shown.
         """

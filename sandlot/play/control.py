@@ -1,4 +1,4 @@
-"""Watch an agent in its environment, and take over the keys."""
+"""Watch an agent in its environment, and take over its controls."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.cli.target import ResolvedTarget
-from sandlot.envs import Frame, action_names, frames_per_second, run_headless
+from sandlot.envs import Frame, action_names, frames_per_second, render_frame, run_headless
 from sandlot.tracking import SandlotError
 
 from .keyboard import keyboard_for
@@ -15,7 +15,7 @@ from .messages import Control, Go, Keys, Message, Reset, Speed
 from .session import Session, action_info_to_json, explain
 
 REST_SECONDS = 1.0
-"""How long the end of an episode is to be seen."""
+"""Seconds that the end of an episode is shown."""
 
 
 class ControlSession(Session):
@@ -116,7 +116,7 @@ class ControlSession(Session):
 
     @property
     def _waits(self) -> bool:
-        """Whether it is on the viewer to press a key."""
+        """Whether the environment waits for the viewer's key."""
         keyboard = self.keyboard
         return self.human and keyboard is not None and keyboard.waits and not self._pressed and not self.over
 
@@ -141,7 +141,7 @@ class ControlSession(Session):
             self._due = time.perf_counter() + REST_SECONDS
 
     def _think(self, *, episode_start: bool) -> None:
-        """Let the agent consider the present, whoever acts."""
+        """Evaluate the current observation with the agent, whoever acts."""
         if self.players > 1:
             begins = np.full(self.players, episode_start)
             self.action, self.memory = self.agent.select_action(
@@ -159,7 +159,4 @@ class ControlSession(Session):
         self.show(self._frame() if len(self.audience) else None)
 
     def _frame(self) -> Frame:
-        frame: Any = self.env.render()
-        if not isinstance(frame, np.ndarray) or frame.ndim != 3:
-            raise SandlotError(f"{self.found.env_spec.id} draws no pictures")
-        return frame
+        return render_frame(self.env)

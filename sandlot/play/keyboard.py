@@ -1,4 +1,4 @@
-"""From keys to actions: as Gymnasium's `play` has them, and for environments it has none for."""
+"""Map keys to actions: Gymnasium's own `keys_to_action`, and maps for environments without."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 LEFT, RIGHT, UP, DOWN = "arrowleft", "arrowright", "arrowup", "arrowdown"
 NEAR = {LEFT: "a", RIGHT: "d", UP: "w", DOWN: "s"}
-"""Letters that lie as the arrows do."""
+"""Letter keys in place of arrows."""
 PYGAME_1 = {273: UP, 274: DOWN, 275: RIGHT, 276: LEFT}
 """Key codes of pygame 1, which some of Gymnasium's environments still use."""
 OWN: Mapping[str, tuple[dict[tuple[str, ...], int], int | None]] = {
@@ -22,30 +22,30 @@ OWN: Mapping[str, tuple[dict[tuple[str, ...], int], int | None]] = {
     "CliffWalking": ({(UP,): 0, (RIGHT,): 1, (DOWN,): 2, (LEFT,): 3}, None),
     "Taxi": ({(DOWN,): 0, (UP,): 1, (RIGHT,): 2, (LEFT,): 3, ("p",): 4, ("o",): 5}, None),
 }
-"""By name of an environment: its keys, and the action of no key, if there is one that does nothing."""
+"""Keys of environments by name, and the no-op action, if there is one."""
 SIGNS = {LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓", " ": "␣"}
 DIGITS = "123456789"
 
 
 @dataclass(frozen=True)
 class Keyboard:
-    """The keys of an environment."""
+    """Key map of an environment."""
 
     actions: Mapping[tuple[str, ...], Any]
-    """By the keys that are down, what is done."""
+    """Actions by pressed keys."""
     idle: tuple[Any, ...]
-    """What is done in turn while no key is down."""
+    """Actions in turn while no key is pressed."""
     waits: bool
-    """Whether nothing happens until a key is pressed: nothing moves by itself there."""
+    """Whether the environment waits for a key, since nothing moves by itself."""
 
     @property
     def buttons(self) -> list[dict[str, str]]:
-        """The keys one by one, for a screen without a keyboard."""
+        """The keys for buttons on a screen without a keyboard."""
         keys = dict.fromkeys(key for combination in self.actions for key in combination)
         return [{"key": key, "sign": SIGNS.get(key, key)} for key in keys]
 
     def action(self, down: Iterable[str], time: int) -> Any:
-        """Return what the keys that are `down` do at env step `time`: the most of them that mean something."""
+        """Return the action of the pressed keys `down` at env step `time`, for the largest subset that has one."""
         pressed = set(down) | {
             other for arrow, letter in NEAR.items() for key, other in ((arrow, letter), (letter, arrow)) if key in down
         }
@@ -56,7 +56,7 @@ class Keyboard:
 
 
 def keyboard_for(env: gymnasium.Env) -> Keyboard | None:
-    """Return the keys of `env`, or None if it can't be played by keys."""
+    """Return the key map of `env`, or None if it has none."""
     space = env.action_space
     name = env.spec.name if env.spec is not None else ""
     waits = env.spec is not None and "toy_text" in str(env.spec.entry_point)
@@ -79,7 +79,7 @@ def keyboard_for(env: gymnasium.Env) -> Keyboard | None:
 
 
 def _of_numbers(space: spaces.Box) -> Keyboard:
-    """Return keys that push one or two numbers to their bounds."""
+    """Return a key map that sets one or two continuous actions to their bounds."""
     middle = np.clip(np.zeros(space.shape), space.low, space.high).astype(space.dtype)
     actions: dict[tuple[str, ...], Any] = {}
     sides = ((LEFT, RIGHT), (DOWN, UP)) if space.shape == (1,) else ((DOWN, UP), (LEFT, RIGHT))

@@ -1,4 +1,4 @@
-"""What a page may ask for. Anything else closes its connection."""
+"""Messages of the page. Any other closes its connection."""
 
 from typing import Annotated, Literal
 
@@ -14,48 +14,48 @@ class Message(BaseModel):
 
 
 class Go(Message):
-    """Do something that needs no more words."""
+    """A command without arguments."""
 
     kind: Literal["play", "pause", "step", "undo", "new"]
 
 
 class Speed(Message):
-    """Show so many times the usual number of env steps a second."""
+    """Set the playback speed, a multiple of the usual env steps per second."""
 
     kind: Literal["speed"]
     factor: Annotated[float, Field(ge=0.1, le=8.0)]
 
 
 class Reset(Message):
-    """Begin an episode with a seed."""
+    """Reset with a seed."""
 
     kind: Literal["reset"]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Control(Message):
-    """Let the agent or the viewer act."""
+    """Choose who acts: the agent or the viewer."""
 
     kind: Literal["control"]
     who: Literal["agent", "human"]
 
 
 class Keys(Message):
-    """These keys are down."""
+    """The keys that are pressed."""
 
     kind: Literal["keys"]
     down: Annotated[list[Key], Field(max_length=8)]
 
 
 class Checkpoint(Message):
-    """Take the agent of another checkpoint of the run."""
+    """Load another checkpoint of the run."""
 
     kind: Literal["checkpoint"]
     step: Annotated[int, Field(ge=0)]
 
 
 class Chance(Message):
-    """Draw actions from the policy, or take the likeliest."""
+    """Choose stochastic or deterministic actions."""
 
     kind: Literal["chance"]
     stochastic: bool
@@ -69,7 +69,7 @@ class Move(Message):
 
 
 class Side(Message):
-    """Sit in a seat of a board game, and begin anew."""
+    """Choose a seat of a board game, and start a new game."""
 
     kind: Literal["side"]
     seat: Annotated[int, Field(ge=0, le=1)]
@@ -80,5 +80,5 @@ _ADAPTER: TypeAdapter[Message] = TypeAdapter(Known)
 
 
 def parse(text: str) -> Message:
-    """Return the message that `text` holds, or raise `ValueError`."""
+    """Parse a message, or raise `ValueError`."""
     return _ADAPTER.validate_json(text)

@@ -1,4 +1,4 @@
-"""The page, and what goes to and fro while it is open."""
+"""Serve the page and its WebSocket."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ KINDS = {
     "icon.svg": "image/svg+xml",
     **dict.fromkeys(("play.js", "control.js", "board.js", "draw.js"), "text/javascript"),
 }
-"""The page's files. Nothing else is sent."""
+"""The page's files; nothing else is served."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -35,7 +35,7 @@ NOT_FROM_HERE, NOT_A_MESSAGE, FULL = 1008, 1007, 1013
 
 
 def serve(session: Session, host: str, port: int) -> None:
-    """Show `session` at http://host:port until Ctrl-C."""
+    """Serve `session` at http://host:port until Ctrl-C."""
     with listening(host, port) as sock:
         port = sock.getsockname()[1]
         at = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -69,7 +69,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def app_for(session: Session, host: str, port: int) -> FastAPI:
-    """Return the application that shows `session` to browsers that reach it as `host`, or by an address of it."""
+    """Return the application that serves `session` to browsers that reach it as `host` or by its address."""
     app = FastAPI(openapi_url=None)
     page = resources.files(__package__ or "") / "page"
 
@@ -102,7 +102,7 @@ def app_for(session: Session, host: str, port: int) -> FastAPI:
 
 
 def reached_rightly(where: str, host: str, port: int) -> bool:
-    """Tell whether a browser that calls this server `where` means it: by a name of its own or a plain address.
+    """Return whether the Host header `where` names this server, by its name or a plain address.
 
     Another name that points here may be a stranger's, whose page would then speak for the user (DNS rebinding).
     """
@@ -120,7 +120,7 @@ def reached_rightly(where: str, host: str, port: int) -> bool:
 
 
 async def look_on(websocket: WebSocket, session: Session, viewer: Viewer) -> None:
-    """Send a viewer what is new, and hear what it asks for, until it goes or talks nonsense."""
+    """Serve a viewer until it disconnects or sends an invalid message."""
     await websocket.send_text(json.dumps(session.hello()))
     session.greet()
     tasks = [asyncio.create_task(send(websocket, viewer)), asyncio.create_task(hear(websocket, session))]
@@ -133,7 +133,7 @@ async def look_on(websocket: WebSocket, session: Session, viewer: Viewer) -> Non
 
 
 async def send(websocket: WebSocket, viewer: Viewer) -> None:
-    """Send what is newest, again and again. Each sending waits for the viewer to keep up."""
+    """Send the newest frame and state repeatedly, at the viewer's pace."""
     while True:
         shown = await viewer.take()
         if shown.picture is not None:
@@ -143,7 +143,7 @@ async def send(websocket: WebSocket, viewer: Viewer) -> None:
 
 
 async def hear(websocket: WebSocket, session: Session) -> None:
-    """Pass on what a viewer asks for; what is no message ends the connection."""
+    """Pass a viewer's messages to the session; an invalid one ends the connection."""
     while True:
         try:
             text = await websocket.receive_text()

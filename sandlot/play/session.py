@@ -1,4 +1,4 @@
-"""One agent at play, in a thread of its own, for all who look on."""
+"""Run one agent in a thread of its own for all viewers."""
 
 import json
 import queue
@@ -24,58 +24,58 @@ from .viewers import Audience
 
 WAITING_MESSAGES = 256
 PATIENCE = 0.2
-"""Seconds between looks at what has been asked for, while nothing happens."""
+"""Seconds between polls of the messages while idle."""
 
 
 class Session(ABC):
-    """Play with the agent of `found`: subclasses say what. Nobody else touches agent and environment."""
+    """Run the agent of `found`; subclasses define what it plays. The thread alone touches agent and environment."""
 
     kind: str
-    """What the page calls such a session."""
+    """Name of this kind of session on the page."""
 
     def __init__(self, found: ResolvedTarget, seed: int, *, deterministic: bool):
         self.found, self.agent, self.deterministic = found, found.agent, deterministic
         self.seed = seed
         self.audience = Audience()
         self.problem = ""
-        """What went wrong with the last thing that was asked for."""
+        """Error of the last message."""
         self.checkpoints = [] if found.run is None else [int(path.name[5:]) for path in found.run.checkpoints()]
         self._asked: queue.Queue[Message] = queue.Queue(WAITING_MESSAGES)
         self._stop, self._newcomer = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="play", daemon=True)
 
     def start(self) -> None:
-        """Start playing."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop playing and free what the environment holds."""
+        """Stop the thread and close the environment."""
         self._stop.set()
         self._thread.join(5)
 
     def ask(self, message: Message) -> None:
-        """Have a message heard soon; if far too many wait already, it is not."""
+        """Queue a message; drop it if the queue is full."""
         try:
             self._asked.put_nowait(message)
         except queue.Full:
             return
 
     def greet(self) -> None:
-        """Have the present shown soon, for someone who has just come."""
+        """Request the current state for a new viewer."""
         self._newcomer.set()
 
     def hello(self) -> dict[str, Any]:
-        """Return what does not change while the session lasts."""
+        """Return the constant part of the state."""
         return {
             "hello": self.kind,
             "agent": self.found.agent.name,
-            "world": self.found.env_spec.id,
+            "env": self.found.env_spec.id,
             "run": self.found.name,
             "checkpoints": self.checkpoints,
         }
 
     def state(self) -> dict[str, Any]:
-        """Return what changes."""
+        """Return the changing part of the state."""
         return {
             "checkpoint": self.agent.env_step,
             "stochastic": not self.deterministic,
@@ -85,30 +85,30 @@ class Session(ABC):
 
     @abstractmethod
     def begin(self) -> None:
-        """Make what is played, in the session's thread."""
+        """Build the environment, in the session's thread."""
 
     @abstractmethod
     def advance(self) -> float:
-        """Play on if it is time to, and return for how many seconds there is nothing to do."""
+        """Step if it is time to, and return the seconds until the next step."""
 
     @abstractmethod
     def hear(self, message: Message) -> None:
-        """Do what a message asks for."""
+        """Handle a message."""
 
     @abstractmethod
     def present(self) -> None:
-        """Show the present, picture and all."""
+        """Send the current state and frame."""
 
     @abstractmethod
     def end(self) -> None:
-        """Free what `begin` made."""
+        """Close what `begin` built."""
 
     @abstractmethod
     def rethink(self) -> None:
-        """Consider the present anew, with another agent or another way of choosing."""
+        """Evaluate the current observation again, after a change of agent or mode."""
 
     def show(self, frame: UInt8[np.ndarray, "height width 3"] | None = None) -> None:
-        """Show everyone the state, and the picture `frame`."""
+        """Send the state and the picture `frame` to all viewers."""
         if len(self.audience):
             self.audience.show(None if frame is None else jpeg(frame), json.dumps(self.state()))
 
@@ -125,7 +125,7 @@ class Session(ABC):
                 self.end()
 
     def _listen(self, seconds: float) -> None:
-        """Hear all messages that come within `seconds`."""
+        """Handle all messages that arrive within `seconds`."""
         until = time.perf_counter() + seconds
         while True:
             left = until - time.perf_counter()
@@ -155,7 +155,7 @@ class Session(ABC):
 
 
 def jpeg(frame: UInt8[np.ndarray, "height width 3"]) -> bytes:
-    """Return a picture as a JPEG file: small ones in full quality, as their pixels are seen."""
+    """Encode a picture as JPEG, small ones in full quality."""
     file = BytesIO()
     sharp = max(frame.shape) < 300
     Image.fromarray(frame).save(file, "JPEG", quality=92 if sharp else 82, subsampling=0 if sharp else 2)
@@ -163,7 +163,7 @@ def jpeg(frame: UInt8[np.ndarray, "height width 3"]) -> bytes:
 
 
 def action_info_to_json(action_info: ActionInfo) -> dict[str, Any]:
-    """Return one row's thoughts as the page reads them; what is infinite or unknown is null."""
+    """Return one row's `ActionInfo` for the page, with null for what is infinite or unknown."""
     parts = action_info._asdict().items()
     return {name: None if part is None else _numbers(np.asarray(part, float)) for name, part in parts}
 
@@ -177,7 +177,7 @@ def _numbers(array: Float[np.ndarray, "*shape"]) -> Any:
 def explain(
     agent: Agent, observation: Any, memory: Any, episode_start: bool, deterministic: bool
 ) -> tuple[Any, Any, ActionInfo]:
-    """Return an agent's action on one observation, the memory after it, and the thoughts behind it."""
+    """Return an agent's action on one observation, its memory afterwards, and its `ActionInfo`."""
     batch = tree_map(lambda leaf: np.asarray(leaf)[None], observation)
     action, memory, action_info = agent.explain(batch, memory, np.array([episode_start]), deterministic)
     return (action[0].item() if action.ndim == 1 else action[0]), memory, action_info.row(0)

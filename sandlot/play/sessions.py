@@ -1,4 +1,4 @@
-"""From an agent to what can be done with it on the page."""
+"""Choose the kind of session for an agent."""
 
 from sandlot.cli.target import ResolvedTarget
 from sandlot.envs.games import games_of, is_game, takes_turns
@@ -10,7 +10,7 @@ from .session import Session
 
 
 def session_for(found: ResolvedTarget, seed: int, *, deterministic: bool) -> Session:
-    """Return a session for the agent `found`: a board to play on, or its environment to watch."""
+    """Return a session for the agent `found`: a board game, or its environment."""
     env_spec = found.env_spec
     on_a_board = is_game(env_spec.id) and takes_turns(env_spec) and isinstance(games_of(env_spec, 0), RowGame)
     kind = BoardSession if on_a_board else ControlSession

@@ -1,4 +1,4 @@
-"""Who looks on: each viewer has room for the newest picture and the newest state, and no more."""
+"""Viewers: each has a slot for the newest frame and state."""
 
 import asyncio
 import threading
@@ -8,14 +8,14 @@ MOST = 64
 
 
 class Shown(NamedTuple):
-    """What is to be sent: a picture, a state, or both."""
+    """A message to a viewer: a frame, a state, or both."""
 
     picture: bytes | None
     state: str | None
 
 
 class Viewer:
-    """A connection's slot for what is newest. What it is too slow for is replaced, never queued."""
+    """A connection's slot for the newest update. Updates that it is too slow for are replaced, never queued."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop):
         self.loop, self._ready = loop, asyncio.Event()
@@ -24,13 +24,13 @@ class Viewer:
         self._state: str | None = None
 
     def offer(self, picture: bytes | None, state: str | None) -> None:
-        """Put in what is newest, from any thread."""
+        """Store the newest update, from any thread."""
         with self._lock:
             self._picture, self._state = picture or self._picture, state or self._state
         self.loop.call_soon_threadsafe(self._ready.set)
 
     async def take(self) -> Shown:
-        """Wait until there is something new, and take it out."""
+        """Wait for an update and take it."""
         await self._ready.wait()
         self._ready.clear()
         with self._lock:
@@ -49,7 +49,7 @@ class Audience:
         return len(self._viewers)
 
     def join(self, viewer: Viewer) -> bool:
-        """Let a viewer in, if there is room."""
+        """Add a viewer, if there is room."""
         with self._lock:
             if len(self._viewers) >= MOST:
                 return False
@@ -57,12 +57,12 @@ class Audience:
             return True
 
     def leave(self, viewer: Viewer) -> None:
-        """Let a viewer go."""
+        """Remove a viewer."""
         with self._lock:
             self._viewers.discard(viewer)
 
     def show(self, picture: bytes | None, state: str | None) -> None:
-        """Offer what is newest to all."""
+        """Send the newest update to all."""
         with self._lock:
             viewers = list(self._viewers)
         for viewer in viewers:

@@ -1,12 +1,17 @@
 """The interface that every network of the project implements."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
-Memory = Any
+if TYPE_CHECKING:
+    TensorTree: TypeAlias = Tensor | dict[Any, "TensorTree"] | tuple["TensorTree", ...]
+else:
+    TensorTree = Any  # run-time shape checks can't follow a recursive type
+
+Memory: TypeAlias = Any
 """Recurrent state: a tensor `[batch, …]`, a (named) tuple or dict of them, or `()` for networks without memory."""
 
 

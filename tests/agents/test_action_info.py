@@ -6,7 +6,7 @@ from sandlot.agents import DDPG, DQN, PPO, REINFORCE, SAC, TD3, QLearning
 from sandlot.agents.action_info import ActionInfo
 from sandlot.envs import make
 from sandlot.supervised.networks import SquashedGaussian
-from tests.worlds import Legal, Match
+from tests.environments import Legal, Match
 
 SMALL = {"hidden": (16,)}
 LSTM = {"network": "lstm", **SMALL}

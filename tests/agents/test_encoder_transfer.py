@@ -70,9 +70,9 @@ class TestEncoderTransfer:
             load_encoder(PPO(PICTURES, num_envs=2), encoding)
 
     def test_transfer_by_the_command_line_and_back_to_a_classifier(self):
-        seen = trained("ae", "env:tests.worlds:tests/Match-v0", "--env-kwargs", '{"observation": "image"}', "--frames",
-                       "40", *TINY)  # fmt: skip
-        words = ["ppo", "tests.worlds:tests/Match-v0", "--env-kwargs", '{"observation": "image"}', "--encoder",
+        options = ["--env-kwargs", '{"observation": "image"}', "--frames", "40"]
+        seen = trained("ae", "env:tests.environments:tests/Match-v0", *options, *TINY)
+        words = ["ppo", "tests.environments:tests/Match-v0", "--env-kwargs", '{"observation": "image"}', "--encoder",
                  seen.folder.name, "--freeze", "--steps", "300", "--evaluation-episodes", "2", "--video-every", "0",
                  "--num-envs", "2", *QUIET]  # fmt: skip
         agent = trained(*words)

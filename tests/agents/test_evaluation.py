@@ -7,7 +7,7 @@ from gymnasium.vector import SyncVectorEnv
 from sandlot import PPO, evaluate
 from sandlot.envs import EnvSpec, make
 from sandlot.tracking import SandlotError
-from tests.worlds import Counter
+from tests.environments import Counter
 
 AGENT = PPO("CartPole-v1", seed=0, num_envs=4, num_steps=32, batch_size=64, hidden=(16,))
 

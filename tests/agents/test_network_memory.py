@@ -10,7 +10,7 @@ from sandlot.agents.buffers.rollout import split_sequences
 from sandlot.agents.spaces.observation_encoder import IMAGE_NETWORKS, MEMORY_NETWORKS
 from sandlot.tracking import SandlotError
 from tests.commands import in_a_folder_of_its_own, learned_apart  # noqa: F401 (a fixture)
-from tests.worlds import OBSERVATIONS, Counter, Match
+from tests.environments import OBSERVATIONS, Counter, Match
 
 SMALL = {"num_envs": 4, "num_steps": 16, "batch_size": 32, "epochs": 2, "memory_size": 16, "memory_length": 4}
 SMALL_OF = {
@@ -167,7 +167,7 @@ def test_networks_with_memory_are_not_compiled():
     PPO("CartPole-v1", network="lstm").prepare(10**9)
 
 
-def test_the_worlds_are_what_they_say():
+def test_the_environments_are_what_they_say():
     repeat = gymnasium.make("sandlot/Repeat-v0", delay=2, length=6)
     shown, total, over = [repeat.reset(seed=3)[0]], 0.0, False
     while not over:

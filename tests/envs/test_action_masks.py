@@ -9,7 +9,7 @@ from sandlot.agents import PPO
 from sandlot.agents.evaluation import evaluate
 from sandlot.envs import MASK, EnvSpec, Wrappers, make, with_mask
 from sandlot.tracking import SandlotError
-from tests import worlds
+from tests import environments
 
 TELLS = ("info", "method", "observation")
 
@@ -29,7 +29,7 @@ def test_the_mask_is_in_the_observation_wherever_it_comes_from(tells: str):
 
 
 def test_a_given_env_has_its_mask_in_the_observation():
-    assert make(worlds.Legal("info")).reset(seed=0)[MASK].sum() == 2
+    assert make(environments.Legal("info")).reset(seed=0)[MASK].sum() == 2
 
 
 def test_taxi_has_gymnasiums_mask():
@@ -59,13 +59,13 @@ def test_predict_accepts_action_masks_like_sb3_contrib():
 
 
 def test_a_mask_of_the_wrong_size_is_an_error():
-    class Misfit(worlds.Legal):
+    class Misfit(environments.Legal):
         action_space = spaces.Discrete(5)
 
     with pytest.raises(SandlotError, match=r"'action_mask' has the shape \(4,\), and the actions Discrete\(5\) want"):
         PPO(Misfit("observation"))
 
-    class Continuous(worlds.Legal):
+    class Continuous(environments.Legal):
         action_space = spaces.Box(-1, 1, (4,))
 
     with pytest.raises(SandlotError, match="can't be masked"):
@@ -73,7 +73,7 @@ def test_a_mask_of_the_wrong_size_is_an_error():
 
 
 def test_given_vector_envs_are_unchanged():
-    given = gymnasium.vector.SyncVectorEnv([lambda: worlds.Legal("observation")] * 2)
+    given = gymnasium.vector.SyncVectorEnv([lambda: environments.Legal("observation")] * 2)
     assert MASK in make(given).reset(seed=0)
 
 

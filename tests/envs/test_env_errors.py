@@ -16,7 +16,7 @@ from gymnasium.vector import SyncVectorEnv
 from sandlot.envs import EnvSpec, make
 from sandlot.tracking import Run, SandlotError
 from tests.commands import final_weights, in_a_folder_of_its_own, runs, sandlot  # noqa: F401 (a fixture)
-from tests.worlds import Bad, Endless
+from tests.environments import Bad, Endless
 
 
 def play(batch):
@@ -25,7 +25,7 @@ def play(batch):
 
 
 MESSAGES = {
-    "raises": r"tests/Bad-v0 failed: ZeroDivisionError: too few \(.*worlds.py:\d+\), at step 5 after a reset",
+    "raises": r"tests/Bad-v0 failed: ZeroDivisionError: too few \(.*environments.py:\d+\), at step 5 after a reset",
     "observation": "gave an observation that is NaN or infinite in copy 0, at step 5 after a reset with seed 9",
     "reward": "tests/Bad-v0 gave a reward that is NaN or infinite in copy 0, at step 5 after a reset with seed 9",
     "shape": "tests/Bad-v0 failed: ValueError: .* at step 5 after a reset with seed 9",
@@ -90,7 +90,7 @@ def test_a_worker_that_dies_at_start_is_reported_and_the_others_are_stopped(monk
 
 SLOW_ENV = """
 import time
-from tests.worlds import Bad, Endless
+from tests.environments import Bad, Endless
 class Slow(Endless):
     def step(self, action):
         time.sleep(0.0015)

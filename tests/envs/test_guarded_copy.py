@@ -126,7 +126,7 @@ def test_an_env_that_may_exist_only_once_is_made_once_at_a_time_and_closed():
         ("Fails", {"kind": "four"}, r"failed: ValueError: not enough values .*test_guarded_copy.py:\d+\), at step 1"),
         ("Old", {}, r"failed: TypeError: .*unexpected keyword argument 'seed' \(.*test_guarded_copy.py:\d+\)"),
         ("Bare", {}, r"reset\(\) must return an observation and an info.*test_guarded_copy.py:\d+\)"),
-        ("Unmade", {}, r"failed while it was made: ValueError: no such track \(.*test_guarded_copy.py:\d+\)"),
+        ("Unmade", {}, r"can't be made: ValueError: no such track \(.*test_guarded_copy.py:\d+\)"),
     ],
 )
 def test_early_failures_get_one_sentence_with_the_users_line(env, kwargs, message):

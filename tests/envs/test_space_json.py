@@ -5,7 +5,7 @@ import pytest
 
 from sandlot.envs import space_from_json, space_to_json
 from sandlot.tracking import SandlotError
-from tests.worlds import ACTIONS, OBSERVATIONS
+from tests.environments import ACTIONS, OBSERVATIONS
 
 
 @pytest.mark.parametrize("space", [space for space, _ in [*OBSERVATIONS.values(), *ACTIONS.values()]], ids=str)

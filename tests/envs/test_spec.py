@@ -24,7 +24,7 @@ def test_auto_picks_the_fastest_backend_and_seeds_repeat(env, backend):
 
 
 def test_an_id_can_name_the_module_that_registers_it():
-    env = make("tests.worlds:tests/Counter-v0", 2)
+    env = make("tests.environments:tests/Counter-v0", 2)
     assert env.backend == "sync"
     assert env.reset(0).shape == (2, 1)
 

@@ -6,7 +6,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from sandlot.envs import EnvBatch, tree_map
 from sandlot.tracking import SandlotError
-from tests.worlds import Counter, Match
+from tests.environments import Counter, Match
 
 pytestmark = pytest.mark.shapes
 MODES = list(AutoresetMode)

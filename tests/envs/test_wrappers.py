@@ -12,7 +12,7 @@ from sandlot.agents import PPO
 from sandlot.agents.evaluation import evaluate
 from sandlot.envs import EnvSpec, Wrappers, make
 from sandlot.tracking import SandlotError
-from tests.worlds import HORIZON
+from tests.environments import HORIZON
 
 IMAGES = {"observation": "image"}
 

@@ -36,7 +36,9 @@ CASES = {
     "regressor": (supervised, TASKS, "regressor", lambda folder: "diabetes", {}),
     "forecaster": (supervised, TASKS, "forecaster", write_series, {}),
     "forecaster lstm": (supervised, TASKS, "forecaster", write_series, {"network": "lstm"}),
-    "language-model": (supervised, TASKS, "language-model", write_text, {"tokenizer": "characters", "context_length": 16}),
+    "language-model": (
+        supervised, TASKS, "language-model", write_text, {"tokenizer": "characters", "context_length": 16},
+    ),
     "language-model lstm": (
         supervised, TASKS, "language-model", write_text,
         {"tokenizer": "characters", "context_length": 16, "network": "lstm"},

@@ -1,1 +1,1 @@
-"""What every package needs: errors, seeds, options, files, statistics."""
+"""Shared by all packages: errors, seeds, options, files, statistics."""

@@ -1,4 +1,4 @@
-"""Classes from outside: a user's own agents, tasks and networks, named `module:Name` or by an entry point."""
+"""Load a user's own agents, tasks and networks by `module:Name` or entry point."""
 
 import re
 import sys
@@ -14,33 +14,33 @@ from .errors import SandlotError
 
 REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_<]\S*")
 AGENTS, TASKS, NETWORKS = "sandlot.agents", "sandlot.tasks", "sandlot.networks"
-"""The groups of entry points."""
+"""Groups of entry points."""
 _OWN_PREFIXES = ("sb3:", "sklearn:")
-"""What begins names of ours that have a colon too."""
+"""Prefixes of our own names that contain a colon."""
 _OURS = Path(__file__).parents[2]
 _UNNAMED: dict[str, Any] = {}
-"""What was given to this process and can't be imported by name: lambdas, and what functions define."""
+"""Objects of this process that can't be imported by name: lambdas and local definitions."""
 
 
 def add_working_folder() -> None:
-    """Let modules be imported from the current folder, after everything that is installed."""
+    """Add the current folder to the end of the import path."""
     folder = str(Path.cwd())
     if folder not in sys.path and "" not in sys.path:
         sys.path.append(folder)
 
 
 def is_reference(name: str) -> bool:
-    """Tell whether `name` is written `module:Name`."""
+    """Return whether `name` has the form `module:Name`."""
     return REFERENCE.fullmatch(name) is not None and not name.startswith(_OWN_PREFIXES)
 
 
 def is_from_outside(cls: type) -> bool:
-    """Tell whether a class is not one of Sandlot's own."""
+    """Return whether a class is defined outside Sandlot."""
     return cls.__module__.partition(".")[0] != "sandlot"
 
 
 def reference_to(thing: Any) -> str:
-    """Return the `module:Name` that `load_reference` finds `thing` by: in this process at least, whatever it is."""
+    """Return a `module:Name` by which `load_reference` finds `thing`, at least in this process."""
     module = getattr(thing, "__module__", None) or type(thing).__module__
     name = getattr(thing, "__qualname__", f"<{type(thing).__qualname__}>")
     reference = f"{module}:{name}"
@@ -52,17 +52,17 @@ def reference_to(thing: Any) -> str:
 
 
 def entry_points(group: str) -> dict[str, str]:
-    """Return what installed packages offer in a `group` of entry points: the `module:Name` of each name."""
+    """Return the entry points of installed packages in `group`: name to `module:Name`."""
     return {point.name: point.value for point in metadata.entry_points(group=group)}
 
 
 def resolve(name: str, group: str) -> str | None:
-    """Return `name` as `module:Name`, if it is written so or is an entry point's; else None."""
+    """Return `name` as `module:Name`, if it has that form or is an entry point; else None."""
     return name if is_reference(name) else entry_points(group).get(name)
 
 
 def load_reference(reference: str) -> Any:
-    """Return what `module:Name` names.
+    """Import the object that `module:Name` refers to.
 
     Raises `SandlotError`: in one sentence if there is no such module or name, or with the traceback of a module
     that fails while it is imported, cut to the user's own lines.
@@ -84,7 +84,7 @@ def load_reference(reference: str) -> Any:
 
 
 def load_class(reference: str, base: type) -> Any:
-    """Return the class that `module:Name` names, which must be a subclass of `base`."""
+    """Import the class that `module:Name` refers to, a subclass of `base`."""
     found = load_reference(reference)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise SandlotError(f"{reference} is {kind_of(found)}, and must be a subclass of {reference_to(base)}")
@@ -92,7 +92,7 @@ def load_class(reference: str, base: type) -> Any:
 
 
 def import_user_module(module: str) -> Any:
-    """Import a module of the user's; see `load_reference` for its errors."""
+    """Import a user's module; see `load_reference` for its errors."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
@@ -108,7 +108,7 @@ def import_user_module(module: str) -> Any:
 
 
 def kind_of(thing: Any) -> str:
-    """Return what `thing` is, in words."""
+    """Describe `thing` as text."""
     if isinstance(thing, type):
         parents = ", ".join(parent.__name__ for parent in thing.__bases__)
         return "a plain class" if thing.__bases__ == (object,) else f"a subclass of {parents}"

@@ -1,4 +1,4 @@
-"""Pictures drawn by matplotlib, without a window, and written whole or not at all."""
+"""Draw matplotlib figures without a window, and write them atomically."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Write files atomically."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from .errors import SandlotError
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write `path` (disk full, read-only) into a sentence."""
+    """Turn `OSError`s in writing `path` (disk full, read-only) into `SandlotError`."""
     try:
         yield
     except OSError as error:
@@ -20,7 +20,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Write `data` to `path` and wait until the disk has it."""
+    """Write `data` to `path` and sync it to disk."""
     with open(path, "wb") as file:
         file.write(data)
         file.flush()
@@ -28,7 +28,7 @@ def write_synced(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in `folder` (where the system can say so)."""
+    """Sync the directory entry of `folder` to disk, where the system allows it."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -44,7 +44,7 @@ def to_json(value: Any) -> bytes:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` to `path` as JSON, so that a reader finds the old file or the new one."""
+    """Write `value` to `path` as JSON, atomically."""
     temporary = path.with_name(f".{path.name}.tmp")
     with writing(path):
         try:
@@ -55,7 +55,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return what the JSON file `path` holds."""
+    """Read the JSON file `path`."""
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
@@ -65,7 +65,7 @@ def read_json(path: Path) -> Any:
 
 
 def json_object(option: str, text: str) -> dict[str, Any]:
-    """Return the JSON object that the user gave as `text` for `option`."""
+    """Parse the JSON object that the user gave as `text` for `option`."""
     try:
         value = json.loads(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""How far a figure would be off if it were measured on other rows of the same kind: 95 % intervals."""
+"""95 % confidence intervals."""
 
 import math
 
@@ -8,11 +8,11 @@ from jaxtyping import Float
 Interval = tuple[float, float]
 DRAWS = 2_000
 NORMAL = 1.96
-"""Deviations to each side of the mean that hold 95 % of a normal distribution."""
+"""z-score of a two-sided 95 % interval."""
 
 
 def mean_interval(values: Float[np.ndarray, "row"]) -> Interval:
-    """Return the interval of the mean of `values`: the bootstrap's, over draws of as many."""
+    """Return the bootstrap interval of the mean of `values`."""
     rng = np.random.default_rng(0)
     means = [rng.choice(values, len(values)).mean() for _ in range(DRAWS)]
     low, high = np.quantile(means, [0.025, 0.975])
@@ -20,7 +20,7 @@ def mean_interval(values: Float[np.ndarray, "row"]) -> Interval:
 
 
 def share_interval(share: float, rows: int) -> Interval:
-    """Return the interval of a share of so many `rows`, which has a width at 0 and 1, too.
+    """Return the Wilson interval of a proportion of `rows`, which has a width at 0 and 1, too.
 
     Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """

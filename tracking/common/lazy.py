@@ -1,4 +1,4 @@
-"""Packages whose names are imported when they are asked for."""
+"""Import the names of a package on first use."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def importing(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package that finds each of its names in the module which `homes` tells.
+    """Return a package's `__getattr__` that imports each name from its module in `homes`.
 
     So the package's lists can be read without torch, whose import takes a second.
     """

@@ -1,8 +1,8 @@
-"""Numbers as people read them."""
+"""Format numbers for people."""
 
 
 def number(value: float) -> str:
-    """Return a measure with the digits that matter."""
+    """Format a metric with its significant digits."""
     size = abs(value)
     if size >= 1_000:
         return f"{value:,.0f}"

@@ -1,4 +1,4 @@
-"""Frozen dataclasses of options."""
+"""Frozen config dataclasses."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from .extensions import reference_to
 
 
 def with_options(config: Any, options: Mapping[str, Any]) -> Any:
-    """Return `config` with some fields replaced; classes and functions become the `module:Name` they are found by.
+    """Return `config` with some fields replaced; classes and functions become their `module:Name`.
 
     Raises `SandlotError` for names it doesn't have.
     """
@@ -22,7 +22,7 @@ def with_options(config: Any, options: Mapping[str, Any]) -> Any:
 
 
 def options_from_json(kind: type, values: Mapping[str, Any]) -> Any:
-    """Return the `kind` of config that was written as `values`; names it does not have any more are left out."""
+    """Build the config `kind` from saved `values`, without names it no longer has."""
     known = {field.name for field in dataclasses.fields(kind)}
     return kind(**{name: _tupled(value) for name, value in values.items() if name in known})
 

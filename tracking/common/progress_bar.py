@@ -7,7 +7,7 @@ from .numbers import number
 
 
 class ProgressBar:
-    """Show how far a training is, its speed, and the latest value of its metric."""
+    """Show a training's progress, speed and latest metric."""
 
     def __init__(self, console: Console, name: str, steps: int, metric: str):
         columns = (SpinnerColumn(), TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn())

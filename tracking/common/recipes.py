@@ -1,4 +1,4 @@
-"""Tuned hyperparameters: a TOML file for each thing that learns, a table for each thing that it learns from."""
+"""Recipes (tuned hyperparameters): a TOML file per agent or task, a table per environment or data set."""
 
 import dataclasses
 import tomllib
@@ -12,7 +12,7 @@ Config = TypeVar("Config")
 
 @cache
 def recipes(package: str, name: str) -> dict[str, dict[str, Any]]:
-    """Return the recipes in `package` for what is called `name`: of each environment, or data set."""
+    """Return the recipes of the agent or task `name` in `package`, by environment or data set."""
     file = resources.files(package) / f"{name.replace(':', '-')}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
@@ -24,6 +24,6 @@ def recipe(package: str, name: str, env_spec: str | None) -> dict[str, Any]:
 
 
 def applied(config: type[Config], found: Mapping[str, Any]) -> Config:
-    """Return a `config` with the recipe `found` in place of the defaults."""
+    """Return `config` with the values of the recipe `found`."""
     names = {field.name for field in dataclasses.fields(config)}  # pyright: ignore[reportArgumentType]
     return config(**{key: value for key, value in found.items() if key in names})

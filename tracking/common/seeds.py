@@ -1,4 +1,4 @@
-"""Seeds of the parts of a run."""
+"""Random seeds."""
 
 import random
 import sys
@@ -9,12 +9,12 @@ import numpy as np
 
 
 def derived_seed(seed: int, *path: int) -> int:
-    """Return the seed of a part of the run with the seed `seed`: of a segment, of an epoch."""
+    """Derive the seed of a segment or epoch from the run's `seed`."""
     return int(np.random.SeedSequence([seed, *path]).generate_state(1)[0] >> 1)
 
 
 def seed_everything(seed: int) -> None:
-    """Seed the generators that environments and networks may use unasked."""
+    """Seed the global random generators."""
     random.seed(seed)
     np.random.seed(seed)
     if "torch" in sys.modules:
@@ -23,7 +23,7 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def kept_random_state() -> Iterator[None]:
-    """Leave the generators that `seed_everything` seeds as they were, whatever is drawn in the context."""
+    """Restore the global random generators at the end of the context."""
     torch = sys.modules.get("torch")
     python, legacy = random.getstate(), np.random.get_state()
     tensors = None if torch is None else (torch.get_rng_state(), torch.cuda.get_rng_state_all())

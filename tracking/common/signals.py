@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, which end a training at its next checkpoint."""
+"""Stop a training at its next checkpoint on Ctrl-C and SIGTERM."""
 
 import signal
 import threading
@@ -7,14 +7,14 @@ from typing import Any
 
 
 class Stopped(KeyboardInterrupt):
-    """Training ended, after a checkpoint, because the signal `number` asked for it."""
+    """Training was stopped by the signal `number`, after a checkpoint."""
 
     def __init__(self, number: int):
         self.number = number
 
 
 class StopSignals:
-    """Note Ctrl-C and SIGTERM, while in the context, instead of dying of them. A second one is deadly as usual.
+    """Record Ctrl-C and SIGTERM during the context in place of exiting. A second one exits as usual.
 
     Only a recorded training in the main thread is `wanted` to do so.
     """

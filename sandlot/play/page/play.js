@@ -36,9 +36,9 @@ function greet(hello) {
   $("link").dataset.on = "true";
   $("link").textContent = "live";
   $("agent").textContent = hello.agent.toUpperCase();
-  $("world").textContent = hello.world;
+  $("env").textContent = hello.env;
   $("run").textContent = hello.run;
-  document.title = `${hello.agent} · ${hello.world}`;
+  document.title = `${hello.agent} · ${hello.env}`;
   page?.leave?.();
   $("stage").replaceChildren($(hello.hello).content.cloneNode(true));
   $("side").replaceChildren($("figures").content.cloneNode(true));

@@ -11,7 +11,7 @@ from sandlot.agents.buffers.prioritized import FAN, PrioritizedSampler, SumTree,
 from sandlot.agents.buffers.replay import ReplayBuffer
 from sandlot.agents.buffers.storage import ArrayStorage, FrameStackStorage
 from sandlot.envs import Step, make, tree_leaves
-from tests.worlds import Counter
+from tests.environments import Counter
 
 INT = np.dtype(np.int64)
 

@@ -14,7 +14,7 @@ from sandlot.agents.loading import load_agent
 from sandlot.agents.loop import train
 from sandlot.tracking import Run, SandlotError
 from tests.control import MATRIX, QUICK, SMALL, Controlled, constant_critics, learned_values, match, score, transitions
-from tests.worlds import OBSERVATIONS
+from tests.environments import OBSERVATIONS
 
 WEIGHT = torch.full((1, 2), 0.5)
 ALL = pytest.mark.parametrize("kind", [SAC, TD3, DDPG])

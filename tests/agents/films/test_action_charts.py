@@ -7,7 +7,7 @@ from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.films.action_charts import ActionBars, ActionGauges, make_action_chart
 from sandlot.agents.films.drawing import BAR, CHOSEN, TRACK, Box
 from sandlot.envs import EnvSpec, action_names, chosen
-from tests.worlds import Match
+from tests.environments import Match
 
 BOX = Box(0, 0, 200, 100)
 

@@ -7,7 +7,7 @@ from sandlot.agents import A2C, A2CConfig
 from sandlot.agents.buffers.rollout import full_batch, gae
 from sandlot.agents.policy.a2c import a2c_loss, policy_gradient_loss, value_loss
 from sandlot.tracking import SandlotError
-from tests.worlds import TwoStates
+from tests.environments import TwoStates
 
 GAMMA = 0.5
 

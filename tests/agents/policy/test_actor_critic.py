@@ -9,7 +9,7 @@ from sandlot.agents import A2C, REINFORCE
 from sandlot.agents.evaluation import evaluate
 from sandlot.envs import EnvSpec
 from sandlot.tracking import SandlotError
-from tests.worlds import ACTIONS, Match
+from tests.environments import ACTIONS, Match
 
 QUICK = {
     A2C: {"num_envs": 4, "num_steps": 8, "learning_rate": 1e-2, "gamma": 0.0, "normalize_advantage": True},

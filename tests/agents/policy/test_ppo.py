@@ -13,7 +13,7 @@ from sandlot.agents.evaluation import evaluate
 from sandlot.agents.policy.ppo import policy_loss, ppo_loss, value_loss
 from sandlot.envs import EnvFactory, EnvSpec
 from sandlot.tracking import SandlotError
-from tests.worlds import ACTIONS, OBSERVATIONS, Endless, Match
+from tests.environments import ACTIONS, OBSERVATIONS, Endless, Match
 
 QUICK = {"num_envs": 4, "num_steps": 32, "batch_size": 64, "epochs": 4, "learning_rate": 1e-2, "gamma": 0.5}
 

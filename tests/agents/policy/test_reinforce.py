@@ -9,7 +9,7 @@ from sandlot.agents import REINFORCE, REINFORCEConfig
 from sandlot.agents.policy.reinforce import Batch, policy_gradient_loss, reinforce_loss, rewards_to_go, value_loss
 from sandlot.envs import tree_map
 from sandlot.tracking import SandlotError
-from tests.worlds import Counter, Endless, TwoStates
+from tests.environments import Counter, Endless, TwoStates
 
 GAMMA = 0.5
 

@@ -17,7 +17,7 @@ from sandlot.agents.training import EpisodeLogger, Training
 from sandlot.envs import EnvSpec
 from sandlot.tracking import SandlotError, derived_seed, read_checkpoint, write_checkpoint
 from tests.agents.sb3.small_models import SMALL, assert_same, new, play
-from tests.worlds import OBSERVATIONS
+from tests.environments import OBSERVATIONS
 
 
 @pytest.mark.parametrize(("name", "algorithm"), [("sb3:ppo", sb3.PPO), ("sb3:dqn", sb3.DQN), ("sb3:sac", sb3.SAC)])

@@ -1,4 +1,4 @@
-"""Tabular agents learn: exact optima of small worlds, same seed same table, saving, recipes."""
+"""Tabular agents learn: exact optima of small environments, same seed same table, saving, recipes."""
 
 import gymnasium
 import numpy as np
@@ -12,7 +12,7 @@ from sandlot.agents.evaluation import evaluate
 from sandlot.agents.tabular.planning import optimal_return, policy_iteration
 from sandlot.envs import EnvSpec, TabularVectorEnv, make, read_table, table_from
 from sandlot.tracking import SandlotError
-from tests.worlds import Chain, Endless
+from tests.environments import Chain, Endless
 
 AGENTS = [QLearning, Sarsa, ExpectedSarsa, DoubleQLearning]
 MULTI_STEP = [QLearning, Sarsa, ExpectedSarsa]

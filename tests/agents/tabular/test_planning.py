@@ -13,7 +13,7 @@ from sandlot.agents.tabular.planning import (
 )
 from sandlot.envs import EnvSpec, read_table, table_from
 from sandlot.tracking import SandlotError
-from tests.worlds import Chain
+from tests.environments import Chain
 
 
 def table(env, **kwargs):

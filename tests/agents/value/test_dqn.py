@@ -1,4 +1,4 @@
-"""DQN and the parts of Rainbow: by hand, on trivial worlds, and against what would be wrong."""
+"""DQN and the parts of Rainbow: by hand, on trivial environments, and against what would be wrong."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from sandlot.agents.value.dqn import Batch, dqn_loss
 from sandlot.agents.value.q_network import categorical_projection, huber, q_taken, quantile_huber, td_target
 from sandlot.envs import MASK, EnvSpec
 from sandlot.tracking import SandlotError
-from tests.worlds import Endless, Match
+from tests.environments import Endless, Match
 
 QUICK = {
     "num_envs": 4, "learning_starts": 100, "batch_size": 32, "target_update_interval": 50, "hidden": (32,),

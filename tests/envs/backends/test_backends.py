@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from sandlot.envs import EnvBatch, EnvFactory, EnvSpec, TabularVectorEnv, Wrappers, make, table_from
 from sandlot.envs.backends.envpool import FASTER, pool_vector
 from sandlot.tracking import SandlotError
-from tests.worlds import Endless
+from tests.environments import Endless
 
 GAMMA = 0.9
 

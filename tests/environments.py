@@ -1,4 +1,4 @@
-"""Small worlds with known answers."""
+"""Small environments with known answers."""
 
 import multiprocessing
 import os
@@ -273,6 +273,6 @@ class Legal(gymnasium.Env):
 
 
 def register() -> None:
-    """Register the worlds with Gymnasium."""
+    """Register the environments with Gymnasium."""
     for env_spec in (Endless, Counter, TwoStates, Match, Chain, Legal, Broken, Bad, Lives):
         gymnasium.register(f"tests/{env_spec.__name__}-v0", entry_point=env_spec, disable_env_checker=True)
