@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from .env_kwargs import as_json
 from .opponent import Opponent
 from .registry import is_game, wrappers_for
+from .user_files import UserFile, file_of, find_again, plain_id
 from .wrappers import NONE, Wrappers
 
 Backend = Literal["auto", "envpool", "gymnasium"]
@@ -31,6 +33,14 @@ class EnvDescription:
     """Maximum number of random moves that open half of the turn-based games; for training."""
     separate: bool = False
     """Train a separate network for each player, in games in which all act at once."""
+    file: UserFile | None = field(default=None, compare=False)
+    """The user's file that has the environment, as it was when this was recorded."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", plain_id(self.id))
+        object.__setattr__(self, "kwargs", as_json(self.id, self.kwargs))
+        if self.file is not None:
+            find_again(self.id, self.file)
 
     @property
     def resolved_wrappers(self) -> Wrappers:
@@ -41,11 +51,20 @@ class EnvDescription:
         """Return a record that `from_json` reads."""
         players = {"opponent": self.opponent, "separate": self.separate} if is_game(self.id) else {}
         wrappers = self.resolved_wrappers.to_json()
-        return {"id": self.id, "kwargs": dict(self.kwargs), "backend": self.backend, "wrappers": wrappers, **players}
+        file = self.file or file_of(self.id)
+        return {
+            "id": self.id,
+            "kwargs": dict(self.kwargs),
+            "backend": self.backend,
+            "wrappers": wrappers,
+            **players,
+            **({} if file is None else {"file": file._asdict()}),
+        }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
         """Return the description that `to_json` recorded; without "wrappers", as in older records, it has none."""
+        file = UserFile.from_json(record["file"]) if "file" in record else None
         wrappers = Wrappers.from_json(record["wrappers"]) if "wrappers" in record else NONE
         players = {name: record[name] for name in ("opponent", "separate") if name in record}
-        return cls(record["id"], record["kwargs"], record.get("backend", "auto"), wrappers, **players)
+        return cls(record["id"], record["kwargs"], record.get("backend", "auto"), wrappers, **players, file=file)

@@ -12,6 +12,7 @@ from sandlot.envs.action_masks import show_mask
 from sandlot.envs.adapters import adapt
 from sandlot.envs.description import EnvDescription
 from sandlot.envs.env_errors import describe_error, told_errors
+from sandlot.envs.env_kwargs import made
 from sandlot.envs.foreign import make_old_gym
 from sandlot.envs.guarded_copy import definition
 from sandlot.envs.names import suggestions
@@ -34,7 +35,7 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
     register(env)
     if render and sys.platform.startswith("linux") and "DISPLAY" not in os.environ:
         os.environ.setdefault("MUJOCO_GL", "egl")
-    options: dict[str, Any] = dict(env_spec.kwargs) | ({"render_mode": "rgb_array"} if render else {})
+    options: dict[str, Any] = made(env_spec.kwargs) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):
             return _make(env_spec, options, render=render)

@@ -25,6 +25,7 @@ from sandlot.envs.env_errors import (
     env_error,
     told_errors,
 )
+from sandlot.envs.env_kwargs import made
 from sandlot.envs.foreign import adapted
 from sandlot.envs.guarded_copy import GuardedCopy
 from sandlot.envs.registry import install_hint, is_atari
@@ -142,7 +143,7 @@ def _vector_entry_point(env_spec: EnvDescription, num_envs: int, single: gymnasi
     try:
         with warnings.catch_warnings(action="ignore"):
             vector = gymnasium.make_vec(
-                env_spec.id, num_envs, vectorization_mode="vector_entry_point", **env_spec.kwargs
+                env_spec.id, num_envs, vectorization_mode="vector_entry_point", **made(env_spec.kwargs)
             )
     except (ImportError, TypeError, gymnasium.error.Error):
         return None
