@@ -66,6 +66,8 @@ class Agent(ABC):
     """What the command line and the record call it; `module:Name` for a class of the user's own."""
     has_own_loop: ClassVar[bool] = False
     """Whether it trains in a loop of its own (Stable-Baselines3's do), instead of a step at a time by `observe`."""
+    samples_actions: ClassVar[bool] = False
+    """Whether its policy is a distribution that it samples from, so that the likeliest actions may do worse."""
     Config: ClassVar[Any]
     """Its frozen dataclass of hyperparameters, which has a field `num_envs`."""
 

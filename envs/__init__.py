@@ -3,6 +3,7 @@
 from .action_masks import MASK, REST, choices, chosen, has_mask, with_mask
 from .action_names import action_names
 from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, table_from
+from .backends.vectorize import available_cores
 from .description import Backend
 from .factory import EnvFactory
 from .frames import (
@@ -44,6 +45,7 @@ __all__ = [
     "TransitionTable",
     "Wrappers",
     "action_names",
+    "available_cores",
     "choices",
     "chosen",
     "frames_per_second",

@@ -122,6 +122,7 @@ class SAC(NetworkAgent):
     """
 
     name = "sac"
+    samples_actions = True
     Config = SACConfig
     config: SACConfig
     policy: Actor

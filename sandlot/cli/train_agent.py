@@ -1,5 +1,6 @@
 """`sandlot train AGENT ENV`: train an agent, record the run, and report the result."""
 
+import math
 import time
 from typing import Any
 
@@ -28,6 +29,8 @@ def main(args: list[str]) -> None:
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
+    seconds = options.evaluation_seconds
+    require(seconds > 0, "--evaluation-seconds must be positive", seconds)
     agent = make_agent(agent_type, env_spec, options, config)
     run = create_run(
         agent,
@@ -41,6 +44,7 @@ def main(args: list[str]) -> None:
         video_every=options.video_every,
         video_overlay=options.video_overlay,
         evaluation_episodes=options.evaluation_episodes,
+        evaluation_seconds=None if math.isinf(options.evaluation_seconds) else options.evaluation_seconds,
     )
     train_and_report(agent, run, begin)
 
