@@ -50,7 +50,7 @@ def test_success_is_read_at_the_end_or_from_any_step(mode, key):
 
 
 def test_success_rates_are_logged_and_printed(capsys):
-    words = ["train", "ppo", "tests/Succeeds-v0", "--steps", "64", "--num-envs", "2", "--num-steps", "16", "--hidden",
+    words = ["train", "ppo", "tests/Succeeds-v0", "--steps", "960", "--num-envs", "2", "--num-steps", "16", "--hidden",
              "8", "--batch-size", "32", "--wandb", "disabled", "--video-every", "0",
              "--evaluation-episodes", "10"]  # fmt: skip
     assert main(words) == 0
