@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from sandlot.tracking.common.extensions import import_user_module
+
 from .opponent import Opponent
 from .registry import is_game, wrappers_for
 from .wrappers import NONE, Wrappers
@@ -29,18 +31,27 @@ class EnvDescription:
     """Opponent as an object, where its name is not enough to find it."""
     openings: int = field(default=0, compare=False)
     """Maximum number of random moves that open half of the turn-based games; for training."""
+    imports: tuple[str, ...] = ()
+    """Modules to import first, which register the environment."""
     separate: bool = False
     """Train a separate network for each player, in games in which all act at once."""
 
     @property
     def resolved_wrappers(self) -> Wrappers:
         """The given wrappers, or else the standard ones for the id."""
+        self.import_modules()
         return wrappers_for(self.id) if self.wrappers is None else self.wrappers
+
+    def import_modules(self) -> None:
+        """Import the modules that register the environment."""
+        for module in self.imports:
+            import_user_module(module)
 
     def to_json(self) -> dict[str, Any]:
         """Return a record that `from_json` reads."""
         players = {"opponent": self.opponent, "separate": self.separate} if is_game(self.id) else {}
         wrappers = self.resolved_wrappers.to_json()
+        players |= {"imports": list(self.imports)} if self.imports else {}
         return {"id": self.id, "kwargs": dict(self.kwargs), "backend": self.backend, "wrappers": wrappers, **players}
 
     @classmethod
@@ -48,4 +59,5 @@ class EnvDescription:
         """Return the description that `to_json` recorded; without "wrappers", as in older records, it has none."""
         wrappers = Wrappers.from_json(record["wrappers"]) if "wrappers" in record else NONE
         players = {name: record[name] for name in ("opponent", "separate") if name in record}
+        players |= {"imports": tuple(record["imports"])} if "imports" in record else {}
         return cls(record["id"], record["kwargs"], record.get("backend", "auto"), wrappers, **players)

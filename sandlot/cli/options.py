@@ -61,6 +61,8 @@ class Train(Recorded):
     """Env steps to train for."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
+    imports: Annotated[tuple[str, ...], tyro.conf.arg(name="import", metavar="MODULE")] = ()
+    """Modules to import first, which register the environment."""
     backend: Literal["auto", "envpool", "gymnasium"] = "auto"
     """Environment backend; auto is EnvPool where it is installed, faster and equivalent."""
     opponent: str | None = None

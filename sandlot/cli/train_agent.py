@@ -67,7 +67,7 @@ def parse(agent: str, config: type, args: list[str], command: str = "train") -> 
 
     Flags beat the recipe for the environment, which beats defaults.
     """
-    program, args = f"sandlot {command} {agent}", joined(args, "--wrapper")
+    program, args = f"sandlot {command} {agent}", joined(joined(args, "--wrapper"), "--import")
     first = bool(args) and not args[0].startswith("-")
     env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
     return _parse_with(program, agent, config, env, recipe(agent, env), args)
@@ -107,5 +107,5 @@ def _parse_with(
 def env_spec_of(options: Train, wrappers: Wrappers) -> EnvSpec:
     """Return the environment that `options` describe."""
     kwargs = json_object("--env-kwargs", options.env_kwargs)
-    players = {"opponent": options.opponent, "separate": options.separate}
+    players = {"opponent": options.opponent, "separate": options.separate, "imports": options.imports}
     return resolve_opponent(EnvSpec(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)
