@@ -56,6 +56,8 @@ class Agent(ABC):
     """Whether it trains in a loop of its own (Stable-Baselines3's do), instead of a step at a time by `observe`."""
     memory_axis: ClassVar[int] = 0
     """The axis of its memory's arrays that counts observations."""
+    samples_actions: ClassVar[bool] = False
+    """Whether its policy is a distribution that it samples from, so that the likeliest actions may do worse."""
     Config: ClassVar[Any]
     """Its frozen dataclass of hyperparameters, which has a field `num_envs`."""
 
@@ -264,21 +266,17 @@ class Agent(ABC):
         return cls.restore(checkpoint, env, learning=True, **hyperparameters)
 
     @classmethod
-    def restore(
-        cls, checkpoint: Checkpoint, env: EnvLike | None = None, *, learning: bool, **hyperparameters: Any
-    ) -> Self:
+    def restore(cls, checkpoint: Checkpoint, env: EnvLike | None = None, *, learning: bool, **options: Any) -> Self:
         """Return the agent in `checkpoint`: with environments if it goes on `learning`."""
         state = checkpoint.state
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
             env = EnvSpec.from_json(state["env"])
-        agent = cls(
-            spaces if env is None else env, seed=state["seed"], config=cls.config_from(state), **hyperparameters
-        )
+        agent = cls(spaces if env is None else env, seed=state["seed"], config=cls.config_from(state), **options)
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
         agent.env_step = state["env_step"]
-        with fitting(hyperparameters):
+        with fitting(options):
             agent.load_tensors(checkpoint.tensors)
         return agent
 

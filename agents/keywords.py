@@ -101,6 +101,8 @@ class OffPolicyKeywords(LearnerKeywords, NetworkKeywords, total=False):
     gamma: float
     n_step: int
     tau: float
+    her: bool
+    her_ratio: float
     burn_in: int
     sequence_length: int
 

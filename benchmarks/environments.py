@@ -111,7 +111,7 @@ def check(row: Row) -> dict[str, str]:
     steps: list[tuple[str, Callable[[], None]]] = [
         ("made", lambda: made(row)),
         ("trained", lambda: train(row)),
-        ("evaluated", lambda: command("evaluate", "latest", "--episodes", "3")),
+        ("evaluated", lambda: command("evaluate", "latest", "--episodes", "3", "--evaluation-seconds", "20")),
         ("filmed", film),
         ("returns", returns),
         ("resumed", lambda: command("resume", "latest", "--steps", str(STEPS + MORE))),
@@ -160,7 +160,7 @@ def train(row: Row) -> None:
     if row.agent in ("dqn", "sac"):
         quick += ("--learning-starts", "100", "--buffer-size", "2000")
     command("train", row.agent, row.env, *row.options, *quick, "--steps", str(STEPS), "--video-every", "0",
-            "--evaluation-episodes", "2", "--checkpoint-every", "300",
+            "--evaluation-episodes", "2", "--evaluation-seconds", "20", "--checkpoint-every", "300",
             "--wandb", "disabled")  # fmt: skip
 
 

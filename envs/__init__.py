@@ -3,6 +3,7 @@
 from .action_masks import MASK, REST, choices, chosen, has_mask, mask_rows, with_mask
 from .action_names import action_names
 from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, table_from
+from .backends.vectorize import available_cores
 from .description import Backend
 from .factory import EnvFactory, check_num_envs
 from .frames import (
@@ -46,6 +47,7 @@ __all__ = [
     "TransitionTable",
     "Wrappers",
     "action_names",
+    "available_cores",
     "check_num_envs",
     "choices",
     "chosen",

@@ -30,14 +30,15 @@ class EnvSpec(EnvDescription):
         """Return `env` as a spec, if it is only an id."""
         return env if isinstance(env, EnvSpec) else cls(env)
 
-    def batch(self, num_envs: int, *, exact: bool = False) -> EnvBatch:
+    def batch(self, num_envs: int, *, exact: bool = False, most_slow: int | None = None) -> EnvBatch:
         """Return `num_envs` copies that step together, in the fastest backend that supports them.
 
         Multi-agent environments have one row per player; turn-based games against opponents one row per game. With
-        `exact`, games run on PettingZoo's own implementation.
+        `exact`, games run on PettingZoo's own implementation. There are at most `most_slow` copies of an environment
+        whose step takes over a millisecond.
         """
         self._check()
-        return game_batch(self, num_envs, exact=exact) if is_game(self.id) else batch_of(self, num_envs)
+        return game_batch(self, num_envs, exact=exact) if is_game(self.id) else batch_of(self, num_envs, most_slow)
 
     def single(self, *, render: bool = False) -> gymnasium.Env:
         """Return one copy; with `render`, one whose `render()` returns RGB arrays.

@@ -22,14 +22,17 @@ Observation = Any
 
 LIVES = "lives"
 """Key of the number of lives in `info` of Atari games."""
+SUCCESS = ("is_success", "success")
+"""Keys of `info` by which environments with goals tell success: at an episode's end, or in any of its steps."""
 
 
 class Episodes(NamedTuple):
-    """Returns, lengths and environments of episodes."""
+    """Returns, lengths and environments of episodes, and whether they succeeded, where environments tell."""
 
     returns: Float[np.ndarray, "episode"]
     lengths: Int[np.ndarray, "episode"]
     envs: Int[np.ndarray, "episode"]
+    successes: Float[np.ndarray, "episode"] | None = None
 
 
 class Step(NamedTuple):
@@ -138,7 +141,8 @@ class EnvBatch:
         if next_observation is not observation:
             self._check(next_observation)
         self._returns += reward
-        episodes = self._pop_episodes(done) if ended else None
+        success = self._success(info)
+        episodes = self._pop_episodes(done, success) if ended else None
         if self._transform_reward is not None:
             reward = self._transform_reward(reward)
         if self._life_loss and LIVES in info:
@@ -186,12 +190,34 @@ class EnvBatch:
     def _clear(self) -> None:
         self._resetting: np.ndarray | None = None
         self._returns = np.zeros(self.num_envs)
+        self._succeeded = np.zeros(self.num_envs)
         self._started_at = np.zeros(self.num_envs, np.int64)
         """The step count at which each episode started."""
 
-    def _pop_episodes(self, done: Bool[np.ndarray, "env"]) -> Episodes:
+    def _success(self, info: dict[str, Any]) -> np.ndarray | None:
+        """Return whether the episode of each row has succeeded so far, as the step's `info` tells; None if it doesn't.
+
+        Where copies reset in the step that ends an episode, its last info is in `final_info`.
+        """
+        if not isinstance(info, dict):
+            return None
+        told = info.get("final_info")
+        for key in SUCCESS:
+            value = told[key] if isinstance(told, dict) and key in told else info.get(key)
+            if value is not None:
+                if np.shape(value) != (self.num_envs,):
+                    return None
+                value = np.asarray(value, float)
+                if key == "success":  # told in each step: an episode succeeds that ever did (Meta-World)
+                    self._succeeded = value = np.maximum(self._succeeded, value)
+                return value
+        return None
+
+    def _pop_episodes(self, done: Bool[np.ndarray, "env"], success: np.ndarray | None) -> Episodes:
         (envs,) = done.nonzero()
-        episodes = Episodes(self._returns[envs], self._steps - self._started_at[envs], envs)
+        succeeded = None if success is None else success[envs]
+        self._succeeded[envs] = 0.0
+        episodes = Episodes(self._returns[envs], self._steps - self._started_at[envs], envs, succeeded)
         self._returns[envs] = 0.0
         self._started_at[envs] = self._steps + (self._mode is AutoresetMode.NEXT_STEP)
         return episodes

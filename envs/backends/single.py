@@ -32,6 +32,7 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
     Raises `SandlotError` with one sentence about what is wrong with the id, its options or the installation.
     """
     env = env_spec.id
+    env_spec.import_modules()
     register(env)
     if render and sys.platform.startswith("linux") and "DISPLAY" not in os.environ:
         os.environ.setdefault("MUJOCO_GL", "egl")

@@ -44,7 +44,7 @@ SLOW_SECONDS = 1e-3
 """Step time above which each copy runs in its own process."""
 
 
-def batch_of(env_spec: EnvDescription, num_envs: int) -> EnvBatch:
+def batch_of(env_spec: EnvDescription, num_envs: int, most_slow: int | None = None) -> EnvBatch:
     """Return `num_envs` copies of `env_spec` as a batch.
 
     The backend is the first of these that supports the environment: EnvPool, where it is installed, faster, and runs
@@ -53,11 +53,11 @@ def batch_of(env_spec: EnvDescription, num_envs: int) -> EnvBatch:
     """
     if num_envs < 1:
         raise SandlotError(f"num_envs must be at least 1, not {num_envs}")
-    vector, backend = _vectorize(env_spec, num_envs)
+    vector, backend = _vectorize(env_spec, num_envs, most_slow)
     return EnvBatch(vector, env_spec.id, backend, env_spec.resolved_wrappers)
 
 
-def _vectorize(env_spec: EnvDescription, num_envs: int) -> tuple[VectorEnv, str]:
+def _vectorize(env_spec: EnvDescription, num_envs: int, most_slow: int | None = None) -> tuple[VectorEnv, str]:
     """Return `num_envs` copies of `env_spec`, and the name of their backend."""
     if env_spec.backend == "envpool":
         return _required_pool(env_spec, num_envs), "envpool"
@@ -74,11 +74,19 @@ def _vectorize(env_spec: EnvDescription, num_envs: int) -> tuple[VectorEnv, str]
         return tabular, "table"
     with warnings.catch_warnings(action="ignore"):
         # A process that is forked after JAX has started hangs: JAX has threads.
-        parallel = num_envs > 1 and (os.cpu_count() or 1) > 1 and JAX not in sys.modules
-        if seconds > SLOW_SECONDS and parallel:
+        slow = seconds > SLOW_SECONDS
+        if slow and most_slow is not None:
+            num_envs = min(num_envs, most_slow)
+        parallel = num_envs > 1 and available_cores() > 1 and JAX not in sys.modules
+        if slow and parallel:
             return _async_vector(env_spec, num_envs), "async"
         copies = [partial(_copy, env_spec)] * num_envs
         return SyncVectorEnv(copies, autoreset_mode=AutoresetMode.NEXT_STEP), "sync"
+
+
+def available_cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:

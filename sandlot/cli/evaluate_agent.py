@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from sandlot.agents.evaluation import evaluate
+from sandlot.agents.evaluation import evaluate, evaluate_sampled
 from sandlot.agents.multi_agent import AgentOpponent, is_cooperative, match
 from sandlot.agents.multi_agent.matches import play_games
 from sandlot.envs.games import Games, games_of, is_game, opponent_name, opponents_in, takes_turns
@@ -10,7 +10,8 @@ from sandlot.tracking import require
 from sandlot.tracking.common.intervals import mean_interval
 
 from .options import Evaluate
-from .table import interval, number, print_table, span, within
+from .progress import EvaluationBar
+from .table import number, print_table, return_rows, span, within
 from .target import ResolvedTarget, find
 
 
@@ -21,23 +22,26 @@ def play_agent(options: Evaluate) -> None:
     if is_game(found.env_spec.id) and takes_turns(found.env_spec):
         report_match(options, found)
         return
-    evaluation = evaluate(
-        found.agent,
-        found.env_spec,
-        episodes=options.episodes,
-        seed=options.seed,
-        deterministic=not options.stochastic,
-    )
+    require(options.evaluation_seconds > 0, "--evaluation-seconds must be positive", options.evaluation_seconds)
+    console = Console()
+    bar = EvaluationBar(console, options.episodes)
+    how = {"seed": options.seed, "episodes": options.episodes, "seconds": options.evaluation_seconds}
+    greedy = not options.stochastic
+    try:
+        evaluation = evaluate(found.agent, found.env_spec, deterministic=greedy, progress=bar.update, **how)
+    finally:
+        bar.stop()
+    sampled = evaluate_sampled(found.agent, found.env_spec, **how) if greedy else None
     returns = evaluation.returns
     rows = [
         ("run" if found.run else "file", found.name),
         ("agent", f"{found.agent.name} after {found.agent.env_step:,} env steps"),
         ("env", found.env_spec.id),
-        ("return", interval(evaluation)),
+        *return_rows(evaluation, sampled),
         ("range", f"{within((returns.min(), returns.max()))}, standard deviation {number(returns.std())}"),
         ("length", f"{evaluation.lengths.mean():.1f} env steps"),
     ]
-    print_table(Console(), rows)
+    print_table(console, rows)
 
 
 def report_match(options: Evaluate, found: ResolvedTarget) -> None:

@@ -106,9 +106,7 @@ def test_games_are_known_by_what_the_name_names(name, game):
     assert is_game(name) is game
 
 
-@pytest.mark.parametrize(
-    "name", [f"{HERE}:Together", f"{HERE}:parallel_env", "pettingzoo.butterfly:cooperative_pong_v6"]
-)
+@pytest.mark.parametrize("name", [f"{HERE}:Together", f"{HERE}:parallel_env"])
 def test_all_at_once(name):
     batch = EnvSpec(name).batch(2)
     batch.reset(0)
