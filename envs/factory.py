@@ -17,7 +17,8 @@ NOT_TABULAR = ("sync", "ale", "pettingzoo", "numpy")
 
 def check_num_envs(env: Any, num_envs: int | None) -> None:
     """Raise `SandlotError` if `env` is an object, and `num_envs` copies were asked for: it can't be copied."""
-    own = env.num_envs if isinstance(env, VectorEnv) else 1 if isinstance(env, gymnasium.Env) else num_envs
+    counts = not isinstance(env, EnvBatch | EnvFactory) and hasattr(env, "num_envs")
+    own = env.num_envs if counts else 1 if isinstance(env, gymnasium.Env) else num_envs
     if num_envs is not None and num_envs != own:
         raise SandlotError(
             f"num_envs={num_envs} needs an environment that can be made several times, and this one was made already; "
