@@ -22,6 +22,7 @@ def run_config(
     video_every: int = 0,
     video_overlay: bool = False,
     evaluation_episodes: int = 100,
+    evaluation_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Return the config of a run that trains `agent`: what `sandlot train` writes."""
     factory = agent.env_factory
@@ -35,6 +36,7 @@ def run_config(
             "video_every": video_every,
             "video_overlay": video_overlay,
             "evaluation_episodes": evaluation_episodes,
+            "evaluation_seconds": evaluation_seconds,
         },
         "config": dataclasses.asdict(agent.config),
     }

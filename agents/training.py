@@ -190,6 +190,7 @@ class EpisodeLogger(MetricLogger):
         super().__init__(run, every, "time/env_steps_per_second")
         self.returns: list[float] = []
         self.lengths: list[int] = []
+        self.successes: list[float] = []
         self.latest: float | None = None
         self.recent: deque[float] = deque(maxlen=RECENT_EPISODES)
         self._began, self._ended = self.time, None
@@ -210,6 +211,8 @@ class EpisodeLogger(MetricLogger):
             self.returns += returns
             self.recent.extend(returns)
             self.lengths += episodes.lengths.tolist()
+            if episodes.successes is not None:
+                self.successes += episodes.successes.tolist()
 
     def take(self) -> dict[str, float]:
         """Return what a row says of the episodes that have ended since the last; nothing if there are none."""
@@ -223,7 +226,9 @@ class EpisodeLogger(MetricLogger):
             "episode/length": float(np.mean(self.lengths)),
             "episode/count": len(self.returns),
         }
-        self.returns, self.lengths = [], []
+        if self.successes:
+            row["episode/success_rate"] = float(np.mean(self.successes))
+        self.returns, self.lengths, self.successes = [], [], []
         return row
 
 

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.config import LOG_EVERY, SampleShape
-from sandlot.agents.buffers.replay import ReplayBuffer, Transitions
+from sandlot.agents.buffers.hindsight import replay_buffer
+from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.keywords import SACKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
@@ -122,6 +123,7 @@ class SAC(NetworkAgent):
     """
 
     name = "sac"
+    samples_actions = True
     Config = SACConfig
     config: SACConfig
     policy: Actor
@@ -144,7 +146,8 @@ class SAC(NetworkAgent):
             loss = partial(actor_loss, critics=frozen(self.critic_learner), target_entropy=entropy)
             self.actor_learner = Learner(self.soft_policy, loss, config, device=device)
         self.shape = SampleShape.of(config, self.policy.has_memory)
-        self.buffer = ReplayBuffer(config.buffer_size, (self.policy.actions.size,), np.dtype(np.float32))
+        shape, dtype = (self.policy.actions.size,), np.dtype(np.float32)
+        self.buffer = replay_buffer(config, shape, dtype, self.spaces.observation, self.env_factory)
         self.rng = np.random.default_rng(self.seed)
         self.noise = torch.Generator(self.device).manual_seed(self.seed)
 

@@ -105,6 +105,7 @@ class A2C(NetworkAgent):
     """
 
     name = "a2c"
+    samples_actions = True
     Config = A2CConfig
     config: A2CConfig
     policy: ActorCritic

@@ -171,6 +171,7 @@ class PPO(NetworkAgent):
     """
 
     name = "ppo"
+    samples_actions = True
     Config = PPOConfig
     config: PPOConfig
     policy: ActorCritic

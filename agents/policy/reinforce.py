@@ -130,6 +130,7 @@ class REINFORCE(NetworkAgent):
     """
 
     name = "reinforce"
+    samples_actions = True
     Config = REINFORCEConfig
     config: REINFORCEConfig
     policy: ActorCritic

@@ -13,6 +13,7 @@ from sandlot.tracking.common.extensions import add_working_folder
 COMMANDS = {
     "train": None,
     "describe": None,
+    "envs": "Envs",
     "evaluate": "Evaluate",
     "record": "Record",
     "play": "Play",
@@ -50,6 +51,7 @@ commands:
   anomalies RUN      detect anomalies          sandlot anomalies latest
   compress RUN       rate-distortion curve     sandlot compress latest
   fidelity RUN       FID, precision, recall    sandlot fidelity latest
+  envs [WORD]        list environments         sandlot envs minigrid
   describe AGENT ENV describe its networks     sandlot describe ppo CartPole-v1 --network lstm
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's.

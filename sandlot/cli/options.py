@@ -61,6 +61,8 @@ class Train(Recorded):
     """Env steps to train for."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
+    imports: Annotated[tuple[str, ...], tyro.conf.arg(name="import", metavar="MODULE")] = ()
+    """Modules to import first, which register the environment."""
     backend: Literal["auto", "envpool", "gymnasium"] = "auto"
     """Environment backend; auto is EnvPool where it is installed, faster and equivalent."""
     opponent: str | None = None
@@ -75,6 +77,8 @@ class Train(Recorded):
     """Overlay action probabilities and values on videos, as `sandlot record --overlay` does; 1.5 times slower."""
     evaluation_episodes: int = 100
     """Episodes of the final evaluation, with deterministic actions."""
+    evaluation_seconds: float = float("inf")
+    """Longest time for the evaluation at the end; the episodes that are over then count."""
     encoder: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
     """Run of an autoencoder or agent whose encoder to start from; --freeze keeps it fixed."""
 
@@ -109,6 +113,8 @@ class Evaluate(TargetOptions):
     """Episodes to evaluate."""
     seed: int = 10_000
     """Seed of the environments."""
+    evaluation_seconds: float = float("inf")
+    """Longest time for the episodes; those that are over then count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +161,14 @@ class Resume(RunsDir):
     """Step of the checkpoint to resume from; the newest by default. Later checkpoints are deleted."""
     steps: int | None = None
     """Total env steps (of an agent) or gradient steps to train for; by default those of the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envs:
+    """List environments by id: those of Gymnasium, PettingZoo and installed packages, and packages to install."""
+
+    word: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WORD")] = ""
+    """Only those with this in the name of the environment or its package."""
 
 
 @dataclass(frozen=True, kw_only=True)

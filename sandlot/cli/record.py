@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
-from sandlot.agents.films import Clip, FilmOptions, film_episodes
+from sandlot.agents.films import Clip, FilmedEpisode, FilmOptions, film_episodes
 from sandlot.agents.loading import load_agent
+from sandlot.envs import SECONDS_WITHOUT_LIMIT
 from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
 from .options import Record
@@ -45,15 +46,28 @@ def main(options: Record) -> None:
     path = options.output or default_path(options, found, plan)
     media, console = {plan.key: path}, Console()
     with console.status(f"Filming {found.name} …"):
-        returns = film_episodes(plan.clips, found.env_spec, path, film_options)
+        filmed = film_episodes(plan.clips, found.env_spec, path, film_options)
         if options.gif:
             media[f"{plan.key}_gif"] = path.with_suffix(".gif")
             write_gif(path.with_suffix(".gif"), path)
     if found.run is not None and options.output is None:
         found.run.add_media(media, plan.clips[-1].agent.env_step)
-    labels = (f" after {clip.label}" if clip.label else "" for clip in plan.clips)
-    shown = ", ".join(f"{number(value)}{label}" for value, label in zip(returns, labels, strict=True))
-    print_table(console, [("return", shown), *((kind.replace("_", " "), file) for kind, file in media.items())])
+    seconds = options.seconds or SECONDS_WITHOUT_LIMIT
+    told = ", ".join(f"{_told(one, seconds)}{_label(clip)}" for one, clip in zip(filmed, plan.clips, strict=True))
+    problem = next((one.problem for one in filmed if one.problem), None)
+    rows = [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())]
+    print_table(console, [*rows, *([("but", problem)] if problem else [])])
+
+
+def _told(episode: FilmedEpisode, seconds: float) -> str:
+    """Return what an episode returned, and whether it was cut."""
+    if episode.over:
+        return number(episode.total)
+    return f"cut after {seconds:g} s; so far {number(episode.total)} in {episode.steps:,} steps"
+
+
+def _label(clip: Clip) -> str:
+    return f" after {clip.label}" if clip.label else ""
 
 
 def check(options: Record) -> None:

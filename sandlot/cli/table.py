@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sandlot.tracking import Run
+from sandlot.tracking.common.intervals import share_interval
 from sandlot.tracking.common.numbers import number
 
 if TYPE_CHECKING:
@@ -39,6 +40,25 @@ def speed_in(steps_per_second: float) -> str:
 def interval(evaluation: "Evaluation") -> str:
     """Return the mean return with its 95 % interval."""
     return f"{number(evaluation.mean)}  ({span(evaluation.interval())}, {len(evaluation.returns)} episodes)"
+
+
+def return_rows(evaluation: "Evaluation", sampled: "Evaluation | None") -> list[tuple[str, str]]:
+    """Return the success rate, if there is one, and the mean return: of the likeliest actions, and of sampled ones."""
+    rows = []
+    if evaluation.success_rate is not None:
+        low, high = share_interval(evaluation.success_rate, len(evaluation.returns))
+        percent = f"{100 * evaluation.success_rate:.1f} %"
+        rows.append(("success", f"{percent}  (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"))
+    how = "" if sampled is None else ", with the likeliest actions"
+    rows.append(("return", f"{interval(evaluation)}{how}"))
+    if evaluation.cut:
+        rows.append(("but", "the time for the evaluation was over, so longer episodes may be missing"))
+    if sampled is not None:
+        better = sampled.interval()[0] > evaluation.interval()[1]
+        why = "; they do better, so evaluate and record with --stochastic" if better else ""
+        success = "" if sampled.success_rate is None else f"{100 * sampled.success_rate:.1f} % success, return "
+        rows.append(("sampled", f"{success}{interval(sampled)}, with actions drawn from the policy{why}"))
+    return rows
 
 
 def format_metrics(measures: Mapping[str, float], monitor: str, spread: tuple[float, float] | None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """`sandlot train AGENT ENV`: train an agent, record the run, and report the result."""
 
+import math
 import time
 from typing import Any
 
@@ -28,6 +29,8 @@ def main(args: list[str]) -> None:
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
+    seconds = options.evaluation_seconds
+    require(seconds > 0, "--evaluation-seconds must be positive", seconds)
     agent = make_agent(agent_type, env_spec, options, config)
     run = create_run(
         agent,
@@ -41,6 +44,7 @@ def main(args: list[str]) -> None:
         video_every=options.video_every,
         video_overlay=options.video_overlay,
         evaluation_episodes=options.evaluation_episodes,
+        evaluation_seconds=None if math.isinf(options.evaluation_seconds) else options.evaluation_seconds,
     )
     train_and_report(agent, run, begin)
 
@@ -63,10 +67,25 @@ def parse(agent: str, config: type, args: list[str], command: str = "train") -> 
 
     Flags beat the recipe for the environment, which beats defaults.
     """
-    program = f"sandlot {command} {agent}"
+    program, args = f"sandlot {command} {agent}", joined(joined(args, "--wrapper"), "--import")
     first = bool(args) and not args[0].startswith("-")
     env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
     return _parse_with(program, agent, config, env, recipe(agent, env), args)
+
+
+def joined(words: list[str], flag: str) -> list[str]:
+    """Return `words` with all values of a `flag` that takes several behind its first place, however often it stands."""
+    if words.count(flag) < 2:
+        return words
+    kept: list[str] = []
+    values: list[str] = []
+    into = kept
+    for word in words:
+        if word.startswith("--"):
+            into = values if word == flag else kept
+        if word != flag:
+            into.append(word)
+    return [*kept, flag, *values]
 
 
 def _parse_with(
@@ -88,5 +107,5 @@ def _parse_with(
 def env_spec_of(options: Train, wrappers: Wrappers) -> EnvSpec:
     """Return the environment that `options` describe."""
     kwargs = json_object("--env-kwargs", options.env_kwargs)
-    players = {"opponent": options.opponent, "separate": options.separate}
+    players = {"opponent": options.opponent, "separate": options.separate, "imports": options.imports}
     return resolve_opponent(EnvSpec(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)
