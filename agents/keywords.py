@@ -122,6 +122,7 @@ class DQNKeywords(OffPolicyKeywords, QHeadKeywords, total=False):
 class ActorCriticKeywords(NetworkKeywords, total=False):
     shared_encoder: bool | None
     log_std: float
+    scale_actions: bool
 
 
 class REINFORCEKeywords(LearnerKeywords, ActorCriticKeywords, total=False):

@@ -1,11 +1,11 @@
 """Environments: making, vectorizing and rendering them."""
 
-from .action_masks import MASK, REST, choices, chosen, has_mask, with_mask
+from .action_masks import MASK, REST, choices, chosen, has_mask, mask_rows, with_mask
 from .action_names import action_names
 from .backends.tabular import TabularVectorEnv, TransitionTable, read_table, table_from
 from .backends.vectorize import available_cores
 from .description import Backend
-from .factory import EnvFactory
+from .factory import EnvFactory, check_num_envs
 from .frames import (
     SECONDS_WITHOUT_LIMIT,
     Act,
@@ -16,6 +16,7 @@ from .frames import (
     render_frame,
     run_headless,
 )
+from .images import ImageLayout, image_layout, is_bytes, white
 from .registry import wrappers_for
 from .space_json import space_from_json, space_to_json
 from .spec import EnvSpec, make
@@ -39,6 +40,7 @@ __all__ = [
     "EpisodeFrame",
     "Episodes",
     "Frame",
+    "ImageLayout",
     "Observation",
     "Step",
     "TabularVectorEnv",
@@ -46,11 +48,15 @@ __all__ = [
     "Wrappers",
     "action_names",
     "available_cores",
+    "check_num_envs",
     "choices",
     "chosen",
     "frames_per_second",
     "has_mask",
+    "image_layout",
+    "is_bytes",
     "make",
+    "mask_rows",
     "read_table",
     "render_episode",
     "render_frame",
@@ -60,6 +66,7 @@ __all__ = [
     "table_from",
     "tree_leaves",
     "tree_map",
+    "white",
     "with_mask",
     "wrappers_for",
 ]

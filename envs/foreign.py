@@ -9,6 +9,8 @@ from gymnasium.wrappers import TimeLimit
 
 from sandlot.tracking import SandlotError
 
+from .objects import as_vector
+
 SHIMMY = 'Shimmy adapts it: pip install "sandlot[shimmy]"'
 OLD_GYM = "gym"
 ADAPTERS = {
@@ -59,6 +61,9 @@ def adapted(env: Any) -> Any:
         return env
     kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(env).__mro__]
     name = type(env).__name__
+    vector = as_vector(env, kinds)
+    if vector is not None:
+        return vector
     if "gym.core.Env" in kinds:
         return adapt_old_gym(env, name)
     adapter = next((ADAPTERS[kind] for kind in kinds if kind in ADAPTERS), None)

@@ -9,6 +9,7 @@ from sandlot.tracking import SandlotError
 
 from .game_names import game_module
 from .names import find_bare, find_in_module
+from .user_files import plain_id, register_name
 from .wrappers import NONE, Wrappers
 
 PETTINGZOO_PACKAGES = {
@@ -31,6 +32,7 @@ ATARI_ENTRY_POINT = "ale_py.env:AtariEnv"
 
 def is_game(env: str) -> bool:
     """Return whether the id `env` is a multi-agent environment: one of PettingZoo's, or one like them in a module."""
+    env = plain_id(env)
     return env.partition("/")[0] in PETTINGZOO_PACKAGES or (":" in env and game_module(env) is not None)
 
 
@@ -45,8 +47,10 @@ def register(env: str) -> None:
 
     Raises `SandlotError` if there is no such module, or the package is not installed.
     """
+    env = plain_id(env)
     if ":" in env:
         find_in_module(env)
+        register_name(env)
     if env.lower().startswith("ale/") or "NoFrameskip-v" in env:
         try:
             import_ale()
@@ -71,6 +75,7 @@ def install_hint(package: str) -> str:
 
 def wrappers_for(env: str) -> Wrappers:
     """Return the standard wrappers for the environment with the id `env`: Atari's preprocessing, or none."""
+    env = plain_id(env)
     if is_game(env):
         return NONE
     register(env)

@@ -13,9 +13,9 @@ from sandlot.tracking import SandlotError
 
 from .description import EnvDescription
 from .games import game_batch, game_single
+from .games.observed import check_game_wrappers
 from .registry import is_game
 from .vector import EnvBatch
-from .wrappers import NONE
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,10 @@ class EnvSpec(EnvDescription):
         for name in ("opponent", "separate"):
             if getattr(self, name) and not is_game(self.id):
                 raise SandlotError(f"{self.id} has one player; {name!r} is for multi-agent environments (PettingZoo)")
-        if is_game(self.id) and (replace(self.resolved_wrappers, wrapper=()) != NONE or self.backend == "envpool"):
-            raise SandlotError(f"{self.id} is a multi-agent environment, which supports neither backends nor wrappers "
-                               "other than functions by --wrapper, such as supersuit:frame_stack_v1")  # fmt: skip
+        if is_game(self.id):
+            check_game_wrappers(self.id, self.resolved_wrappers)
+            if self.backend == "envpool":
+                raise SandlotError(f"{self.id} is a multi-agent environment, which supports no backends")
 
 
 def make(env: "str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch", num_envs: int = 1, **options: Any) -> EnvBatch:

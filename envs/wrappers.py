@@ -9,18 +9,18 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import (
-    FrameStackObservation,
-    GrayscaleObservation,
     MaxAndSkipObservation,
     RepeatAction,
     RescaleAction,
-    ResizeObservation,
     StickyAction,
     TransformObservation,
 )
 
 from sandlot.tracking import SandlotError, require
 
+from .action_masks import MASK, chosen, has_mask
+from .frame_stack import FrameStack
+from .images import ObservationTransform, image_transform
 from .user_wrappers import parse_wrappers, wrapper_words
 
 VELOCITIES = {
@@ -110,42 +110,84 @@ class Wrappers:
 NONE = Wrappers()
 
 
+class LegalStickyAction(StickyAction):
+    """Repeat the previous action now and then, where the mask in the observation allows it."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        observation, info = super().reset(seed=seed, options=options)
+        self._mask = np.asarray(observation[MASK], bool)
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = super().step(action)
+        self._mask = np.asarray(observation[MASK], bool)
+        return observation, reward, terminated, truncated, info
+
+    def action(self, action: Any) -> Any:
+        repeated = super().action(action)
+        if (chosen(self.action_space, repeated) & ~self._mask).any():
+            self.last_action = action
+            return action
+        return repeated
+
+
+def skip_frames(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
+    """Return `env` with each action repeated as often as the wrappers say; action masks may come after this."""
+    if wrappers.frame_skip == 1:
+        return env
+    skip = MaxAndSkipObservation if wrappers.frame_max else RepeatAction
+    return skip(env, wrappers.frame_skip)
+
+
 def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
     """Return `env` with the wrappers of each copy, except for the time limit, which `gymnasium.make` sets, and those
-    that come first: the user's own, and what adapts rewards.
+    that come first: the user's own, what adapts rewards, `skip_frames`, and what shows action masks.
     """
-    if wrappers.frame_skip > 1:
-        skip = MaxAndSkipObservation if wrappers.frame_max else RepeatAction
-        env = skip(env, wrappers.frame_skip)
     if wrappers.sticky_actions:
-        env = StickyAction(env, wrappers.sticky_actions)
+        sticky = LegalStickyAction if has_mask(env.observation_space) else StickyAction
+        env = sticky(env, wrappers.sticky_actions)
     if wrappers.rescale_actions:
-        _need(env.action_space, "rescale_actions", "continuous actions")
+        check_rescaling(env.action_space)
         env = RescaleAction(env, np.float32(-1), np.float32(1))
     if wrappers.hide_velocities:
         env = hide_entries(env, _velocities(env))
     if wrappers.hide_entries:
         env = hide_entries(env, wrappers.hide_entries)
     if wrappers.grey or wrappers.resize:
-        _need(env.observation_space, "grey or resize", "images", (3,) if wrappers.grey else (2, 3))
-    if wrappers.grey:
-        env = GrayscaleObservation(env)
-    if wrappers.resize:
-        env = ResizeObservation(env, (wrappers.resize, wrappers.resize))
-    return env if wrappers.frame_stack == 1 else FrameStackObservation(env, wrappers.frame_stack)
+        images = image_transform(env.observation_space, wrappers.grey, wrappers.resize)
+        env = TransformObservation(env, images.apply, images.space)
+    return env if wrappers.frame_stack == 1 else FrameStack(env, wrappers.frame_stack)
+
+
+def check_rescaling(space: gymnasium.Space) -> None:
+    """Raise `SandlotError` if actions of `space` can't be rescaled to [-1, 1]."""
+    if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating)):
+        raise SandlotError(f"rescale_actions needs continuous actions (a Box of floats), not {space}")
+    if not space.is_bounded():
+        raise SandlotError(f"rescale_actions needs actions with finite bounds, not {space}")
 
 
 def hide_entries(env: gymnasium.Env, entries: tuple[int, ...]) -> gymnasium.Env:
-    """Return `env` without the given entries of its vector observations."""
+    """Return `env` without the given entries of its vector observations, which may lie beside a mask."""
     space = env.observation_space
-    _need(space, "hide_entries", "vector observations", (1,))
-    assert isinstance(space, spaces.Box)
+    if has_mask(space) and isinstance(space, spaces.Dict) and len(space) == 2:
+        key = next(key for key in space if key != MASK)
+        rest = _without_entries(space[key], entries)
+        shown = spaces.Dict({**space.spaces, key: rest.space})
+        return TransformObservation(env, lambda seen: {**seen, key: rest.apply(seen[key])}, shown)
+    hidden = _without_entries(space, entries)
+    return TransformObservation(env, hidden.apply, hidden.space)
+
+
+def _without_entries(space: gymnasium.Space, entries: tuple[int, ...]) -> ObservationTransform:
+    if not isinstance(space, spaces.Box) or len(space.shape) != 1:
+        raise SandlotError(f"hide_entries needs vector observations, not {space}")
     size = space.shape[0]
     require(all(0 <= entry < size for entry in entries), f"hide_entries must be below {size}", entries)
     shown = np.setdiff1d(np.arange(size), entries)
     require(len(shown) > 0, "hide_entries must leave at least one entry", entries)
     rest = spaces.Box(space.low[shown], space.high[shown], dtype=space.dtype)  # pyright: ignore[reportArgumentType]
-    return TransformObservation(env, partial(np.take, indices=shown), rest)
+    return ObservationTransform(rest, partial(np.take, indices=shown))
 
 
 def _velocities(env: gymnasium.Env) -> tuple[int, ...]:
@@ -154,8 +196,3 @@ def _velocities(env: gymnasium.Env) -> tuple[int, ...]:
         known = ", ".join(VELOCITIES)
         raise SandlotError(f"the velocities in observations of {name or env} are not known; known are {known}")
     return VELOCITIES[name]
-
-
-def _need(space: gymnasium.Space, what: str, kind: str, dimensions: tuple[int, ...] | None = None) -> None:
-    if not isinstance(space, spaces.Box) or (dimensions and len(space.shape) not in dimensions):
-        raise SandlotError(f"{what} needs {kind}, not {space}")

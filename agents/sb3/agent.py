@@ -3,8 +3,8 @@
 import dataclasses
 import inspect
 import math
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -42,7 +42,9 @@ class SB3Agent(Agent):
     """
 
     has_own_loop = True
+    memory_axis = 1
     algorithm: ClassVar[type[BaseAlgorithm]]
+    _given_mask: Any = None
 
     @classmethod
     def make_env_factory(cls, env: Any, config: Any) -> EnvFactory:  # noqa: ARG003
@@ -115,10 +117,21 @@ class SB3Agent(Agent):
 
     def _split(self, observation: Observation) -> tuple[Observation, dict[str, Any]]:
         """Return the observation without its action mask, and the mask as a keyword argument if the model takes it."""
-        if not self._masked:
-            return observation, {}
-        observation, mask = split_mask(observation)
-        return observation, {"action_masks": mask} if self._accepts_mask else {}
+        mask = None
+        if self._masked:
+            observation, mask = split_mask(observation)
+        mask = mask if self._given_mask is None else self._given_mask
+        return observation, {"action_masks": mask} if self._accepts_mask and mask is not None else {}
+
+    @contextmanager
+    def masked(self, action_masks: Bool[np.ndarray, "batch choice"]) -> Iterator[None]:
+        if not self._accepts_mask:
+            raise SandlotError(f"{self.name} can't obey action masks; sb3:maskable-ppo can")
+        self._given_mask = action_masks
+        try:
+            yield
+        finally:
+            self._given_mask = None
 
     def tensors(self) -> dict[str, np.ndarray]:
         return model_arrays(self.model)

@@ -16,8 +16,18 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from sandlot.envs.action_masks import sample_legal, show_mask
 from sandlot.envs.adapters import JAX, adapt, vector_rewards
 from sandlot.envs.description import EnvDescription
-from sandlot.envs.env_errors import NO_ANSWER, PROCESS_DIED, TIMEOUTS, WORKER_ERRORS, env_error
+from sandlot.envs.env_errors import (
+    NO_ANSWER,
+    PROCESS_DIED,
+    TIMEOUTS,
+    WORKER_ERRORS,
+    CopyError,
+    env_error,
+    told_errors,
+)
+from sandlot.envs.env_kwargs import made
 from sandlot.envs.foreign import adapted
+from sandlot.envs.guarded_copy import GuardedCopy
 from sandlot.envs.registry import install_hint, is_atari
 from sandlot.envs.vector import EnvBatch
 from sandlot.envs.wrappers import NONE
@@ -70,7 +80,7 @@ def _vectorize(env_spec: EnvDescription, num_envs: int, most_slow: int | None = 
         parallel = num_envs > 1 and available_cores() > 1 and JAX not in sys.modules
         if slow and parallel:
             return _async_vector(env_spec, num_envs), "async"
-        copies = [partial(make_single, env_spec)] * num_envs
+        copies = [partial(_copy, env_spec)] * num_envs
         return SyncVectorEnv(copies, autoreset_mode=AutoresetMode.NEXT_STEP), "sync"
 
 
@@ -86,27 +96,37 @@ def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
     env = adapted(env)
     if isinstance(env, VectorEnv):
         return EnvBatch(env, _name(env))
-    given = show_mask(adapt(env, _name(env)))
+    with told_errors(_name(env)):
+        given = GuardedCopy(show_mask(adapt(env, _name(env))))
     return EnvBatch(SyncVectorEnv([lambda: given]), _name(env), "sync")
+
+
+def _copy(env_spec: EnvDescription) -> gymnasium.Env:
+    return GuardedCopy(make_single(env_spec))
 
 
 def _probe(env_spec: EnvDescription) -> tuple[gymnasium.Env, float]:
     """Return one such environment, closed, and the median seconds of its step."""
-    single = make_single(env_spec)
-    with warnings.catch_warnings(action="ignore"):
-        observation, _ = single.reset(seed=0)
-        single.action_space.seed(0)
-        seconds, over = [], False
-        while len(seconds) < 8 and not over:
-            action = sample_legal(single, observation)
-            start = time.perf_counter()
-            observation, reward, terminated, truncated, _ = single.step(action)
-            if np.size(reward) > 1:
-                raise vector_rewards(env_spec.id, np.size(reward))
-            seconds.append(time.perf_counter() - start)
-            over = terminated or truncated
+    single, step = GuardedCopy(make_single(env_spec)), 0
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            observation, _ = single.reset(seed=0)
+            single.action_space.seed(0)
+            seconds, over = [], False
+            while len(seconds) < 8 and not over:
+                step += 1
+                action = sample_legal(single, observation)
+                start = time.perf_counter()
+                observation, reward, terminated, truncated, _ = single.step(action)
+                if np.size(reward) > 1:
+                    raise vector_rewards(env_spec.id, np.size(reward))
+                seconds.append(time.perf_counter() - start)
+                over = terminated or truncated
+    except CopyError as error:
+        raise env_error(env_spec.id, f"failed: {error}", None, 0, step) from error
+    finally:
         single.close()
-    return single, median(seconds)
+    return single.env, median(seconds)
 
 
 def _required_pool(env_spec: EnvDescription, num_envs: int) -> VectorEnv:
@@ -131,7 +151,7 @@ def _vector_entry_point(env_spec: EnvDescription, num_envs: int, single: gymnasi
     try:
         with warnings.catch_warnings(action="ignore"):
             vector = gymnasium.make_vec(
-                env_spec.id, num_envs, vectorization_mode="vector_entry_point", **env_spec.kwargs
+                env_spec.id, num_envs, vectorization_mode="vector_entry_point", **made(env_spec.kwargs)
             )
     except (ImportError, TypeError, gymnasium.error.Error):
         return None
@@ -165,7 +185,7 @@ def _async_vector(env_spec: EnvDescription, num_envs: int) -> AsyncVectorEnv:
     """Return each copy in its own process. If one dies while they start, the others are stopped too."""
     before = set(active_children())
     try:
-        return Workers([partial(make_single, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        return Workers([partial(_copy, env_spec)] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
     except TIMEOUTS as error:
         for process in set(active_children()) - before:
             process.kill()

@@ -9,6 +9,7 @@ from sandlot.envs.description import EnvDescription
 from sandlot.envs.opponent import Opponent
 from sandlot.envs.tree import tree_map
 from sandlot.envs.vector import EnvBatch
+from sandlot.envs.wrappers import NONE
 from sandlot.tracking import SandlotError
 
 from .aec import AecGames
@@ -32,12 +33,12 @@ def takes_turns(env_spec: EnvDescription) -> bool:
 
 def games_of(env_spec: EnvDescription, num_games: int, *, exact: bool = False, render: bool = False) -> Games:
     """Return turn-based games of `env_spec`, in our implementation if there is one; with `exact`, in PettingZoo's."""
-    wrapper = env_spec.resolved_wrappers.wrapper
-    if env_spec.id in BOARDS and not env_spec.kwargs and not exact and not wrapper:
+    wrappers = env_spec.resolved_wrappers
+    if env_spec.id in BOARDS and not env_spec.kwargs and not exact and wrappers == NONE:
         return BOARDS[env_spec.id](num_games)
-    how = {"render": render, "wrapper": wrapper}
+    how = {"render": render, "wrapper": wrappers.wrapper}
     envs = [make_game(env_spec.id, "env", env_spec.kwargs, **how) for _ in range(max(num_games, 1))]
-    return AecGames(envs, env_spec.id)
+    return AecGames(envs, env_spec.id, wrappers)
 
 
 def game_batch(env_spec: EnvDescription, num_games: int, *, exact: bool = False) -> EnvBatch:
@@ -105,12 +106,14 @@ def _rows_of(
         return OpponentEnv(games, opponents_in(env_spec, games), openings=env_spec.openings, autoreset=autoreset)
     # Made and closed for its error message about unknown options.
     make_game(env_spec.id, "parallel_env", env_spec.kwargs).close()
-    wrapper = env_spec.resolved_wrappers.wrapper
-    if env_spec.id == SPREAD and not (exact or env_spec.separate or wrapper) and set(env_spec.kwargs) <= set(OPTIONS):
+    wrappers = env_spec.resolved_wrappers
+    ours = env_spec.id == SPREAD and not (exact or env_spec.separate) and wrappers == NONE
+    if ours and set(env_spec.kwargs) <= set(OPTIONS):
         return Spread(num_games, **env_spec.kwargs)
-    how = {"render": render, "wrapper": wrapper}
+    how = {"render": render, "wrapper": wrappers.wrapper}
     envs = [make_game(env_spec.id, "parallel_env", env_spec.kwargs, **how) for _ in range(num_games)]
-    return ParallelGames(envs, groups_of(envs[0], env_spec.separate, env_spec.id), autoreset=autoreset)
+    groups = groups_of(envs[0], env_spec.separate, env_spec.id)
+    return ParallelGames(envs, groups, autoreset=autoreset, wrappers=wrappers)
 
 
 def opponent_name(env_spec: EnvDescription) -> str:

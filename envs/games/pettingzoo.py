@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandlot.envs.env_errors import describe_error
+from sandlot.envs.env_kwargs import made
 from sandlot.envs.game_names import game_module
 from sandlot.envs.registry import PETTINGZOO_PACKAGES
 from sandlot.envs.user_wrappers import apply_wrappers
@@ -50,7 +51,7 @@ def make_game(
 
     The wrappers, as `module:function`, are those that take a game, such as SuperSuit's.
     """
-    options = dict(kwargs) | ({"render_mode": "rgb_array"} if render else {})
+    options = made(kwargs) | ({"render_mode": "rgb_array"} if render else {})
     module = module_of(env)
     try:
         with warnings.catch_warnings(action="ignore"):

@@ -1,5 +1,6 @@
 """What third-party environments need: NumPy arrays, numbers for texts, one action, one reward. Names, wrappers, too."""
 
+import itertools
 import subprocess
 import sys
 import time
@@ -48,12 +49,14 @@ class Shaped(Endless):
         return self.observation_space.sample(), self.reward, terminated, truncated, info
 
 
-gymnasium.register("tests/Shaped-v0", entry_point=Shaped, disable_env_checker=True)
+SHAPED = itertools.count()
 
 
-def shaped(**kwargs):
-    wrappers = kwargs.pop("wrappers", None)
-    return EnvSpec("tests/Shaped-v0", kwargs, wrappers=wrappers)
+def shaped(kind=Shaped, **kwargs):
+    """Return a spec of its own id: options that are no JSON, such as spaces, belong to the registration."""
+    wrappers, name = kwargs.pop("wrappers", None), f"tests/Shaped{next(SHAPED)}-v0"
+    gymnasium.register(name, entry_point=kind, disable_env_checker=True, kwargs=kwargs)
+    return EnvSpec(name, wrappers=wrappers)
 
 
 def trains(env_spec, agent=PPO, **more):
@@ -256,19 +259,20 @@ class Many(Shaped):
     reward_space = spaces.Box(-1, 1, (2,))
 
 
-gymnasium.register("tests/ManyTrue-v0", entry_point=Many, disable_env_checker=True)
-gymnasium.register("tests/ManyFalse-v0", entry_point=Shaped, disable_env_checker=True)
+PAIR = {"reward": np.array([1.0, 4.0], np.float32)}
+gymnasium.register("tests/ManyTrue-v0", entry_point=Many, disable_env_checker=True, kwargs=PAIR)
+gymnasium.register("tests/ManyFalse-v0", entry_point=Shaped, disable_env_checker=True, kwargs=PAIR)
 
 
 @pytest.mark.parametrize("declared", [True, False])
 def test_rewards_that_are_vectors_need_weights(declared):
-    env, reward = f"tests/Many{declared}-v0", np.array([1.0, 4.0], np.float32)
+    env = f"tests/Many{declared}-v0"
     with pytest.raises(SandlotError, match=r"gives 2 rewards at a time.*--reward-weights 0.5 0.5"):
-        EnvSpec(env, {"reward": reward}).batch(2)
-    weighed = EnvSpec(env, {"reward": reward}, wrappers=Wrappers(reward_weights=(1.0, 0.5)))
+        EnvSpec(env).batch(2)
+    weighed = EnvSpec(env, wrappers=Wrappers(reward_weights=(1.0, 0.5)))
     assert trains(weighed).mean == 6 * 3.0
     with pytest.raises(SandlotError, match="--reward-weights must be 2 numbers, not 3"):
-        EnvSpec(env, {"reward": reward}, wrappers=Wrappers(reward_weights=(1, 1, 1))).batch(1)
+        EnvSpec(env, wrappers=Wrappers(reward_weights=(1, 1, 1))).batch(1)
 
 
 def test_a_teams_rewards_are_added_up():
