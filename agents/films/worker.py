@@ -1,11 +1,21 @@
 """Films of an agent while it trains, made from its checkpoints by a worker process."""
 
+import re
 import sys
 from pathlib import Path
 
 from sandlot.agents.loading import load_agent
 from sandlot.agents.multi_agent import env_spec_of
-from sandlot.tracking import VIDEOS, Run, SandlotError, checkpoint_name, send_to_worker, start_worker, stop_worker
+from sandlot.tracking import (
+    VIDEOS,
+    Run,
+    SandlotError,
+    checkpoint_name,
+    read_metrics,
+    send_to_worker,
+    start_worker,
+    stop_worker,
+)
 
 from .film import Clip, FilmOptions, film_episodes
 
@@ -30,7 +40,7 @@ class FilmWorker:
         self.log = run.folder / "films.log"
         command = [sys.executable, "-P", "-m", "sandlot.agents.films", str(run.folder), str(Path.cwd())]
         self._worker = start_worker(command, self.log)
-        self._pending: list[int] = []
+        self._pending: list[int] = unlogged_films(run)
 
     def request(self, env_step: int) -> None:
         """Request a film of the checkpoint of `env_step`."""
@@ -60,6 +70,13 @@ class FilmWorker:
             found = (line.removeprefix(FILM_PROBLEM) for line in lines if line.startswith(FILM_PROBLEM))
             return next(found, None)
         return lines[-1] if lines else "the film worker ended early"
+
+
+def unlogged_films(run: Run) -> list[int]:
+    """Return the env steps of films that a training made before it was killed, and did not come to log."""
+    logged = {path for row in read_metrics(run.folder) for path in row.get("media", {}).values()}
+    films = [path for path in sorted((run.folder / VIDEOS).glob("step-*.mp4")) if f"{VIDEOS}/{path.name}" not in logged]
+    return [int(path.stem.removeprefix("step-")) for path in films if re.fullmatch(r"step-\d+", path.stem)]
 
 
 def film_path(run: Run, env_step: int) -> Path:

@@ -22,7 +22,7 @@ from sandlot.envs import EnvFactory, EnvSpec, Observation, has_mask
 from sandlot.tracking import SandlotError, derived_seed, require
 
 from .config import constructor_arguments, resolve_policy
-from .envs import LoggedVecEnv, SpacesOnlyEnv, counts_from_zero, make_envs, split_mask, without_mask
+from .envs import LoggedVecEnv, SpacesOnlyEnv, counts_from_zero, has_empty_shape, make_envs, split_mask, without_mask
 from .explain import action_info_of
 from .state import (
     end_open_episodes,
@@ -58,6 +58,11 @@ class SB3Agent(Agent):
             if not counts_from_zero(space):
                 raise SandlotError(f"Stable-Baselines3 needs discrete spaces that start at 0, not {space}")
         observation_space = without_mask(self.spaces.observation)
+        if has_empty_shape(observation_space):
+            raise SandlotError(
+                f"Stable-Baselines3 reads Boxes of at least one axis and one number, not {observation_space}; "
+                "ppo, dqn and sac without sb3: read bare numbers"
+            )
         policy = resolve_policy(self.config.policy, self.algorithm, observation_space)
         self.config = dataclasses.replace(self.config, policy=policy)
         arguments = constructor_arguments(self.config, self.algorithm, self.spaces.action)

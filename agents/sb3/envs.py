@@ -103,6 +103,17 @@ def split_mask(observation: Mapping[str, Any]) -> tuple[Any, np.ndarray]:
     return next(iter(rest.values())) if len(rest) == 1 else rest, np.asarray(observation[MASK], bool)
 
 
+def has_empty_shape(space: Space) -> bool:
+    """Return whether a Box in `space` is a bare number, or has none, which Stable-Baselines3's networks can't read."""
+    match space:
+        case spaces.Box():
+            return space.shape == () or 0 in space.shape
+        case spaces.Dict():
+            return any(map(has_empty_shape, space.values()))
+        case _:
+            return False
+
+
 def counts_from_zero(space: Space) -> bool:
     """Return whether the discrete spaces in `space`, if there are any, start at 0."""
     match space:

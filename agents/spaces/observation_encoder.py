@@ -1,6 +1,8 @@
 """From the name of a network to the encoder that reads an agent's observations."""
 
+import logging
 from dataclasses import dataclass
+from functools import cache
 
 from sandlot.envs import tree_leaves
 from sandlot.supervised.encoder_builder import (
@@ -16,6 +18,7 @@ from sandlot.supervised.encoder_builder import (
 from sandlot.supervised.networks import (
     BoardCNN,
     Concat,
+    Embedding,
     Encoder,
     Flat,
     FlatImage,
@@ -35,6 +38,8 @@ from .observations import (
     VectorPreprocessor,
 )
 
+MANY_PARAMETERS = 10_000_000
+"""Parameters of an encoder from which on a warning says what makes it smaller."""
 SMALL_WIDTHS = (32, 64)
 """Channels of the convolutions that read images too small for DQN's, where nobody says."""
 
@@ -54,7 +59,7 @@ class NetworkConfig(EncoderConfig):
 def reader_before_mlp(inputs: ObservationPreprocessor, config: NetworkConfig) -> Encoder:
     """Return a new encoder, as `config` says, for what `inputs` gives, of which an MLP is to read the features."""
     flat = config.network == "auto" or (config.network == "mlp" and not has_images(inputs))
-    return reader_for(inputs, "flat", config) if flat else encoder_for(inputs, config)
+    return tell_size(reader_for(inputs, "flat", config), inputs) if flat else encoder_for(inputs, config)
 
 
 def encoder_for(inputs: ObservationPreprocessor, config: NetworkConfig) -> Encoder:
@@ -68,7 +73,23 @@ def encoder_for(inputs: ObservationPreprocessor, config: NetworkConfig) -> Encod
             encoders.append(build_vector_encoder(name, encoders[-1].feature_size, config))
     except ValueError as error:
         raise SandlotError(str(error)) from error
-    return encoders[0] if len(encoders) == 1 else Sequential(encoders)
+    return tell_size(encoders[0] if len(encoders) == 1 else Sequential(encoders), inputs)
+
+
+def tell_size(encoder: Encoder, inputs: ObservationPreprocessor) -> Encoder:
+    """Return `encoder`, after a warning if it has very many parameters, with what makes it smaller."""
+    parameters = sum(parameter.numel() for parameter in encoder.parameters())
+    if parameters > MANY_PARAMETERS:
+        images = [part for part in inputs.modules() if isinstance(part, ImagePreprocessor)]
+        sizes = ", ".join(f"{image.height}×{image.width}" for image in images)
+        smaller = f"; resize=84 (--resize 84) makes the images smaller, which are {sizes}" if images else ""
+        _warn(f"the network that reads the observations has {parameters / 1e6:.0f} million parameters{smaller}")
+    return encoder
+
+
+@cache
+def _warn(message: str) -> None:
+    logging.getLogger("sandlot").warning(message)
 
 
 def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig) -> Encoder:
@@ -89,6 +110,14 @@ def reader_for(inputs: ObservationPreprocessor, name: str, config: NetworkConfig
         case ImagePreprocessor():
             flat = FlatImage(inputs.channels, inputs.height, inputs.width)
             return Sequential([flat, build_vector_encoder(name, flat.feature_size, config)])
+        case OneHotPreprocessor(embedded=True) if name in ("auto", "mlp", "flat") or is_custom(name):
+            table = Embedding(inputs.size, len(inputs.choices))
+            vector = "mlp" if name == "auto" else name
+            return (
+                table
+                if name == "flat"
+                else Sequential([table, build_vector_encoder(vector, table.feature_size, config)])
+            )
         case VectorPreprocessor() | OneHotPreprocessor() if name in ("auto", "mlp"):
             return build_vector_encoder("mlp", inputs.size, config)
         case VectorPreprocessor() | OneHotPreprocessor() if is_custom(name):

@@ -13,6 +13,8 @@ from sandlot.envs import MASK, ImageLayout, has_mask, image_layout, is_bytes, wh
 from sandlot.supervised.networks import RunningNorm
 from sandlot.tracking import SandlotError
 
+MOST_ONE_HOT = 2_000
+"""Choices from which on one-hot vectors are slower than an embedding."""
 FAR = 1e4
 """Size of numbers in float64 from which on normalisation first subtracts the first of them, in float64."""
 
@@ -82,18 +84,24 @@ class VectorPreprocessor(ObservationPreprocessor):
 
 
 class OneHotPreprocessor(ObservationPreprocessor):
-    """A Discrete, MultiDiscrete or MultiBinary observation as ones and zeros."""
+    """A Discrete, MultiDiscrete or MultiBinary observation as ones and zeros; of very many choices, as indices."""
 
     def __init__(self, choices: list[int], starts: list[int], dimensions: int):
         super().__init__()
         self.choices, self.dimensions = choices, dimensions
         self.size = sum(choices)
+        self.embedded = self.size > MOST_ONE_HOT
+        """Whether choices are numbers for an embedding, those of each part counted on from the part before."""
+        if self.embedded:
+            starts = [start - before for start, before in zip(starts, np.cumsum([0, *choices[:-1]]), strict=True)]
         self.register_buffer("starts", torch.tensor(starts), persistent=False)
 
     def forward(self, observation: Tensor) -> Tensor:
         leading = observation.shape[: observation.ndim - self.dimensions]
         values = observation.reshape(*leading, len(self.choices))
         values = values.long() - self.starts  # pyright: ignore[reportOperatorIssue]
+        if self.embedded:
+            return values
         parts = [F.one_hot(value, n) for value, n in zip(values.unbind(-1), self.choices, strict=True)]
         return torch.cat(parts, dim=-1).float()
 

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from sandlot.agents import DQN, PPO
 from sandlot.agents.base import Spaces
 from sandlot.agents.spaces.observations import ImagePreprocessor, part_names, preprocessor_for
-from sandlot.supervised.networks import NatureCNN
+from sandlot.supervised.networks import Embedding, NatureCNN
 from sandlot.tracking import SandlotError
 
 
@@ -121,7 +121,7 @@ def test_agents_of_odd_spaces_are_saved_and_loaded(space, tmp_path):
 
 @pytest.mark.parametrize("space", [spaces.Box(-1, 1, (0,)), spaces.Sequence(spaces.Discrete(2))], ids=str)
 def test_spaces_that_no_agent_reads_get_a_sentence(space):
-    with pytest.raises(SandlotError, match="agents can't read observations|no network here reads"):
+    with pytest.raises(SandlotError, match=r"agents can't read observations|no network here reads"):
         PPO(Sampled(space), **SIZE)
 
 
@@ -159,3 +159,35 @@ def test_a_replay_buffer_keeps_the_differences_of_large_numbers():
     agent.learn(800)
     chosen, _ = agent.predict(np.array([[1.7e9 - 20], [1.7e9 + 20]]), deterministic=True)
     assert chosen.tolist() == [0, 1]
+
+
+MANY = [
+    spaces.Discrete(50_000, start=7),
+    spaces.MultiDiscrete([3000, 4000], start=[5, -2]),
+    spaces.Dict(a=spaces.Discrete(9999), b=spaces.Box(-1, 1, (3,))),
+]
+
+
+@pytest.mark.parametrize("network", ["auto", "lstm"])
+@pytest.mark.parametrize("space", MANY, ids=str)
+def test_very_many_choices_are_embedded(space, network):
+    for agent in (PPO, DQN):
+        made = agent(Spaces(space, spaces.Discrete(2)), network=network)
+        assert any(isinstance(part, Embedding) for part in made.policy.modules())
+        space.seed(0)
+        made.predict(space.sample())
+    PPO(Sampled(space), network=network, **SIZE).learn(32)
+
+
+def test_each_choice_of_several_has_entries_of_its_own():
+    inputs = preprocessor_for(spaces.MultiDiscrete([3000, 4000], start=[5, -2]), normalize=False)
+    assert inputs(torch.tensor([[5, -2], [3004, 3997]])).tolist() == [[0, 3000], [2999, 6999]]
+
+
+def test_very_large_networks_are_told_with_what_makes_them_smaller(caplog):
+    caplog.set_level("WARNING", "sandlot")
+    PPO(Spaces(spaces.Box(0, 255, (160, 160, 3), np.uint8), spaces.Discrete(2)))
+    assert not caplog.messages
+    PPO(Spaces(spaces.Box(0, 255, (240, 323, 3), np.uint8), spaces.Discrete(2)))
+    (message,) = caplog.messages
+    assert "million parameters; resize=84 (--resize 84) makes the images smaller, which are 240×323" in message
