@@ -144,7 +144,7 @@ class FlattenActions(gymnasium.ActionWrapper):
             taken.append(self._taken(part, one))
         return _filled(self._space, iter(taken))
 
-    def _taken(self, part: Space, numbers: np.ndarray) -> Any:
+    def _taken(self, part: Any, numbers: np.ndarray) -> Any:
         if _is_integers(part):
             if self._continuous:
                 numbers = np.array([some.argmax() for some in np.split(numbers, np.cumsum(_choices(part))[:-1])])
@@ -176,9 +176,9 @@ class WeighRewards(gymnasium.Wrapper):
         if count:
             self._check(count)
 
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self.env.step(action)
-        if np.ndim(reward) == 0 and self._weights is None:
+        if np.ndim(np.asarray(reward)) == 0 and self._weights is None:
             return observation, reward, terminated, truncated, info
         rewards = np.atleast_1d(np.asarray(reward, np.float64)).ravel()
         if self._weights is None and len(rewards) == self._players:

@@ -145,6 +145,11 @@ def suggestions(env: str, pool: list[str]) -> str:
     """
     load_entry_points()
     module, _, name = env.rpartition(":")
+    for package in PACKAGES:  # those whose ids begin much like this one
+        if any(_alike(name[: len(prefix)], prefix) for prefix in package.prefixes) and is_installed(package.module):
+            with contextlib.suppress(SandlotError), contextlib.redirect_stdout(io.StringIO()):
+                import_user_module(package.module)
+                register_all(package.module)
     pooled = {name: f"{name} with --backend envpool" for name in pool if name not in gymnasium.registry}
     known = {**pooled, **{known: _written(known, module) for known in gymnasium.registry}}
     known |= {f"{prefix}v0": f"{prefix}… of {p.pip} (pip install {p.pip})" for p in PACKAGES for prefix in p.prefixes
@@ -193,6 +198,10 @@ def _source(env: str) -> str:
 def _written(env: str, module: str) -> str:
     """Return `env` as it must be written: with the module that was asked for, if it is from there."""
     return f"{module}:{env}" if module and _source(env) == module.partition(".")[0] else env
+
+
+def _alike(one: str, other: str) -> bool:
+    return difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio() > 0.8
 
 
 def _stem(env: str) -> str:

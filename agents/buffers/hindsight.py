@@ -41,7 +41,7 @@ class HindsightBuffer(ReplayBuffer):
         self._end[slot] = -1
         super().add(action, step)
         for env in np.flatnonzero(step.terminated | step.truncated | ~step.valid):
-            self._close(env, slot)
+            self._close(int(env), slot)
 
     def reset(self, observation: Observation) -> None:
         if self.num_envs and self.filled:

@@ -22,7 +22,7 @@ from .film import Clip, FilmOptions, film_episodes
 LAST_FILM_TIMEOUT = 300
 """Seconds to wait for the films that are left when training has ended."""
 FILM_SEED = 20_000
-FILM_PROBLEM = "the film: "
+FILM_PROBLEM = "film of "
 """What begins a line of the worker about a film that shows nothing."""
 MAX_SECONDS = 300
 """The longest that these films play."""
@@ -45,6 +45,7 @@ class FilmWorker:
     def request(self, env_step: int) -> None:
         """Request a film of the checkpoint of `env_step`."""
         self._pending.append(env_step)
+        self._latest = env_step
         send_to_worker(self._worker, f"{env_step}\n")
 
     def collect(self) -> None:
@@ -67,8 +68,8 @@ class FilmWorker:
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         if not self._pending:
             self.log.unlink(missing_ok=True)
-            found = (line.removeprefix(FILM_PROBLEM) for line in lines if line.startswith(FILM_PROBLEM))
-            return next(found, None)
+            latest = f"{FILM_PROBLEM}{self._latest}: "
+            return next((line.removeprefix(latest) for line in lines if line.startswith(latest)), None)
         return lines[-1] if lines else "the film worker ended early"
 
 
@@ -98,6 +99,6 @@ def serve(folder: Path) -> None:
             clip = Clip(load_agent(run, env_step), FILM_SEED)
             (filmed,) = film_episodes([clip], env_spec, film_path(run, env_step), options)
             if filmed.problem is not None:
-                print(f"{FILM_PROBLEM}{filmed.problem}", file=sys.stderr, flush=True)
+                print(f"{FILM_PROBLEM}{env_step}: {filmed.problem}", file=sys.stderr, flush=True)
         except SandlotError as error:
             print(error, file=sys.stderr, flush=True)

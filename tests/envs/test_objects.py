@@ -35,7 +35,9 @@ def test_agents_learn_in_a_vec_env_and_in_games():
 
 
 @pytest.mark.parametrize(
-    "thing", [CartPoleEnv, lambda: CartPoleEnv(), [CartPoleEnv()], None, 3, gymnasium.spec("CartPole-v1")], ids=str
+    "thing",
+    [CartPoleEnv, lambda: CartPoleEnv(), [CartPoleEnv()], None, 3, gymnasium.spec("CartPole-v1")],
+    ids=lambda thing: type(thing).__name__,
 )
 def test_other_things_get_a_sentence(thing):
     with pytest.raises(SandlotError, match="no environment: give an id, an EnvSpec"):

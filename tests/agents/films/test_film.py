@@ -108,6 +108,8 @@ class Painter(Endless):
     def render(self):
         if self.fails == "render":
             raise OSError("no display")
+        if self.fails == "dark":
+            return np.zeros((9, 9, 3), np.uint8)
         return self.picture
 
 
@@ -161,7 +163,7 @@ def test_an_env_that_fails_while_it_is_filmed_gets_a_sentence(fails):
 def test_films_tell_whether_they_were_cut_and_what_is_wrong(tmp_path):
     agent = PPO("tests/Endless-v0", seed=0, **SMALL)
     gymnasium.register("tests/Painter-v0", entry_point=Painter, disable_env_checker=True)
-    env_spec = EnvSpec("tests/Painter-v0", {"picture": np.zeros((9, 9, 3), np.uint8)})
+    env_spec = EnvSpec("tests/Painter-v0", {"fails": "dark"})
     (whole,) = film_episodes([Clip(agent, 0)], env_spec, tmp_path / "film.mp4")
     assert (whole.total, whole.steps, whole.over) == (5.0, 5, True)
     assert "one colour" in whole.problem
