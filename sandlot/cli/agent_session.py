@@ -14,6 +14,7 @@ from sandlot.agents.loop import train
 from sandlot.agents.multi_agent import env_spec_of
 from sandlot.agents.run_config import setting
 from sandlot.tracking import Run
+from sandlot.tracking.common.terminal import lasting_console
 
 from .progress import ended_in_order
 from .table import interval, print_table, speed_in, where_wandb_is
@@ -24,7 +25,7 @@ def train_and_report(agent: Agent, run: Run, begin: float) -> None:
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
-    console = Console()
+    console = lasting_console()
     steps, training = setting(run, "steps"), setting(run, "training")
     evaluation = EvaluationCallback(env_spec_of(setting(run, "env")), every=0, episodes=training["evaluation_episodes"])
     plot, videos = PlotCallback(), VideoCallback(training["video_every"])
@@ -38,7 +39,9 @@ def train_and_report(agent: Agent, run: Run, begin: float) -> None:
         )
         assert evaluation.latest is not None
         speed = (done.env_step - done.first_step) / done.seconds
-        figures = {"env_step": agent.env_step, "training_seconds": done.seconds, "env_steps_per_second": speed}
+        figures = {"env_step": agent.env_step}
+        if speed:  # a resumed run may have had all its steps
+            figures |= {"training_seconds": done.seconds, "env_steps_per_second": speed}
         run.finish({"status": "finished", **figures, **agent.metrics(), "evaluation": evaluation.latest.to_json()})
     report(console, run, agent, evaluation.latest, speed, time.perf_counter() - begin, videos.problem, plot.path)
 

@@ -39,7 +39,7 @@ class Session(ABC):
         self.audience = Audience()
         self.problem = ""
         """Error of the last message."""
-        self.checkpoints = [] if found.run is None else [int(path.name[5:]) for path in found.run.checkpoints()]
+        self.checkpoints = [] if found.run is None else found.run.checkpoint_steps()
         self._asked: queue.Queue[Message] = queue.Queue(WAITING_MESSAGES)
         self._stop, self._newcomer = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="play", daemon=True)
