@@ -3,13 +3,14 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.errors import DEBUG, SandlotError
 from sandlot.tracking.common.files import (
     read_file,
     read_json,
@@ -82,6 +83,23 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:  # the latter: BF16, for one
         raise SandlotError(
             f"the checkpoint {folder} is damaged: {TENSORS} holds no tensors that can be read ({error})"
+        ) from error
+
+
+@contextmanager
+def restoring(folder: Path) -> Iterator[None]:
+    """Turn whatever a checkpoint makes of the code that restores it into a sentence; its checksums may be right."""
+    try:
+        yield
+    except SandlotError:
+        raise
+    except Exception as error:
+        if DEBUG in os.environ:
+            raise
+        said = (str(error).strip().splitlines() or [""])[0]
+        raise SandlotError(
+            f"the checkpoint {folder} can't be restored: {type(error).__name__}: {said} "
+            f"(with {DEBUG}=1 in the environment, it shows where)"
         ) from error
 
 

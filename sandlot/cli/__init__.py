@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module, metadata
 from typing import Any
 
-from sandlot.tracking.common.errors import SandlotError
+from sandlot.tracking.common.errors import DEBUG, SandlotError
 from sandlot.tracking.common.extensions import add_working_folder
 from sandlot.tracking.common.terminal import discard_output, open_closed_streams
 
@@ -33,7 +33,6 @@ COMMANDS = {
 MISTAKE, KILLED_BY, PIPE = 2, 128, 13
 LEARNING = ("train", "resume", "describe")
 """Commands in which code of the user's own may fail, and its traceback is wanted; the others only read a run."""
-DEBUG = "SANDLOT_DEBUG"
 OVERVIEW = """usage: sandlot COMMAND …
 
 Train reinforcement-learning agents, generative models and other tasks, track them in Weights & Biases, and record
