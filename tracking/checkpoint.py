@@ -22,6 +22,7 @@ from sandlot.tracking.common.files import (
 )
 
 from .layout import step_in_name
+from .schema import check_state
 
 TENSORS, STATE, CHECKSUMS = "tensors.safetensors", "state.json", "checksums.json"
 
@@ -75,9 +76,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             ) from error
         if not isinstance(checksums, dict) or hashlib.sha256(data[name]).hexdigest() != checksums.get(name):
             raise SandlotError(f"the checkpoint {folder} is damaged: {name} is not as it was written")
-    state = read_json(folder / STATE)
-    if not isinstance(state, dict):
-        raise SandlotError(f"the checkpoint {folder} is damaged: {STATE} must hold an object")
+    state = check_state(folder / STATE)
     try:
         return Checkpoint(load(data[TENSORS]), state)
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:  # the latter: BF16, for one

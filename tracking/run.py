@@ -34,7 +34,8 @@ from .layout import (
 )  # fmt: skip
 from .lock import Lock
 from .metrics import ENV_STEP, MetricsFile, drop_rows_after
-from .schema import check_config, check_summary, check_wandb, newest_run
+from .newest import newest_run
+from .schema import check_config, check_summary, check_wandb
 from .worker import start_worker, stop_worker
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]

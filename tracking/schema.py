@@ -1,16 +1,12 @@
 """What the JSON files of a run must hold, checked as they are read: a run may be damaged, or a stranger's."""
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import read_json
 
-from .checkpoint import checkpoint_steps
-from .layout import CHECKPOINTS, CONFIG
 from .metrics import ENV_STEP, STEP
 
 NUMBER, TEXT = "a number", "a text"
@@ -60,9 +56,24 @@ SUMMARY_RULES: Mapping[str, Rule] = {
     "test": "an object of numbers",
     "test_interval": "two numbers",
 }
+STATE_RULES: Mapping[str, Rule] = {
+    "agent": TEXT,
+    "task": TEXT,
+    "seed": "a whole number",
+    "env_step": "a whole number",
+    "step": "a whole number",
+    "validations_since_best": "a whole number",
+    "best": "an object or null",
+    "best.step": "a whole number",
+    "best.value": NUMBER,
+    "config": "an object",
+    "env": "an object or null",
+    "metadata": "an object",
+    "source": "an object",
+    "source.name": TEXT,
+}
 WANDB_RULES: Mapping[str, Rule] = {"mode": MODES, "url": "a text or null", "folder": TEXT, "error": TEXT}
 NEEDED = {"summary.json": ("status",), "wandb.json": ("mode",)}
-TIME_IN_NAME = re.compile(r"-(\d{8}-\d{6})(-\d+)?$")
 
 
 def check_config(path: Path) -> dict[str, Any]:
@@ -78,33 +89,14 @@ def check_summary(path: Path) -> dict[str, Any]:
     return _checked(path, SUMMARY_RULES)
 
 
+def check_state(path: Path) -> dict[str, Any]:
+    """Read the state in a checkpoint."""
+    return _checked(path, STATE_RULES)
+
+
 def check_wandb(path: Path) -> dict[str, Any]:
     """Read where W&B has a run."""
     return _checked(path, WANDB_RULES)
-
-
-def newest_run(root: Path) -> Path:
-    """Return the folder of the run in `root` that began last, and has a checkpoint unless none has."""
-    folders = [path.parent for path in root.glob(f"*/{CONFIG}") if path.is_file()]
-    if not folders:
-        raise SandlotError(f"there are no runs in {root} yet; start one with `sandlot train`")
-    begun = [folder for folder in folders if checkpoint_steps(folder / CHECKPOINTS)]
-    return max(begun or folders, key=_began)
-
-
-def _began(folder: Path) -> tuple[float, str]:
-    """Return when a run began, as its config says, or else its name, or else its file's time."""
-    try:
-        return float(check_config(folder / CONFIG)["created"]), folder.name
-    except (SandlotError, KeyError):
-        pass
-    try:
-        found = TIME_IN_NAME.search(folder.name)
-        if found is not None:
-            return datetime.strptime(found[1], "%Y%m%d-%H%M%S").timestamp(), folder.name
-    except (ValueError, OverflowError):
-        pass
-    return (folder / CONFIG).stat().st_mtime, folder.name
 
 
 def _checked(path: Path, rules: Mapping[str, Rule]) -> dict[str, Any]:
