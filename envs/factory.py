@@ -4,9 +4,14 @@ import gymnasium
 from gymnasium.vector import VectorEnv
 
 from sandlot.envs.backends.tabular import TransitionTable, read_table, table_of
+from sandlot.tracking.common.memory import require_memory
 
+from .registry import is_game
 from .spec import EnvSpec, make
 from .vector import EnvBatch
+
+ENV_BYTES, GAME_BYTES = 10_000, 500
+"""The least that an environment takes: an object of its own, or a row of a batch of board games."""
 
 
 class EnvFactory:
@@ -14,6 +19,9 @@ class EnvFactory:
 
     def __init__(self, env: str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch, num_envs: int):
         self.env_spec = EnvSpec.of(env) if isinstance(env, str | EnvSpec) else None
+        if self.env_spec is not None:
+            size = GAME_BYTES if is_game(self.env_spec.id) else ENV_BYTES
+            require_memory(num_envs * size, f"{num_envs:,} environments", "num_envs")
         self._first: EnvBatch | None = make(self.env_spec or env, num_envs)
         self._given = None if self.env_spec else self._first
         self.env_spec = self.env_spec and self.env_spec.resolved(self._first)

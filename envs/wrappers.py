@@ -17,6 +17,7 @@ from gymnasium.wrappers import (
 )
 
 from sandlot.tracking import SandlotError, require
+from sandlot.tracking.common.memory import require_memory
 
 VELOCITIES = {
     "Acrobot": (4, 5),
@@ -27,6 +28,10 @@ VELOCITIES = {
     "Pendulum": (2,),
 }
 """Indices of the velocities in the observation, by environment name without version."""
+
+
+STACK_BYTES = 16
+"""Bytes that a number of a frame takes in a stack: in the space's two bounds and the stack itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +114,11 @@ def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
         env = GrayscaleObservation(env)
     if wrappers.resize:
         env = ResizeObservation(env, (wrappers.resize, wrappers.resize))
-    return env if wrappers.frame_stack == 1 else FrameStackObservation(env, wrappers.frame_stack)
+    if wrappers.frame_stack == 1:
+        return env
+    size = np.prod(env.observation_space.shape or (1,), dtype=float) * wrappers.frame_stack * STACK_BYTES
+    require_memory(size, f"a stack of {wrappers.frame_stack:,} frames", "frame_stack")
+    return FrameStackObservation(env, wrappers.frame_stack)
 
 
 def hide_entries(env: gymnasium.Env, entries: tuple[int, ...]) -> gymnasium.Env:

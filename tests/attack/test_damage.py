@@ -119,7 +119,7 @@ def attack(kind, made, capsys, cases: int | None) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["q-learning", "classifier"])
 def test_a_few_damages(kind, made, capsys):
-    wrong = attack(kind, made, capsys, cases=12)
+    wrong = attack(kind, made, capsys, cases=8)
     assert not wrong, "\n".join(f"{case}: {problem}" for case, problem in wrong.items())
 
 

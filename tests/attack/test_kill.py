@@ -68,7 +68,7 @@ def kill_everywhere(kind: str, most: int) -> dict[int, str]:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("kind", "points"), [("tabular", 8), ("value", 4)])
+@pytest.mark.parametrize(("kind", "points"), [("tabular", 6), ("value", 3)])
 def test_killed_here_and_there(kind, points):
     assert kill_everywhere(kind, points) == {}
 
