@@ -45,7 +45,10 @@ def register(env: str) -> None:
     Raises `SandlotError` if there is no such module.
     """
     if ":" in env:
-        import_user_module(env.partition(":")[0])
+        module, name = env.split(":", 1)
+        if not module or not name or ":" in name:
+            raise SandlotError(f"there is no environment {env!r}; an id is a name, or module:name")
+        import_user_module(module)
     if env.lower().startswith("ale/") or "NoFrameskip-v" in env:
         try:
             import_ale()

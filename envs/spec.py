@@ -58,9 +58,6 @@ class EnvSpec(EnvDescription):
         return replace(self, backend="auto") if self.backend == "envpool" and not pool_ids() else self
 
     def _check(self) -> None:
-        module, _, name = self.id.rpartition(":")
-        if ":" in module or not name or (":" in self.id and not module):
-            raise SandlotError(f"there is no environment {self.id!r}; an id is a name, or module:name")
         steps = self.kwargs.get("max_episode_steps", 1)
         if not ((isinstance(steps, int) and steps >= 1) or steps in (None, -1)) or isinstance(steps, bool):
             raise SandlotError(f"max_episode_steps in the environment's options must be at least 1, not {steps!r}")
