@@ -19,9 +19,9 @@ AGENT = ("--evaluation-episodes", "2", "--video-every", "0", *QUIET)
 RUNS = {
     "q-learning": ("q-learning", "FrozenLake-v1", "--steps", "600", "--checkpoint-every", "200", *AGENT),
     "dqn": ("dqn", "CartPole-v1", "--steps", "120", "--checkpoint-every", "60", "--hidden", "8",
-            "--learning-starts", "20", "--buffer-size", "200", "--batch-size", "8", *AGENT),
+            "--learning-starts", "20", "--buffer-size", "220", "--batch-size", "8", *AGENT),
     "ppo": ("ppo", "CartPole-v1", "--steps", "64", "--checkpoint-every", "32", "--hidden", "8", "--num-envs", "2",
-            "--n-steps", "16", "--batch-size", "16", "--network", "lstm", *AGENT),
+            "--num-steps", "16", "--batch-size", "16", "--network", "lstm", *AGENT),
     "vae": ("vae", "iris", "--epochs", "2", "--latent-size", "2", "--hidden", "8", *QUIET),
     "classifier": ("classifier", "iris", "--epochs", "2", "--hidden", "8", *QUIET),
     "forest": ("sklearn:random-forest", "iris", "--options", '{"n_estimators": 2}', *QUIET),
