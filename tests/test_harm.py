@@ -54,7 +54,7 @@ def test_a_replay_buffer_whose_checkpoint_was_not_written_is_left_out():
         np.testing.assert_array_equal(final(cut)[name], array)
     (buffer,) = (cut.folder / "experience").iterdir()
     shutil.rmtree(buffer)
-    with pytest.raises(SandlotError, match=r"replay buffer of step 60\d .* is gone"):
+    with pytest.raises(SandlotError, match=r"replay memory of step 60\d is gone"):
         cut.experience(cut.checkpoint_steps()[-1])
 
 

@@ -198,9 +198,11 @@ class Run:
             return {}  # what lies there is of a later checkpoint, or of one whose writing was cut off
         newest = [older for older in self.checkpoint_steps() if older in kept]
         further = (
-            f"; it keeps that of its newest checkpoint, of step {newest[-1]}, and can resume there" if newest else ""
+            f": a run keeps that of its newest checkpoint, of step {newest[-1]}, from which it can go on"
+            if newest
+            else ""
         )
-        raise SandlotError(f"the replay buffer of step {step} in {self.folder} is gone{further}")
+        raise SandlotError(f"the replay memory of step {step} is gone{further}")
 
     def _experience_folder(self, step: int) -> Path:
         return self.folder / EXPERIENCE / checkpoint_name(step)
