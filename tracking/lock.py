@@ -7,6 +7,7 @@ import sys
 import weakref
 from pathlib import Path
 
+from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import writing
 
 try:
@@ -60,6 +61,11 @@ class Lock:
             return self._descriptor is not None and os.path.samestat(os.fstat(self._descriptor), self.path.stat())
         except OSError:
             return False
+
+    def check_place(self) -> None:
+        """Raise `SandlotError` if the folder of the lock that we hold was deleted or moved."""
+        if self.held and not self.is_in_place():
+            raise SandlotError(f"the folder {self.path.parent} was deleted or moved while it was written")
 
     def release(self) -> None:
         """Give the lock back."""

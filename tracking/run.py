@@ -173,7 +173,7 @@ class Run:
         """
         folder = self.checkpoint_folder(step)
         assert self._metrics is not None, "the run is not open"
-        self._check_place()
+        self._lock.check_place()
         self._metrics.sync()
         if experience:
             write_checkpoint(self._experience_folder(step), experience, {})
@@ -260,7 +260,7 @@ class Run:
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write the summary, draw the curve and close the W&B run. `summary["status"]` says how it ended."""
         try:
-            self._check_place()
+            self._lock.check_place()
             write_json(self.folder / SUMMARY, dict(summary))
         finally:
             self._close(EXIT_CODES[summary["status"]])
@@ -275,11 +275,6 @@ class Run:
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()
         self._lock.release()
-
-    def _check_place(self) -> None:
-        """Raise `SandlotError` if the folder was deleted or moved while it was written."""
-        if self._lock.held and not self._lock.is_in_place():
-            raise SandlotError(f"the folder {self.folder} was deleted or moved while it was written")
 
     def __enter__(self) -> "Run":
         return self
