@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-gpu check fast-test docs bench clean
+.PHONY: help demo test attack test-gpu check fast-test docs bench clean
 
 help:
 	@echo "make demo   install, train PPO on CartPole, record it"
 	@echo "make test   install the test tools, run all the tests"
+	@echo "make attack damage, kill and flood runs in every way (half an hour)"
 	@echo "make check  format, lint, type-check, run the fast tests"
 	@echo "make docs   build the documentation in build/site, stopping at any warning"
 	@echo "make test-gpu  run the tests that need a GPU, with $$PYTHON as it is"
@@ -45,6 +46,9 @@ build/import-root: pyproject.toml
 	ln -sfn $(addprefix ../../../,$(wildcard sandlot/*)) ../../../agents ../../../envs ../../../generative \
 	  ../../../supervised ../../../tracking $@/sandlot
 	@touch $@
+
+attack: .venv/test-tools
+	$(BIN)/pytest tests/attack --numprocesses auto --dist worksteal -m attack --timeout 3600
 
 test-gpu:
 	$(PYTHON) -m pytest tests/gpu -q -p no:cacheprovider

@@ -34,6 +34,7 @@ from sandlot.tracking.common.extensions import is_from_outside
 from .action_info import ActionInfo
 from .callbacks.base import CallbackList, Callbacks
 from .loop import train, train_segment
+from .memory import build_in_memory
 from .prediction import predict
 from .recipes import recipe_config
 from .run_config import recorded
@@ -66,14 +67,7 @@ class Agent(ABC):
         if is_from_outside(cls):
             cls.name = f"{cls.__module__}:{cls.__qualname__}"
 
-    def __init__(
-        self,
-        env: EnvLike,
-        *,
-        seed: int = 0,
-        config: Any = None,
-        **hyperparameters: Any,
-    ):
+    def __init__(self, env: EnvLike, *, seed: int = 0, config: Any = None, **hyperparameters: Any):
         """Make an untrained agent.
 
         Args:
@@ -95,7 +89,7 @@ class Agent(ABC):
         else:
             self.env_factory = env if isinstance(env, EnvFactory) else self.make_env_factory(env, self.config)
             self.spaces = Spaces(self.env_factory.observation_space, self.env_factory.action_space)
-        self._build()
+        build_in_memory(self)
 
     @property
     def env_step(self) -> int:

@@ -7,7 +7,9 @@ from gymnasium.vector import VectorEnv
 
 from sandlot.envs.backends.tabular import TransitionTable, read_table, table_of
 from sandlot.tracking import SandlotError
+from sandlot.tracking.common.memory import require_memory
 
+from .registry import is_game
 from .spec import EnvSpec, make
 from .vector import EnvBatch
 
@@ -26,11 +28,18 @@ def check_num_envs(env: Any, num_envs: int | None) -> None:
         )
 
 
+ENV_BYTES, GAME_BYTES = 10_000, 500
+"""The least that an environment takes: an object of its own, or a row of a batch of board games."""
+
+
 class EnvFactory:
     """Makes batches from a spec or an id; a given environment object is used as it is, and only reset."""
 
     def __init__(self, env: str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch, num_envs: int):
         self.env_spec = EnvSpec.of(env) if isinstance(env, str | EnvSpec) else None
+        if self.env_spec is not None:
+            size = GAME_BYTES if is_game(self.env_spec.id) else ENV_BYTES
+            require_memory(num_envs * size, f"{num_envs:,} environments", "num_envs")
         self._first: EnvBatch | None = make(self.env_spec or env, num_envs)
         self._given = None if self.env_spec else self._first
         self.env_spec = self.env_spec and self.env_spec.resolved(self._first)

@@ -59,6 +59,9 @@ class EnvSpec(EnvDescription):
         return replace(self, backend="auto") if self.backend == "envpool" and not pool_ids() else self
 
     def _check(self) -> None:
+        steps = self.kwargs.get("max_episode_steps", 1)
+        if not ((isinstance(steps, int) and steps >= 1) or steps in (None, -1)) or isinstance(steps, bool):
+            raise SandlotError(f"max_episode_steps in the environment's options must be at least 1, not {steps!r}")
         for name in ("opponent", "separate"):
             if getattr(self, name) and not is_game(self.id):
                 raise SandlotError(f"{self.id} has one player; {name!r} is for multi-agent environments (PettingZoo)")

@@ -17,6 +17,7 @@ from gymnasium.wrappers import (
 )
 
 from sandlot.tracking import SandlotError, require
+from sandlot.tracking.common.memory import require_memory
 
 from .action_masks import MASK, chosen, has_mask
 from .frame_stack import FrameStack
@@ -32,6 +33,10 @@ VELOCITIES = {
     "Pendulum": (2,),
 }
 """Indices of the velocities in the observation, by environment name without version."""
+
+
+STACK_BYTES = 16
+"""Bytes that a number of a frame takes in a stack: in the space's two bounds and the stack itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +161,13 @@ def wrap(env: gymnasium.Env, wrappers: Wrappers) -> gymnasium.Env:
     if wrappers.grey or wrappers.resize:
         images = image_transform(env.observation_space, wrappers.grey, wrappers.resize)
         env = TransformObservation(env, images.apply, images.space)
-    return env if wrappers.frame_stack == 1 else FrameStack(env, wrappers.frame_stack)
+    if wrappers.frame_stack == 1:
+        return env
+    size = spaces.flatdim(env.observation_space) if env.observation_space.is_np_flattenable else 1
+    require_memory(
+        size * wrappers.frame_stack * STACK_BYTES, f"a stack of {wrappers.frame_stack:,} frames", "frame_stack"
+    )
+    return FrameStack(env, wrappers.frame_stack)
 
 
 def check_rescaling(space: gymnasium.Space) -> None:

@@ -1,7 +1,5 @@
 """The record of a run: a folder, and the W&B run that mirrors it."""
 
-import json
-import os
 import re
 import secrets
 import shlex
@@ -20,15 +18,32 @@ import numpy as np
 from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import read_json, write_json, writing
 
-from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, checkpoint_name
-from .metrics import ENV_STEP, drop_rows_after
+from .checkpoint import STATE, Checkpoint, checkpoint_steps, read_checkpoint, remove_checkpoint, write_checkpoint
+from .layout import (
+    CHECKPOINTS,
+    COMMAND,
+    CONFIG,
+    CURVE,
+    EXPERIENCE,
+    LOCK,
+    METRICS,
+    SUMMARY,
+    WANDB_STATE,
+    checkpoint_name,
+    refuse_links,
+)  # fmt: skip
+from .lock import Lock
+from .metrics import ENV_STEP, MetricsFile, drop_rows_after
+from .newest import newest_run
+from .schema import check_config, check_summary, check_wandb
 from .worker import start_worker, stop_worker
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
 RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
 EXIT_CODES = {"finished": 0, "interrupted": 130, "failed": 1}
 SECONDS_FOR_WANDB = 60
+HAS_EXPERIENCE = "has_experience"
+"""The key in a checkpoint's state that says whether a replay buffer belongs to it."""
 
 
 class Run:
@@ -41,11 +56,13 @@ class Run:
         folder = Path(folder)
         if not (folder / CONFIG).is_file():
             raise SandlotError(f"{folder} is not a run: it has no {CONFIG}")
+        refuse_links(folder)
         self.folder = folder
-        self.config: dict[str, Any] = read_json(folder / CONFIG)
+        self.config: dict[str, Any] = check_config(folder / CONFIG)
+        self._lock = Lock(folder / LOCK)
         self._recorder: subprocess.Popen[str] | None = None
         self._recorder_log = folder / "recorder.log"
-        self._metrics: Any = None
+        self._metrics: MetricsFile | None = None
 
     @classmethod
     def create(
@@ -63,7 +80,7 @@ class Run:
         with writing(root):
             folder = _new_folder(root, stem)
         mirrored = {"mode": wandb, "project": project, "id": secrets.token_hex(4), "group": name.rsplit("-s", 1)[0]}
-        record = {"format": 1, **config, "versions": _versions(), "wandb": mirrored}
+        record = {"format": 1, "created": time.time(), **config, "versions": _versions(), "wandb": mirrored}
         try:
             write_json(folder / CONFIG, record)
             with writing(folder / COMMAND):
@@ -80,10 +97,7 @@ class Run:
         """Open the run in the folder `name`, or of that name in `root`; "latest" is the newest."""
         root = Path(root)
         if name == "latest":
-            configs = sorted(root.glob(f"*/{CONFIG}"), key=lambda path: path.stat().st_mtime)
-            if not configs:
-                raise SandlotError(f"there are no runs in {root} yet; start one with `sandlot train`")
-            return cls(configs[-1].parent)
+            return cls(newest_run(root))
         for folder in (Path(name), root / name):
             if folder.is_dir():
                 return cls(folder)
@@ -97,12 +111,14 @@ class Run:
 
     def reopen(self, step: int, steps: int) -> None:
         """Continue recording from the checkpoint of `step`, dropping what came later, until `steps`."""
+        self.acquire()
         with writing(self.folder):
             drop_rows_after(self.folder, step)
             (self.folder / SUMMARY).unlink(missing_ok=True)
-            for folder in self.checkpoints():
-                if folder.name > checkpoint_name(step):
-                    shutil.rmtree(folder)
+            for name in (CHECKPOINTS, EXPERIENCE):
+                for later in checkpoint_steps(self.folder / name):
+                    if later > step:
+                        remove_checkpoint(self.folder / name / checkpoint_name(later))
         if steps != self.config.get("steps"):
             self.config["steps"] = steps
             write_json(self.folder / CONFIG, self.config)
@@ -116,29 +132,38 @@ class Run:
 
     def add_figures(self, figures: Mapping[str, Any], step: int) -> None:
         """Log metrics measured after the run ended."""
-        self.open()
-        self.log(figures, step)
-        self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
+        if self._lock.held or self._lock.acquire():
+            self.open()
+            self.log(figures, step)
+            self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
+            return
+        metrics = MetricsFile(self.folder / METRICS)  # it trains: its recorder, which follows the file, mirrors the row
+        metrics.append({self.axis: step, **figures})
+        metrics.close()
+
+    def acquire(self) -> None:
+        """Become the one writer of the run. Raises `SandlotError` if another process is."""
+        if not self._lock.acquire():
+            raise SandlotError(f"{self.folder} is being written by {self._lock.holder()}; wait until that has ended")
 
     def open(self) -> None:
         """Start recording at the end of the metrics file."""
-        with writing(self.folder):
-            self._metrics = open(self.folder / METRICS, "a", encoding="utf-8", buffering=1)
-            offset = self._metrics.tell()
+        self.acquire()
+        self._metrics = MetricsFile(self.folder / METRICS)
         command = [
             sys.executable,
             "-Pm",  # P: the current folder has nothing of the recorder's
             "sandlot.tracking.recorder",
             str(self.folder),
             self.config["wandb"]["mode"],
-            str(offset),
+            str(self._metrics.size),
         ]
         self._recorder = start_worker(command, self._recorder_log)
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
         """Append a row of metrics at `step`."""
-        with writing(self.folder / METRICS):
-            self._metrics.write(json.dumps({self.axis: step, **metrics}) + "\n")
+        assert self._metrics is not None, "the run is not open"
+        self._metrics.append({self.axis: step, **metrics})
 
     def log_media(self, key: str, path: Path, step: int) -> None:
         """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
@@ -156,34 +181,37 @@ class Run:
         `experience` is what only going on needs, which may be large: it is kept for the newest checkpoint alone.
         """
         folder = self.checkpoint_folder(step)
-        with writing(self.folder / METRICS):
-            os.fsync(self._metrics.fileno())
+        assert self._metrics is not None, "the run is not open"
+        self._lock.check_place()
+        self._metrics.sync()
         if experience:
             write_checkpoint(self._experience_folder(step), experience, {})
+            state = {**state, HAS_EXPERIENCE: True}
         write_checkpoint(folder, tensors, state)
-        for older in (self.folder / EXPERIENCE).glob("step-*"):
-            if older.name != checkpoint_name(step):
-                shutil.rmtree(older)
+        for older in checkpoint_steps(self.folder / EXPERIENCE):
+            if older != step:
+                remove_checkpoint(self._experience_folder(older))
         return folder
 
     def keep_only(self, steps: Collection[int]) -> None:
         """Remove the checkpoints of other steps than `steps`."""
-        for folder in self.checkpoints():
-            if int(folder.name.removeprefix("step-")) not in steps:
-                shutil.rmtree(folder)
+        for step in self.checkpoint_steps():
+            if step not in steps:
+                remove_checkpoint(self.checkpoint_folder(step))
 
     def experience(self, step: int) -> dict[str, np.ndarray]:
         """Return the experience saved with the checkpoint of `step`; empty if there is none."""
-        kept = sorted((self.folder / EXPERIENCE).glob("step-*"))
-        if not kept:
-            return {}
-        if self._experience_folder(step) not in kept:
-            newest = int(kept[-1].name.removeprefix("step-"))
-            raise SandlotError(
-                f"the replay memory of step {step} is gone: a run keeps that of its newest checkpoint, "
-                f"of step {newest}, from which it can go on"
-            )
-        return read_checkpoint(self._experience_folder(step)).tensors
+        if step in (kept := checkpoint_steps(self.folder / EXPERIENCE)):
+            return read_checkpoint(self._experience_folder(step)).tensors
+        if not read_json(self.checkpoint_folder(step) / STATE).get(HAS_EXPERIENCE):
+            return {}  # what lies there is of a later checkpoint, or of one whose writing was cut off
+        newest = [older for older in self.checkpoint_steps() if older in kept]
+        further = (
+            f": a run keeps that of its newest checkpoint, of step {newest[-1]}, from which it can go on"
+            if newest
+            else ""
+        )
+        raise SandlotError(f"the replay memory of step {step} is gone{further}")
 
     def _experience_folder(self, step: int) -> Path:
         return self.folder / EXPERIENCE / checkpoint_name(step)
@@ -194,27 +222,26 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Return the folders of the run's checkpoints, oldest first."""
-        return sorted((self.folder / CHECKPOINTS).glob("step-*"))
+        return [self.checkpoint_folder(step) for step in self.checkpoint_steps()]
 
     def checkpoint_steps(self) -> list[int]:
         """Return the steps of the run's checkpoints, lowest first."""
-        return [int(path.name.removeprefix("step-")) for path in self.checkpoints()]
+        return checkpoint_steps(self.folder / CHECKPOINTS)
 
     def checkpoint(self, step: int | None = None) -> tuple[Path, Checkpoint]:
         """Read the checkpoint of `step`, or the newest."""
-        folders = self.checkpoints()
-        if not folders:
+        steps = self.checkpoint_steps()
+        if not steps:
             raise SandlotError(f"{self.folder} has no checkpoint yet")
-        folder = folders[-1] if step is None else self.checkpoint_folder(step)
-        if folder not in folders:
-            have = ", ".join(map(str, self.checkpoint_steps()))
+        if step is not None and step not in steps:
+            have = ", ".join(map(str, steps))
             raise SandlotError(f"{self.folder} has no checkpoint of step {step}; it has {have}")
+        folder = self.checkpoint_folder(steps[-1] if step is None else step)
         try:
             return folder, read_checkpoint(folder)
         except SandlotError as error:
-            if step is None and len(folders) > 1:
-                older = self.checkpoint_steps()[-2]
-                raise SandlotError(f"{error}; an older one can be used with --step {older}") from error
+            if step is None and len(steps) > 1:
+                raise SandlotError(f"{error}; an older one can be used with --step {steps[-2]}") from error
             raise
 
     @property
@@ -226,13 +253,13 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """Summary of the finished run; empty before its end."""
         path = self.folder / SUMMARY
-        return read_json(path) if path.exists() else {}
+        return check_summary(path) if path.exists() else {}
 
     @property
     def wandb(self) -> dict[str, Any]:
         """State of the W&B run: mode, url, folder, and the error if it failed."""
         path = self.folder / WANDB_STATE
-        return read_json(path) if path.exists() else {"mode": "disabled"}
+        return check_wandb(path) if path.exists() else {"mode": "disabled"}
 
     @property
     def curve(self) -> Path:
@@ -242,6 +269,7 @@ class Run:
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write the summary, draw the curve and close the W&B run. `summary["status"]` says how it ended."""
         try:
+            self._lock.check_place()
             write_json(self.folder / SUMMARY, dict(summary))
         finally:
             self._close(EXIT_CODES[summary["status"]])
@@ -255,6 +283,7 @@ class Run:
             self._recorder = None
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()
+        self._lock.release()
 
     def __enter__(self) -> "Run":
         return self
@@ -262,8 +291,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._recorder is not None:
-            self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])
+        self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])
 
 
 def _new_folder(root: Path, stem: str) -> Path:

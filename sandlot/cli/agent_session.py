@@ -15,6 +15,7 @@ from sandlot.agents.loop import train
 from sandlot.agents.multi_agent import env_spec_of
 from sandlot.agents.run_config import setting
 from sandlot.tracking import Run
+from sandlot.tracking.common.terminal import lasting_console
 
 from .progress import EvaluationBar, ended_in_order
 from .table import print_table, return_rows, speed_in, where_wandb_is
@@ -25,7 +26,7 @@ def train_and_report(agent: Agent, run: Run, begin: float) -> None:
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
-    console = Console()
+    console = lasting_console()
     steps, training = setting(run, "steps"), setting(run, "training")
     env_spec, episodes = env_spec_of(setting(run, "env")), training["evaluation_episodes"]
     seconds = training.get("evaluation_seconds") or math.inf
@@ -46,7 +47,9 @@ def train_and_report(agent: Agent, run: Run, begin: float) -> None:
         bar.stop()
         sampled = evaluate_sampled(agent, env_spec, episodes=episodes, seconds=seconds)
         speed = (done.env_step - done.first_step) / done.seconds
-        figures = {"env_step": agent.env_step, "training_seconds": done.seconds, "env_steps_per_second": speed}
+        figures = {"env_step": agent.env_step}
+        if speed:  # a resumed run may have had all its steps
+            figures |= {"training_seconds": done.seconds, "env_steps_per_second": speed}
         also = {} if sampled is None else {"evaluation_sampled": sampled.to_json()}
         run.finish(
             {"status": "finished", **figures, **agent.metrics(), "evaluation": evaluation.latest.to_json(), **also}

@@ -18,6 +18,7 @@ from .target import ResolvedTarget, find
 def play_agent(options: Evaluate) -> None:
     """Play episodes and report the return."""
     require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
+    require(0 <= options.seed < 2**31, "--seed must be at least 0 and fit into 31 bits", options.seed)
     found = find(options)
     if is_game(found.env_spec.id) and takes_turns(found.env_spec):
         report_match(options, found)

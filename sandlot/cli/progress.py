@@ -21,7 +21,10 @@ def ended_in_order(run: Run, console: Console, step: Callable[[], int]) -> Itera
         console.print(f"Stopped at {steps} {step():,}. Go on with: sandlot resume {run.folder}")
         raise
     except SandlotError as error:
-        run.finish({"status": "failed", run.axis: step(), "error": str(error)})
+        try:
+            run.finish({"status": "failed", run.axis: step(), "error": str(error)})
+        except SandlotError:
+            raise error from None  # nor can that be written
         raise SandlotError(f"{error}; the record up to the last checkpoint is in {run.folder}") from error
 
 

@@ -16,7 +16,7 @@ from .options import Record
 from .table import number, print_table
 from .target import ResolvedTarget, find
 
-MOST_CELLS = 64
+MOST_CELLS, MOST_SECONDS = 64, 86_400
 PROGRESS_GRIDS = {2: "2x1", 3: "3x1", 4: "2x2"}
 """Default grid for a number of checkpoints; at most four are shown."""
 
@@ -75,7 +75,9 @@ def check(options: Record) -> None:
     if options.episodes is not None:
         require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
     if options.seconds is not None:
-        require(options.seconds > 0, "--seconds must be positive", options.seconds)
+        rule = "--seconds must be positive, and a day at most"
+        require(0 < options.seconds <= MOST_SECONDS, rule, options.seconds)
+    require(0 <= options.seed < 2**31, "--seed must be at least 0 and fit into 31 bits", options.seed)
     if options.grid is not None:
         parse_grid(options.grid)
     if options.output is not None and options.output.suffix != ".mp4":

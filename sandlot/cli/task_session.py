@@ -12,6 +12,7 @@ from sandlot.supervised.tasks.base import Task
 from sandlot.tracking import IMAGES, TEST, Run
 from sandlot.tracking.common.intervals import Interval
 from sandlot.tracking.common.progress_bar import ProgressBar
+from sandlot.tracking.common.terminal import lasting_console
 
 from .progress import ended_in_order
 from .table import format_metrics, number, print_table, speed_in, where_wandb_is
@@ -22,7 +23,7 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
-    console = Console()
+    console = lasting_console()
     for place in task.unreadable[:3]:
         console.print(f"skipped unreadable image: {place}")
     if len(task.unreadable) > 3:
@@ -42,8 +43,7 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
             {
                 "status": "finished",
                 "step": task.step,
-                "training_seconds": trained,
-                "steps_per_second": speed,
+                **({"training_seconds": trained, "steps_per_second": speed} if speed else {}),
                 "best": task.best._asdict() if task.best else None,
                 "test": metrics,
                 **({"notes": notes} if notes else {}),

@@ -31,6 +31,7 @@ from sandlot.tracking import (
 )
 from sandlot.tracking.common.extensions import is_from_outside
 from sandlot.tracking.common.intervals import Interval
+from sandlot.tracking.common.memory import allocating
 
 Data = str | Path | Frame
 """A data set's name, a file or folder, or rows that are already loaded."""
@@ -295,5 +296,6 @@ class Task(ABC):
 
     def _build(self) -> None:
         with seeded_rng(derived_seed(self.seed, 3)):
-            self.learners = self.build()
+            with allocating(f"a {self.name} of this size", "hidden, or what else makes its networks large"):
+                self.learners = self.build()
             self.random = random_state()
