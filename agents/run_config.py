@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandlot.tracking import Run, SandlotError, WandbMode
+from sandlot.tracking import Run, SandlotError, WandbMode, WandbOptions
 
 from .training import CHECKPOINT_EVERY
 
@@ -47,7 +47,8 @@ def create_run(
     steps: int,
     name: str | None = None,
     wandb: WandbMode = "auto",
-    project: str = "sandlot",
+    project: str | None = None,
+    wandb_options: WandbOptions | None = None,
     more: dict[str, Any] | None = None,
     **training: Any,
 ) -> Run:
@@ -59,7 +60,8 @@ def create_run(
         steps: Env steps to train for.
         name: What the run is called; by default after the agent, its environment and its seed.
         wandb: Whether to mirror it to Weights & Biases; "auto" is online if you are logged in, else offline.
-        project: The W&B project.
+        project: The W&B project; by default WANDB_PROJECT, else "sandlot".
+        wandb_options: How it is shown at W&B: group, tags, notes, ….
         more: Further entries of `config.json`.
         training: `checkpoint_every`, `video_every`, `video_overlay` and `evaluation_episodes`, as for `sandlot train`.
 
@@ -72,7 +74,8 @@ def create_run(
     config = {**run_config(agent, steps, **training), **(more or {})}
     factory = agent.env_factory
     place = factory.name if factory else "unknown"
-    return Run.create(Path(root), name or f"{agent.name}-{place}-s{agent.seed}", config, wandb=wandb, project=project)
+    name = name or f"{agent.name}-{place}-s{agent.seed}"
+    return Run.create(Path(root), name, config, wandb=wandb, project=project, wandb_options=wandb_options)
 
 
 @contextmanager

@@ -10,10 +10,23 @@ from .common.signals import Stopped, StopSignals
 from .curve import draw_curves
 from .layout import IMAGES, TABLES, VIDEOS, checkpoint_name
 from .metric_logger import MetricLogger
-from .metrics import ENV_STEP, RETURN, RETURN_HIGH, RETURN_LOW, STEP, TEST, TRAIN, VALIDATION, read_metrics, step_of
-from .run import Run, WandbMode
+from .metrics import (
+    ENV_STEP,
+    RETURN,
+    RETURN_HIGH,
+    RETURN_LOW,
+    STEP,
+    TEST,
+    TIMESTAMP,
+    TRAIN,
+    VALIDATION,
+    read_metrics,
+    step_of,
+)
+from .run import Run
 from .tables import read_table, write_table
 from .video import write_gif, write_video
+from .wandb_options import WandbMode, WandbOptions
 from .worker import send_to_worker, start_worker, stop_worker
 
 __all__ = [
@@ -25,6 +38,7 @@ __all__ = [
     "STEP",
     "TABLES",
     "TEST",
+    "TIMESTAMP",
     "TRAIN",
     "VALIDATION",
     "VIDEOS",
@@ -35,6 +49,7 @@ __all__ = [
     "StopSignals",
     "Stopped",
     "WandbMode",
+    "WandbOptions",
     "checkpoint_name",
     "derived_seed",
     "draw_curves",

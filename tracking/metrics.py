@@ -12,6 +12,8 @@ TRAIN, VALIDATION, TEST = "train/", "validation/", "test/"
 """Prefixes of metrics on the splits of a data set."""
 ENV_STEP, STEP = "env_step", "step"
 """Step counters: env steps of agents, gradient steps of tasks."""
+TIMESTAMP = "timestamp"
+"""When a row was logged, in seconds since 1970."""
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

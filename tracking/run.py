@@ -1,5 +1,6 @@
 """The record of a run: a folder, and the W&B run that mirrors it."""
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +22,16 @@ from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import read_json, write_json, writing
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, checkpoint_name
-from .metrics import ENV_STEP, drop_rows_after
-from .worker import start_worker, stop_worker
+from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, checkpoint_name
+from .metrics import ENV_STEP, TIMESTAMP, drop_rows_after
+from .wandb_connection import INTERRUPTED
+from .wandb_options import WandbMode, WandbOptions
+from .wandb_state import read_state, sync_command, where_it_is, write_state
+from .worker import send_to_worker, start_worker, stop_worker
 
-WandbMode = Literal["auto", "online", "offline", "disabled"]
 RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
-EXIT_CODES = {"finished": 0, "interrupted": 130, "failed": 1}
-SECONDS_FOR_WANDB = 60
+EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 1}
+SECONDS_FOR_WANDB, SECONDS_OF_SILENCE = 10.0, 1.5
 
 
 class Run:
@@ -45,16 +48,26 @@ class Run:
         self._recorder: subprocess.Popen[str] | None = None
         self._recorder_log = folder / "recorder.log"
         self._metrics: Any = None
+        self._rewound = False
 
     @classmethod
     def create(
-        cls, root: Path, name: str, config: Mapping[str, Any], *, wandb: WandbMode = "auto", project: str = "sandlot"
+        cls,
+        root: Path,
+        name: str,
+        config: Mapping[str, Any],
+        *,
+        wandb: WandbMode = "auto",
+        project: str | None = None,
+        wandb_options: WandbOptions | None = None,
     ) -> "Run":
         """Create the folder of a new run `name` in `root` and start recording."""
         stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         with writing(root):
             folder = _new_folder(root, stem)
-        mirrored = {"mode": wandb, "project": project, "id": secrets.token_hex(4), "group": name.rsplit("-s", 1)[0]}
+        shown = (wandb_options or WandbOptions()).to_json() | ({"project": project} if project else {})
+        default_group = re.sub(r"-s\d+$", "", name)
+        mirrored = {"mode": wandb, "id": secrets.token_hex(4), "default_group": default_group, **shown}
         record = {"format": 1, **config, "versions": _versions(), "wandb": mirrored}
         try:
             write_json(folder / CONFIG, record)
@@ -88,6 +101,7 @@ class Run:
 
     def reopen(self, step: int, steps: int) -> None:
         """Continue recording from the checkpoint of `step`, dropping what came later, until `steps`."""
+        self._rewound = any(folder.name > checkpoint_name(step) for folder in self.checkpoints())
         with writing(self.folder):
             drop_rows_after(self.folder, step)
             (self.folder / SUMMARY).unlink(missing_ok=True)
@@ -115,21 +129,21 @@ class Run:
         """Start recording at the end of the metrics file."""
         with writing(self.folder):
             self._metrics = open(self.folder / METRICS, "a", encoding="utf-8", buffering=1)
-            offset = self._metrics.tell()
-        command = [
-            sys.executable,
-            "-Pm",  # P: the current folder has nothing of the recorder's
-            "sandlot.tracking.recorder",
-            str(self.folder),
-            self.config["wandb"]["mode"],
-            str(offset),
-        ]
+        order = {
+            "mode": self.config["wandb"]["mode"],
+            "command": sys.argv,
+            "kept": (self.folder / METRICS).read_bytes().count(b"\n"),
+            "rewound": self._rewound,
+        }
+        # P: the current folder has nothing of the recorder's
+        command = [sys.executable, "-P", "-m", "sandlot.tracking.recorder", str(self.folder), json.dumps(order)]
+        self._rewound = False
         self._recorder = start_worker(command, self._recorder_log)
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
         """Append a row of metrics at `step`."""
         with writing(self.folder / METRICS):
-            self._metrics.write(json.dumps({self.axis: step, **metrics}) + "\n")
+            self._metrics.write(json.dumps({self.axis: step, **metrics, TIMESTAMP: time.time()}) + "\n")
 
     def log_media(self, key: str, path: Path, step: int) -> None:
         """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
@@ -221,9 +235,18 @@ class Run:
 
     @property
     def wandb(self) -> dict[str, Any]:
-        """State of the W&B run: mode, url, folder, and the error if it failed."""
-        path = self.folder / WANDB_STATE
-        return read_json(path) if path.exists() else {"mode": "disabled"}
+        """State of the W&B run: mode, url, id, project, sessions, and the error if something failed."""
+        return read_state(self.folder)
+
+    @property
+    def wandb_sync_command(self) -> str | None:
+        """The command that uploads to W&B what has not arrived; None if all has."""
+        return sync_command(self.folder, self.wandb)
+
+    @property
+    def where_wandb_is(self) -> str:
+        """Where the W&B run is, or the command that uploads it."""
+        return where_it_is(self.folder, self.wandb)
 
     @property
     def curve(self) -> Path:
@@ -242,10 +265,21 @@ class Run:
             self._metrics.close()
             self._metrics = None
         if self._recorder is not None:
-            stop_worker(self._recorder, f"finish {exit_code}\n", SECONDS_FOR_WANDB)
+            self._end_recorder(self._recorder, exit_code)
             self._recorder = None
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()
+
+    def _end_recorder(self, recorder: subprocess.Popen[str], exit_code: int) -> None:
+        """Let the recorder finish, and say so if it takes long; what it says of W&B is true however it ends."""
+        send_to_worker(recorder, f"finish {exit_code}\n")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            recorder.wait(SECONDS_OF_SILENCE)
+        if recorder.poll() is None and self.wandb["mode"] == "online":
+            print(f"sandlot: waiting for W&B, {SECONDS_FOR_WANDB:g} s at most …", file=sys.stderr)
+        if not stop_worker(recorder, "", SECONDS_FOR_WANDB - SECONDS_OF_SILENCE):
+            state = self.wandb
+            write_state(self.folder, {**state, "error": f"W&B took too long: {SECONDS_FOR_WANDB:g} s"})
 
     def __enter__(self) -> "Run":
         return self
@@ -268,5 +302,13 @@ def _new_folder(root: Path, stem: str) -> Path:
     raise SandlotError(f"there are a thousand runs called {stem} in {root}; choose another --runs-dir")
 
 
-def _versions() -> dict[str, str]:
-    return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in RECORDED_VERSIONS}}
+def _versions() -> dict[str, str | None]:
+    return {"python": sys.version.split()[0], **{name: _version(name) for name in ("sandlot", *RECORDED_VERSIONS)}}
+
+
+def _version(name: str) -> str | None:
+    """Return the version of an installed distribution; None if it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
