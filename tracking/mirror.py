@@ -51,6 +51,7 @@ class Mirror:
         self.earlier: list[Session] = self.state.get("sessions", [])
         self.run: Any = None
         self.first, self.lines = 0, 0
+        self.stamp: dict[str, float] = {}
         self.media_problem: str | None = None
         self.state.pop("error", None)
         mode = mode_from(mode, os.environ)
@@ -65,14 +66,14 @@ class Mirror:
         line, self.lines = self.lines, self.lines + 1
         if self.run is not None and line >= self.first:
             values = {key: value for key, value in row.items() if key not in ("media", "captions", TIMESTAMP)}
-            stamp = {"_timestamp": row[TIMESTAMP]} if TIMESTAMP in row else {}
-            self._send({**values, **stamp, **self._media(row.get("media", {}), row.get("captions", {}))}, line)
+            self.stamp = {"_timestamp": row[TIMESTAMP]} if TIMESTAMP in row else {}
+            self._send({**values, **self.stamp, **self._media(row.get("media", {}), row.get("captions", {}))}, line)
 
     def add_media(self, media: dict[str, str]) -> None:
         """Add files to the line that was sent last."""
         line = self.lines - 1
         if self.run is not None and media and line >= self.first:  # a row of its own would put the next one off
-            self._send(self._media(media, {}), line)
+            self._send({**self.stamp, **self._media(media, {})}, line)
 
     def finish(self, exit_code: int) -> None:
         """Write the summary and close the W&B run. The state says whether all has arrived."""
@@ -217,8 +218,9 @@ class Mirror:
         """Upload again the files of sessions of which nobody knows whether they have arrived."""
         for session in self.earlier:
             files = self.folder / session["folder"] / "files"
-            if not session["arrived"] and (files / "media").is_dir():
-                self.run.save(str(files / "media" / "**"), base_path=str(files), policy="now")
+            if not session["arrived"]:
+                for file in (path for path in (files / "media").rglob("*") if path.is_file()):
+                    self.run.save(str(file.absolute()), base_path=str(files.absolute()), policy="now")
 
     def _mark_synced(self, sessions: list[Session]) -> None:
         """Leave the mark by which `wandb sync` knows what it need not upload again."""

@@ -24,14 +24,14 @@ from sandlot.tracking.common.files import read_json, write_json, writing
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, checkpoint_name
 from .metrics import ENV_STEP, TIMESTAMP, drop_rows_after
-from .wandb_connection import INTERRUPTED
+from .wandb_connection import END_SECONDS, INTERRUPTED
 from .wandb_options import WandbMode, WandbOptions
 from .wandb_state import read_state, sync_command, where_it_is, write_state
 from .worker import send_to_worker, start_worker, stop_worker
 
 RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
 EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 1}
-SECONDS_FOR_WANDB, SECONDS_OF_SILENCE = 10.0, 1.5
+SECONDS_OF_SILENCE = 1.5
 
 
 class Run:
@@ -276,10 +276,10 @@ class Run:
         with contextlib.suppress(subprocess.TimeoutExpired):
             recorder.wait(SECONDS_OF_SILENCE)
         if recorder.poll() is None and self.wandb["mode"] == "online":
-            print(f"sandlot: waiting for W&B, {SECONDS_FOR_WANDB:g} s at most …", file=sys.stderr)
-        if not stop_worker(recorder, "", SECONDS_FOR_WANDB - SECONDS_OF_SILENCE):
+            print(f"sandlot: waiting for W&B, {END_SECONDS:g} s at most …", file=sys.stderr)
+        if not stop_worker(recorder, "", END_SECONDS - SECONDS_OF_SILENCE):
             state = self.wandb
-            write_state(self.folder, {**state, "error": f"W&B took too long: {SECONDS_FOR_WANDB:g} s"})
+            write_state(self.folder, {**state, "error": f"W&B took too long: {END_SECONDS:g} s"})
 
     def __enter__(self) -> "Run":
         return self

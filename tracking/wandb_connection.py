@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 START_SECONDS = 4.0
 """The longest that the start of a W&B run may take before it goes on offline; WANDB_INIT_TIMEOUT changes it."""
 CONNECT_SECONDS = 2.5
-FINISH_SECONDS = 7.0
-"""The longest that the end of a run waits for what W&B has not taken yet."""
+END_SECONDS = float(os.environ.get("SANDLOT_WANDB_TIMEOUT", 10))
+"""The longest that the end of a run waits for W&B."""
+FINISH_SECONDS = 0.7 * END_SECONDS
+"""The part of it that is left for what W&B has not taken yet, once the rest is done."""
 INTERRUPTED = 255
 """The exit code by which W&B knows that the user has stopped a run."""
 MODES = {"run": "online", "shared": "online", "dryrun": "offline", "dry": "offline"}

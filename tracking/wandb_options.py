@@ -32,4 +32,4 @@ class WandbOptions:
 
     def to_json(self) -> dict[str, Any]:
         """Return what is set."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if value}
+        return {name: value for name, value in dataclasses.asdict(self).items() if value and value != "none"}

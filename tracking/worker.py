@@ -15,7 +15,7 @@ def start_worker(command: list[str], log: Path) -> subprocess.Popen[str]:
     """Start a worker process that reads lines from its standard input and ends at its end.
 
     It has a session of its own: Ctrl-C reaches only the training, which then ends its worker processes in order.
-    `command` must start Python with -P, so that the current folder, which may be a stranger's, has nothing that it imports.
+    `command` must start Python with -P: nothing is imported from the current folder, which may be a stranger's.
     """
     with writing(log), open(log, "ab") as output:
         process = subprocess.Popen(
