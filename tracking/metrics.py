@@ -13,13 +13,14 @@ TRAIN, VALIDATION, TEST = "train/", "validation/", "test/"
 ENV_STEP, STEP = "env_step", "step"
 """Step counters: env steps of agents, gradient steps of tasks."""
 TIMESTAMP = "timestamp"
-"""When a row was logged, in seconds since 1970."""
+"""When a row was logged, in seconds since 1970, which is for W&B alone."""
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of a run's metrics, without a last line that is incomplete."""
     path = folder / METRICS
-    return list(parse_rows(path.read_bytes().splitlines())) if path.exists() else []
+    rows = list(parse_rows(path.read_bytes().splitlines())) if path.exists() else []
+    return [{name: value for name, value in row.items() if name != TIMESTAMP} for row in rows]
 
 
 def parse_rows(lines: list[bytes]) -> Iterator[dict[str, Any]]:
@@ -39,5 +40,5 @@ def step_of(row: Mapping[str, Any]) -> int:
 def drop_rows_after(folder: Path, step: int) -> None:
     """Drop the rows that were logged after `step`."""
     path = folder / METRICS
-    kept = [row for row in read_metrics(folder) if step_of(row) <= step]
+    kept = [row for row in parse_rows(path.read_bytes().splitlines()) if step_of(row) <= step]
     path.write_text("".join(json.dumps(row) + "\n" for row in kept))

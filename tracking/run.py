@@ -23,7 +23,7 @@ from sandlot.tracking.common.files import read_json, write_json, writing
 
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, checkpoint_name
-from .metrics import ENV_STEP, TIMESTAMP, drop_rows_after
+from .metrics import ENV_STEP, TIMESTAMP, drop_rows_after, read_metrics
 from .wandb_connection import END_SECONDS, INTERRUPTED
 from .wandb_options import WandbMode, WandbOptions
 from .wandb_state import read_state, sync_command, where_it_is, write_state
@@ -132,11 +132,11 @@ class Run:
         order = {
             "mode": self.config["wandb"]["mode"],
             "command": sys.argv,
-            "kept": (self.folder / METRICS).read_bytes().count(b"\n"),
+            "kept": len(read_metrics(self.folder)),
             "rewound": self._rewound,
         }
         # P: the current folder has nothing of the recorder's
-        command = [sys.executable, "-P", "-m", "sandlot.tracking.recorder", str(self.folder), json.dumps(order)]
+        command = [sys.executable, "-Pm", "sandlot.tracking.recorder", str(self.folder), json.dumps(order)]
         self._rewound = False
         self._recorder = start_worker(command, self._recorder_log)
 
