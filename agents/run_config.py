@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandlot.tracking import Run, SandlotError, WandbMode, WandbOptions
+from sandlot.tracking import Run, SandlotError, WandbOptions, is_wandb_run
 
 from .training import CHECKPOINT_EVERY
 
@@ -46,7 +46,7 @@ def create_run(
     *,
     steps: int,
     name: str | None = None,
-    wandb: WandbMode = "auto",
+    wandb: Any = "auto",
     project: str | None = None,
     wandb_options: WandbOptions | None = None,
     more: dict[str, Any] | None = None,
@@ -59,7 +59,8 @@ def create_run(
         root: The folder that runs are in.
         steps: Env steps to train for.
         name: What the run is called; by default after the agent, its environment and its seed.
-        wandb: Whether to mirror it to Weights & Biases; "auto" is online if you are logged in, else offline.
+        wandb: Whether to mirror it to Weights & Biases: "auto" (online if you are logged in, else offline), "online",
+            "offline" or "disabled"; or a W&B run of yours, such as `wandb.run`, to log to.
         project: The W&B project; by default WANDB_PROJECT, else "sandlot".
         wandb_options: How it is shown at W&B: group, tags, notes, ….
         more: Further entries of `config.json`.
@@ -87,9 +88,10 @@ def recorded(
     A folder gets a new run, which is finished with the context; one that was given is left open, and its config
     is completed.
     """
-    if isinstance(run, str | Path):
+    if isinstance(run, str | Path) or is_wandb_run(run):
         every = checkpoint_every or CHECKPOINT_EVERY
-        with create_run(agent, run, steps=steps, checkpoint_every=every) as own:
+        place, wandb = (run, "auto") if isinstance(run, str | Path) else ("runs", run)
+        with create_run(agent, place, steps=steps, wandb=wandb, checkpoint_every=every) as own:
             try:
                 yield own, every
             except BaseException as error:

@@ -1,5 +1,6 @@
 """The record of a run: its folder, metrics, checkpoints, videos, and the W&B run that mirrors it."""
 
+from .attached import is_wandb_run
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .common.errors import SandlotError, hint, nearest, require
 from .common.figures import picture
@@ -54,6 +55,7 @@ __all__ = [
     "derived_seed",
     "draw_curves",
     "hint",
+    "is_wandb_run",
     "json_object",
     "nearest",
     "options_from_json",

@@ -55,11 +55,11 @@ class Mirror:
         self.media_problem: str | None = None
         self.state.pop("error", None)
         mode = mode_from(mode, os.environ)
-        if mode == "disabled":
-            self.state["mode"] = mode
-        else:
+        if mode != "disabled":
             self._open(mode, rewound)
-        write_state(folder, self.state)
+        elif self.state["mode"] != "attached":
+            self.state["mode"] = mode
+        self._write_state()
 
     def log(self, row: dict[str, Any]) -> None:
         """Send a line of metrics, with the files it names under "media", unless W&B has it."""
@@ -88,7 +88,11 @@ class Mirror:
             if session["arrived"]:
                 self._mark_synced(self.state["sessions"])
             self.run = None
-        write_state(self.folder, self.state)
+        self._write_state()
+
+    def _write_state(self) -> None:
+        if self.state["mode"] != "attached":
+            write_state(self.folder, self.state)
 
     def _open(self, mode: str, rewound: bool) -> None:
         try:

@@ -21,11 +21,12 @@ import numpy as np
 from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import read_json, write_json, writing
 
+from .attached import AttachedRun, is_wandb_run
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, checkpoint_name
 from .metrics import ENV_STEP, TIMESTAMP, drop_rows_after, read_metrics
 from .wandb_connection import END_SECONDS, INTERRUPTED
-from .wandb_options import WandbMode, WandbOptions
+from .wandb_options import WandbOptions
 from .wandb_state import read_state, sync_command, where_it_is, write_state
 from .worker import send_to_worker, start_worker, stop_worker
 
@@ -49,6 +50,7 @@ class Run:
         self._recorder_log = folder / "recorder.log"
         self._metrics: Any = None
         self._rewound = False
+        self._attached: AttachedRun | None = None
 
     @classmethod
     def create(
@@ -57,17 +59,26 @@ class Run:
         name: str,
         config: Mapping[str, Any],
         *,
-        wandb: WandbMode = "auto",
+        wandb: Any = "auto",
         project: str | None = None,
         wandb_options: WandbOptions | None = None,
     ) -> "Run":
-        """Create the folder of a new run `name` in `root` and start recording."""
+        """Create the folder of a new run `name` in `root` and start recording.
+
+        `wandb` is a mode (`WandbMode`), or a W&B run of yours, such as `wandb.run`, to log to.
+        """
         stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         with writing(root):
             folder = _new_folder(root, stem)
         shown = (wandb_options or WandbOptions()).to_json() | ({"project": project} if project else {})
         default_group = re.sub(r"-s\d+$", "", name)
-        mirrored = {"mode": wandb, "id": secrets.token_hex(4), "default_group": default_group, **shown}
+        own = wandb if is_wandb_run(wandb) else None
+        mirrored = {
+            "mode": "disabled" if own else wandb,
+            "id": secrets.token_hex(4),
+            "default_group": default_group,
+            **shown,
+        }
         record = {"format": 1, **config, "versions": _versions(), "wandb": mirrored}
         try:
             write_json(folder / CONFIG, record)
@@ -77,6 +88,8 @@ class Run:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         run = cls(folder)
+        if own:
+            run._attached = AttachedRun(own, folder, record, run.axis)
         run.open()
         return run
 
@@ -144,6 +157,8 @@ class Run:
         """Append a row of metrics at `step`."""
         with writing(self.folder / METRICS):
             self._metrics.write(json.dumps({self.axis: step, **metrics, TIMESTAMP: time.time()}) + "\n")
+        if self._attached is not None:
+            self._attached.log({self.axis: step, **metrics})
 
     def log_media(self, key: str, path: Path, step: int) -> None:
         """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
@@ -267,6 +282,8 @@ class Run:
         if self._recorder is not None:
             self._end_recorder(self._recorder, exit_code)
             self._recorder = None
+            if self._attached is not None:
+                self._attached.finish()
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()
 

@@ -96,7 +96,7 @@ def is_whole(server, run, first=0):
     local = read_metrics(run.folder)
     assert [row["env_step"] for row in rows] == [row["env_step"] for row in local]
     assert [row.get(RETURN) for row in rows] == [row.get(RETURN) for row in local]
-    stamps = [json.loads(line)["timestamp"] for line in open(run.folder / "metrics.jsonl")]
+    stamps = [json.loads(line)["timestamp"] for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
     assert [row["_timestamp"] for row in rows] == pytest.approx(stamps, abs=0.01)
     named = [value["path"] for row in rows for value in row.values() if isinstance(value, dict) and "path" in value]
     assert len(named) >= 1
@@ -213,7 +213,7 @@ def test_begun_offline_and_resumed_offline_names_both(online, monkeypatch):
 
 
 def test_killed_together_with_its_helpers_and_resumed_is_whole(online, monkeypatch):
-    monkeypatch.setenv("WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL", "0.2")
+    monkeypatch.setenv("WANDB__FILE_STREAM_TRANSMIT_INTERVAL", "0.2")
     server = online()
     script = f"""
 import sys, time
@@ -224,7 +224,8 @@ log(run, range(0, 50, 5)); film(run, 45); run.save(45, {{}}, {{}})
 time.sleep(60)
 """
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
-    wait_for(lambda: server.runs and server.run.history)
+    wait_for(lambda: server.runs and server.run.files)
+    time.sleep(0.3)
     for pid in family(process.pid):
         os.kill(pid, signal.SIGKILL)
     process.wait()
@@ -318,3 +319,36 @@ def test_a_missing_package_is_recorded_as_none(monkeypatch):
     with Run.create(Path("runs"), "test-s1", CONFIG, wandb="disabled") as run:
         assert run.config["versions"]["no-such-package"] is None
         assert run.config["versions"]["torch"]
+
+
+OWN_RUN = """
+import wandb
+from pathlib import Path
+from sandlot.agents import PPO
+from sandlot.tracking import Run, read_metrics
+mine = wandb.init(project="mine")
+PPO("CartPole-v1").learn(2_000, run={run})
+assert wandb.run is mine
+mine.log(dict(after=1))
+mine.finish()
+"""
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_inside_a_script_with_a_run_of_its_own(online, used):
+    server = online()
+    script = OWN_RUN.format(run="wandb.run" if used else "'runs'")
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    run = Run.find(Path("runs"), "latest")
+    mine = next(each for each in server.runs.values() if each.project == "mine")
+    assert mine.history[-1]["after"] == 1
+    if used:
+        assert len(server.runs) == 1
+        steps = [row["env_step"] for row in mine.history if "env_step" in row]
+        assert steps == [row["env_step"] for row in read_metrics(run.folder)]
+        assert run.where_wandb_is == f"{server.url}/sandbox/mine/runs/{mine.id}"
+    else:
+        other = next(each for each in server.runs.values() if each.project == "sandlot")
+        assert [row["env_step"] for row in other.history] == [row["env_step"] for row in read_metrics(run.folder)]
+        assert run.wandb_sync_command is None
