@@ -77,7 +77,7 @@ def test_a_run_leaves_its_whole_record(tmp_path, run_config):
     with Run.create(tmp_path, "ppo-ALE/Pong-v5-s1", run_config, wandb="offline") as run:
         assert run.folder.name.startswith("ppo-ALE-Pong-v5-s1-")
         for step in range(1, 6):
-            run.log({RETURN: float(step), RETURN_LOW: 0.0, RETURN_HIGH: 9.0, "loss/policy": 0.5}, 100 * step)
+            run.log({RETURN: float(step), RETURN_LOW: 0.0, RETURN_HIGH: 9.0, "losses/policy": 0.5}, 100 * step)
         film = run.folder / "videos" / "step-000000100.mp4"
         write_video(film, frames(5, 40, 40), 10)
         run.log_media("video", film, 100)

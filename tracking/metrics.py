@@ -7,8 +7,8 @@ from typing import Any
 
 from .layout import METRICS
 
-RETURN, RETURN_LOW, RETURN_HIGH = "episode/return", "episode/return_min", "episode/return_max"
-TRAIN, VALIDATION, TEST = "train/", "validation/", "test/"
+RETURN, RETURN_LOW, RETURN_HIGH = "train/return", "train/return_min", "train/return_max"
+TRAIN, VALIDATION, TEST = "train/", "evaluation/", "test/"
 """Prefixes of metrics on the splits of a data set."""
 ENV_STEP, STEP = "env_step", "step"
 """Step counters: env steps of agents, gradient steps of tasks."""

@@ -8,7 +8,7 @@ from typing import Any
 from sandlot.tracking.common.files import read_json
 
 from .layout import CONFIG, SUMMARY
-from .metrics import ENV_STEP, TIMESTAMP
+from .metrics import ENV_STEP, RETURN, TIMESTAMP, VALIDATION
 from .upload_log import upload_problem
 from .wandb_config import wandb_config, wandb_tags
 from .wandb_connection import (
@@ -205,6 +205,8 @@ class Mirror:
     def _define_metrics(self) -> None:
         axis = self.record.get("axis", ENV_STEP)
         self.run.define_metric("*", step_metric=axis)
+        for name in (RETURN, f"{VALIDATION}return"):
+            self.run.define_metric(name, step_metric=axis, summary="max")
 
     def _add_session(self, earlier: list[Session], *, online: bool) -> None:
         place = Path(self.run.settings.sync_dir).absolute()

@@ -26,7 +26,7 @@ def test_a_run_is_recorded(capsys):
     assert run.summary["env_step"] == 1024
     row = read_metrics(run.folder)[-1]
     assert row["env_step"] == 1024
-    for name in ("episode/return", "rollout/ep_rew_mean", "train/value_loss", "time/env_steps_per_second"):
+    for name in ("train/return", "rollout/ep_rew_mean", "train/value_loss", "time/env_steps_per_second"):
         assert np.isfinite(row[name])
     capsys.readouterr()
     other = trained("ppo", "CartPole-v1", "--steps", "1000")
