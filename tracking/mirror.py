@@ -10,6 +10,7 @@ from sandlot.tracking.common.files import read_json
 from .layout import CONFIG, SUMMARY
 from .metrics import ENV_STEP, RETURN, TIMESTAMP, VALIDATION
 from .upload_log import upload_problem
+from .wandb_artifacts import CheckpointUploader
 from .wandb_config import wandb_config, wandb_tags
 from .wandb_connection import (
     FINISH_SECONDS,
@@ -53,6 +54,7 @@ class Mirror:
         self.first, self.lines = 0, 0
         self.stamp: dict[str, float] = {}
         self.media_problem: str | None = None
+        self.checkpoints = CheckpointUploader(folder, self.options.get("log_checkpoints", ""))
         self.state.pop("error", None)
         mode = mode_from(mode, os.environ)
         if mode != "disabled":
@@ -68,6 +70,14 @@ class Mirror:
             values = {key: value for key, value in row.items() if key not in ("media", "captions", TIMESTAMP)}
             self.stamp = {"_timestamp": row[TIMESTAMP]} if TIMESTAMP in row else {}
             self._send({**values, **self.stamp, **self._media(row.get("media", {}), row.get("captions", {}))}, line)
+
+    def upload_checkpoints(self) -> None:
+        """Upload new checkpoints, if they are wanted."""
+        if self.run is not None:
+            try:
+                self.checkpoints.upload_new(self.run)
+            except Exception as error:
+                self.media_problem = self.media_problem or f"a checkpoint was not taken: {said(error)}"
 
     def add_media(self, media: dict[str, str]) -> None:
         """Add files to the line that was sent last."""
@@ -256,6 +266,7 @@ class Mirror:
         online = self.state["mode"] == "online"
         try:
             self._write_summary()
+            self.checkpoints.upload_last(self.run)
             self._alert(exit_code)
             self.run.finish(exit_code=exit_code)
         except TimeoutError:

@@ -44,6 +44,7 @@ def follow(folder: Path, order: dict[str, Any]) -> None:
     metrics, offset = folder / METRICS, 0
     while not ended.wait(POLL_SECONDS):
         offset = send_rows(metrics, mirror, offset)
+        mirror.upload_checkpoints()
     send_rows(metrics, mirror, offset)
     try:
         monitor = read_json(folder / CONFIG).get("monitor", RETURN)

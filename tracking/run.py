@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Mapping
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,12 +24,13 @@ from .attached import AttachedRun, is_wandb_run
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, checkpoint_name
 from .metrics import ENV_STEP, TIMESTAMP, drop_rows_after, read_metrics
+from .run_folder import new_folder, versions
+from .wandb_artifacts import PREFIX, download_run
 from .wandb_connection import END_SECONDS, INTERRUPTED
 from .wandb_options import WandbOptions
 from .wandb_state import read_state, sync_command, where_it_is, write_state
 from .worker import send_to_worker, start_worker, stop_worker
 
-RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
 EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 1}
 SECONDS_OF_SILENCE = 1.5
 
@@ -69,7 +69,7 @@ class Run:
         """
         stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         with writing(root):
-            folder = _new_folder(root, stem)
+            folder = new_folder(root, stem)
         shown = (wandb_options or WandbOptions()).to_json() | ({"project": project} if project else {})
         default_group = re.sub(r"-s\d+$", "", name)
         own = wandb if is_wandb_run(wandb) else None
@@ -79,7 +79,7 @@ class Run:
             "default_group": default_group,
             **shown,
         }
-        record = {"format": 1, **config, "versions": _versions(), "wandb": mirrored}
+        record = {"format": 1, **config, "versions": versions(), "wandb": mirrored}
         try:
             write_json(folder / CONFIG, record)
             with writing(folder / COMMAND):
@@ -96,6 +96,8 @@ class Run:
     @classmethod
     def find(cls, root: Path, name: str) -> "Run":
         """Open the run in the folder `name`, or of that name in `root`; "latest" is the newest."""
+        if name.startswith(PREFIX):
+            return cls(download_run(name, root))
         if name == "latest":
             configs = sorted(root.glob(f"*/{CONFIG}"), key=lambda path: path.stat().st_mtime)
             if not configs:
@@ -306,26 +308,3 @@ class Run:
     ) -> None:
         if self._recorder is not None:
             self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])
-
-
-def _new_folder(root: Path, stem: str) -> Path:
-    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
-        folder = root / (stem + suffix)
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            continue
-    raise SandlotError(f"there are a thousand runs called {stem} in {root}; choose another --runs-dir")
-
-
-def _versions() -> dict[str, str | None]:
-    return {"python": sys.version.split()[0], **{name: _version(name) for name in ("sandlot", *RECORDED_VERSIONS)}}
-
-
-def _version(name: str) -> str | None:
-    """Return the version of an installed distribution; None if it is not installed."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None

@@ -190,6 +190,20 @@ class Resume(RunsDir):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Search for hyperparameters with a sweep of W&B: create it from a file, and work on it here."""
+
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """YAML file of the sweep, in W&B's words: method, metric, parameters, and a command that has "${args}"."""
+    count: int | None = None
+    """The most trials to run here; by default all that the sweep has."""
+    project: str | None = None
+    """W&B project; by default the file's, else WANDB_PROJECT, else sandlot."""
+    wandb_entity: str | None = None
+    """W&B user or team; by default the file's, else WANDB_ENTITY, else yours."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compare(RunsDir):
     """Compare runs: returns, speed and configuration."""
 

@@ -315,7 +315,7 @@ def test_helpers_import_nothing_from_the_current_folder(tmp_path, monkeypatch):
 
 
 def test_a_missing_package_is_recorded_as_none(monkeypatch):
-    monkeypatch.setattr("sandlot.tracking.run.RECORDED_VERSIONS", ("torch", "no-such-package"))
+    monkeypatch.setattr("sandlot.tracking.run_folder.RECORDED_VERSIONS", ("torch", "no-such-package"))
     with Run.create(Path("runs"), "test-s1", CONFIG, wandb="disabled") as run:
         assert run.config["versions"]["no-such-package"] is None
         assert run.config["versions"]["torch"]
@@ -352,3 +352,21 @@ def test_inside_a_script_with_a_run_of_its_own(online, used):
         other = next(each for each in server.runs.values() if each.project == "sandlot")
         assert [row["env_step"] for row in other.history] == [row["env_step"] for row in read_metrics(run.folder)]
         assert run.wandb_sync_command is None
+
+
+def test_checkpoints_are_artifacts_that_come_back_as_a_run(online):
+    server = online()
+    options = WandbOptions(log_checkpoints="all")
+    with Run.create(Path("runs"), "ppo-CartPole-v1-s0", CONFIG, wandb_options=options) as run:
+        for step, value in ((10, 1.0), (20, 5.0), (30, 3.0)):
+            run.log({RETURN: value}, step)
+            run.save(step, {"weights": np.ones(3, np.float32) * step}, {"step": step})
+        run.finish({"status": "finished"})
+    assert run.wandb_sync_command is None
+    assert not server.unknown
+    made = {artifact["metadata"]: [alias["alias"] for alias in artifact["aliases"]] for artifact in server.run.artifacts
+            if artifact["artifactTypeName"] == "model"}  # fmt: skip
+    best = next(aliases for metadata, aliases in made.items() if json.loads(metadata)["step"] == 20)
+    assert "best" in best
+    again = Run.find(Path("elsewhere"), f"wandb:sandbox/sandlot/{run.wandb['id']}")
+    assert again.checkpoint()[1].state == {"step": 30}
