@@ -25,12 +25,72 @@ FIXED: dict[str, Any] = {
 }
 
 
-class GraphQL:
+class Downloads:
+    """The answers to `wandb.Api()` about artifacts."""
+
+    server: Any
+    artifacts: dict[str, dict[str, Any]]
+    asked_for: dict[str, str]  # by collection, the artifact that was looked up last
+
+    def on_ArtifactMembershipByName(self, asked: dict[str, Any]) -> dict[str, Any]:
+        collection, _, alias = asked["name"].partition(":")
+        named = [each for each in self.artifacts.values() if each["artifactCollectionName"] == collection]
+        found = [each for each in named if alias in [given["alias"] for given in each["aliases"] or []]]
+        member = None
+        if found:
+            project = {"id": "project", "internalId": "1", "name": asked["project"], "entity": {"name": ENTITY}}
+            place = {"__typename": "ArtifactSequence", "name": collection, "project": project}
+            kept = found[-1]
+            artifact = {
+                "__typename": "Artifact", "id": kept["id"], "artifactSequence": place, "versionIndex": 0,
+                "artifactType": {"name": kept["artifactTypeName"]}, "description": None, "metadata": kept["metadata"],
+                "ttlDurationSeconds": 0, "ttlIsInherited": False, "tags": [], "historyStep": None, "size": 0,
+                "state": "COMMITTED", "digest": kept["digest"], "commitHash": None, "fileCount": len(kept["files"]),
+                "createdAt": "2026-01-01T00:00:00", "updatedAt": None, "aliases": [],
+            }  # fmt: skip
+            member = {
+                "__typename": "ArtifactCollectionMembership", "id": "member", "versionIndex": 0, "aliases": [],
+                "createdAt": "2026-01-01T00:00:00", "artifactCollection": place, "artifact": artifact,
+            }  # fmt: skip
+            self.asked_for[collection] = kept["id"]
+        return {"project": {"artifactCollectionMembership": member}}
+
+    def on_ArtifactManifest(self, asked: dict[str, Any]) -> dict[str, Any]:
+        url = self.server.upload_url("artifact", asked.get("artifact_id") or asked["id"], "wandb_manifest.json")
+        return {"artifact": {"currentManifest": {"file": {"directUrl": url}}}}
+
+    on_FetchArtifactManifest = on_ArtifactManifest
+
+    def on_ArtifactFileURLsByManifestEntries(self, asked: dict[str, Any]) -> dict[str, Any]:
+        page = {"hasNextPage": False, "endCursor": None}
+        return {"artifact": {"filesByManifestEntries": {"pageInfo": page, "edges": self._urls(asked["id"])}}}
+
+    def on_ArtifactFileURLs(self, asked: dict[str, Any]) -> dict[str, Any]:
+        page = {"hasNextPage": False, "endCursor": None}
+        return {"artifact": {"files": {"pageInfo": page, "edges": self._urls(asked["id"])}}}
+
+    def on_GetArtifactMembershipFileUrls(self, asked: dict[str, Any]) -> dict[str, Any]:
+        edges = self._urls(self.asked_for[asked["collection"]])
+        for edge in edges:
+            edge["node"]["__typename"] = "File"
+        files = {"pageInfo": {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}, "edges": edges}
+        collection = {"__typename": "ArtifactSequence", "artifactMembership": {"files": files}}
+        return {"project": {"artifactCollection": collection}}
+
+    def _urls(self, owner: str) -> list[dict[str, Any]]:
+        names = [name for name in self.artifacts[owner]["files"] if name != "wandb_manifest.json"]
+        return [
+            {"node": {"name": name, "directUrl": self.server.upload_url("artifact", owner, name)}} for name in names
+        ]
+
+
+class GraphQL(Downloads):
     """The answers that depend on what was asked before."""
 
     def __init__(self, server: Any, rewinds: bool):
         self.server, self.rewinds = server, rewinds
         self.artifacts: dict[str, dict[str, Any]] = {}
+        self.asked_for: dict[str, str] = {}
         self.sweeps: dict[str, dict[str, Any]] = {}
         self.numbers = itertools.count(1)
 

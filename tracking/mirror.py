@@ -41,11 +41,14 @@ class Mirror:
         mode: Whether to go online.
         command: What the user typed.
         kept: Lines of metrics that the run goes on from.
+        logged: Lines that there were before some were dropped.
         rewound: Whether it goes on from a step before the last, so that what W&B has of later ones is not of this run.
     """
 
-    def __init__(self, folder: Path, mode: str, command: list[str], kept: int = 0, rewound: bool = False):
-        self.folder, self.command, self.kept = folder, command, kept
+    def __init__(
+        self, folder: Path, mode: str, command: list[str], kept: int = 0, logged: int = 0, *, rewound: bool = False
+    ):
+        self.folder, self.command, self.kept, self.logged = folder, command, kept, logged
         self.record = read_json(folder / CONFIG)
         self.options: dict[str, Any] = self.record["wandb"]
         self.state: dict[str, Any] = read_state(folder)
@@ -143,6 +146,9 @@ class Mirror:
             if not been_online and not self.earlier:
                 self.state["first_step"] = self.run.starting_step  # a run that somebody else began
             self.first = max(self.run.starting_step - self.state.get("first_step", 0), 0)
+            if self.earlier and self.first > max(self.logged, self.kept):  # it has some twice, as after a `wandb sync`
+                self.first = self.kept
+                self.state["first_step"] = self.run.starting_step - self.kept
         self._save_earlier_media()
         self._add_session([], online=True)
 

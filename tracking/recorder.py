@@ -25,8 +25,8 @@ POLL_SECONDS = 0.2
 def follow(folder: Path, order: dict[str, Any]) -> None:
     """Mirror the metrics in `folder`, until standard input says "finish STATUS" or ends.
 
-    `order` has the W&B `mode`, what the user typed (`command`), the lines of metrics that are `kept` of what was
-    there, and whether the run was `rewound`.
+    `order` has the W&B `mode`, what the user typed (`command`), the lines of metrics that are `kept` of those that
+    were `logged`, and whether the run was `rewound`.
     """
     ended = threading.Event()
     exit_code = 1
@@ -40,7 +40,7 @@ def follow(folder: Path, order: dict[str, Any]) -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     importlib.import_module("matplotlib.figure")  # now, while there is time; the curve is drawn at the end
-    mirror = Mirror(folder, order["mode"], order["command"], order["kept"], order["rewound"])
+    mirror = Mirror(folder, order["mode"], order["command"], order["kept"], order["logged"], rewound=order["rewound"])
     metrics, offset = folder / METRICS, 0
     while not ended.wait(POLL_SECONDS):
         offset = send_rows(metrics, mirror, offset)

@@ -49,7 +49,7 @@ class Run:
         self._recorder: subprocess.Popen[str] | None = None
         self._recorder_log = folder / "recorder.log"
         self._metrics: Any = None
-        self._rewound = False
+        self._logged, self._rewound = 0, False
         self._attached: AttachedRun | None = None
 
     @classmethod
@@ -116,6 +116,7 @@ class Run:
 
     def reopen(self, step: int, steps: int) -> None:
         """Continue recording from the checkpoint of `step`, dropping what came later, until `steps`."""
+        self._logged = len(read_metrics(self.folder))
         self._rewound = any(folder.name > checkpoint_name(step) for folder in self.checkpoints())
         with writing(self.folder):
             drop_rows_after(self.folder, step)
@@ -148,6 +149,7 @@ class Run:
             "mode": self.config["wandb"]["mode"],
             "command": sys.argv,
             "kept": len(read_metrics(self.folder)),
+            "logged": self._logged,
             "rewound": self._rewound,
         }
         # P: the current folder has nothing of the recorder's
