@@ -62,9 +62,13 @@ def _known(name: str, types: dict[str, Any], *, dashes: str) -> bool:
 
 
 def _is_written_as_python(name: str, value: str, types: dict[str, Any]) -> bool:
+    """Return whether an option and the word after it are written as Python, or the sweep, does and tyro doesn't."""
     kind = types.get(_field(name))
+    if kind is None:
+        return False
     truth = kind is bool and value in ("True", "False", "true", "false")
-    return kind is not None and (truth or value.startswith("["))
+    whole = kind in (int, int | None) and re.fullmatch(r"-?\d+\.0+", value)
+    return truth or bool(whole) or "." in name or value.startswith("[")
 
 
 def _json_object(word: str) -> dict[str, Any] | None:
