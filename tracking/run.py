@@ -32,7 +32,8 @@ from .wandb_state import read_state, sync_command, where_it_is, write_state
 from .worker import send_to_worker, start_worker, stop_worker
 
 EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 1}
-SECONDS_OF_SILENCE = 1.5
+SECONDS_OF_SILENCE, SECONDS_TO_KILL = 1.5, 60.0
+"""When a wait for the recorder is told, and when it is ended, beyond what it allows W&B: it has the lowest priority."""
 
 
 class Run:
@@ -164,9 +165,10 @@ class Run:
         if self._attached is not None:
             self._attached.log({self.axis: step, **metrics})
 
-    def log_media(self, key: str, path: Path, step: int) -> None:
+    def log_media(self, key: str, path: Path, step: int, caption: str | None = None) -> None:
         """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
-        self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, step)
+        said = {"captions": {key: caption}} if caption else {}
+        self.log({"media": {key: path.relative_to(self.folder).as_posix()}, **said}, step)
 
     def save(
         self,
@@ -298,9 +300,9 @@ class Run:
             recorder.wait(SECONDS_OF_SILENCE)
         if recorder.poll() is None and self.wandb["mode"] == "online":
             print(f"sandlot: waiting for W&B, {END_SECONDS:g} s at most …", file=sys.stderr)
-        if not stop_worker(recorder, "", END_SECONDS - SECONDS_OF_SILENCE):
+        if not stop_worker(recorder, "", END_SECONDS + SECONDS_TO_KILL):
             state = self.wandb
-            write_state(self.folder, {**state, "error": f"W&B took too long: {END_SECONDS:g} s"})
+            write_state(self.folder, {**state, "error": "W&B did not end in time"})
 
     def __enter__(self) -> "Run":
         return self
