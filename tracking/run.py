@@ -1,6 +1,5 @@
 """The record of a run: a folder, and the W&B run that mirrors it."""
 
-import contextlib
 import json
 import os
 import re
@@ -24,16 +23,14 @@ from .attached import AttachedRun, is_wandb_run
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, checkpoint_name
 from .metrics import ENV_STEP, TIMESTAMP, drop_rows_after, read_metrics
+from .recorder_process import end_recorder, start_recorder
 from .run_folder import new_folder, versions
 from .wandb_artifacts import PREFIX, download_run
-from .wandb_connection import END_SECONDS, INTERRUPTED
+from .wandb_connection import INTERRUPTED
 from .wandb_options import WandbOptions
-from .wandb_state import read_state, sync_command, where_it_is, write_state
-from .worker import send_to_worker, start_worker, stop_worker
+from .wandb_state import read_state, sync_command, where_it_is
 
 EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 1}
-SECONDS_OF_SILENCE, SECONDS_TO_KILL = 1.5, 60.0
-"""When a wait for the recorder is told, and when it is ended, beyond what it allows W&B: it has the lowest priority."""
 
 
 class Run:
@@ -153,10 +150,8 @@ class Run:
             "logged": self._logged,
             "rewound": self._rewound,
         }
-        # P: the current folder has nothing of the recorder's
-        command = [sys.executable, "-Pm", "sandlot.tracking.recorder", str(self.folder), json.dumps(order)]
         self._rewound = False
-        self._recorder = start_worker(command, self._recorder_log)
+        self._recorder = start_recorder(self.folder, order, self._recorder_log)
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
         """Append a row of metrics at `step`."""
@@ -286,23 +281,12 @@ class Run:
             self._metrics.close()
             self._metrics = None
         if self._recorder is not None:
-            self._end_recorder(self._recorder, exit_code)
+            end_recorder(self._recorder, self.folder, exit_code)
             self._recorder = None
             if self._attached is not None:
                 self._attached.finish()
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()
-
-    def _end_recorder(self, recorder: subprocess.Popen[str], exit_code: int) -> None:
-        """Let the recorder finish, and say so if it takes long; what it says of W&B is true however it ends."""
-        send_to_worker(recorder, f"finish {exit_code}\n")
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            recorder.wait(SECONDS_OF_SILENCE)
-        if recorder.poll() is None and self.wandb["mode"] == "online":
-            print(f"sandlot: waiting for W&B, {END_SECONDS:g} s at most …", file=sys.stderr)
-        if not stop_worker(recorder, "", END_SECONDS + SECONDS_TO_KILL):
-            state = self.wandb
-            write_state(self.folder, {**state, "error": "W&B did not end in time"})
 
     def __enter__(self) -> "Run":
         return self

@@ -26,14 +26,18 @@ def write_state(folder: Path, state: Mapping[str, Any]) -> None:
     write_json(folder / WANDB_STATE, dict(state))
 
 
-def unsynced(state: Mapping[str, Any]) -> list[Session]:
-    """Return the sessions that have not arrived at W&B, oldest first."""
-    return [session for session in state.get("sessions", []) if not session["arrived"]]
+def unsynced(folder: Path, state: Mapping[str, Any]) -> list[Session]:
+    """Return the sessions that have not arrived at W&B, by themselves or by `wandb sync`, oldest first."""
+    return [
+        session
+        for session in state.get("sessions", [])
+        if not session["arrived"] and not any((folder / session["folder"]).glob("*.wandb.synced"))
+    ]
 
 
 def sync_command(folder: Path, state: Mapping[str, Any]) -> str | None:
     """Return the command that brings to W&B what has not arrived; None if all has."""
-    sessions = unsynced(state)
+    sessions = unsynced(folder, state)
     if not sessions:
         return None
     places = [os.path.normpath(folder / session["folder"]) for session in sessions]

@@ -7,7 +7,7 @@ from sandlot.tracking import Run, SandlotError, require
 
 from .options import Fidelity
 from .registry import is_generative, load_task, task_of
-from .table import print_table
+from .table import print_table, wandb_rows
 
 TITLES = {"fid": "FID", "kid": "KID", "precision": "precision", "recall": "recall"}
 
@@ -33,8 +33,8 @@ def main(options: Fidelity) -> None:
         ("extractor", f"features of {extractor.folder.name}{tested}; comparable only within the same extractor"),
         ("rows", f"{report.rows:,} generated and {report.rows:,} training images, each against as many test images"),
     ]
-    print_table(Console(), rows)
     run.add_figures({f"fidelity/{key}": value for key, value in metrics.items()}, model.step)
+    print_table(Console(), [*rows, *wandb_rows(run)])
 
 
 def find_extractor(options: Fidelity, run: Run) -> Run:

@@ -12,7 +12,7 @@ from sandlot.agents.loading import load_agent
 from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
 from .options import Record
-from .table import number, print_table
+from .table import number, print_table, wandb_rows
 from .target import ResolvedTarget, find
 
 MOST_CELLS = 64
@@ -53,7 +53,8 @@ def main(options: Record) -> None:
         found.run.add_media(media, plan.clips[-1].agent.env_step)
     labels = (f" after {clip.label}" if clip.label else "" for clip in plan.clips)
     shown = ", ".join(f"{number(value)}{label}" for value, label in zip(returns, labels, strict=True))
-    print_table(console, [("return", shown), *((kind.replace("_", " "), file) for kind, file in media.items())])
+    told = wandb_rows(found.run) if found.run is not None and options.output is None else []
+    print_table(console, [("return", shown), *((kind.replace("_", " "), file) for kind, file in media.items()), *told])
 
 
 def check(options: Record) -> None:

@@ -50,3 +50,8 @@ def format_metrics(measures: Mapping[str, float], monitor: str, spread: tuple[fl
 def where_wandb_is(run: Run) -> str:
     """Return the URL of the W&B run, or the command that uploads it."""
     return run.where_wandb_is
+
+
+def wandb_rows(run: Run) -> list[tuple[str, str]]:
+    """Return the row that says where the W&B run is, if there is one."""
+    return [] if run.wandb["mode"] == "disabled" else [("W&B", run.where_wandb_is)]

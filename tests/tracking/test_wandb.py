@@ -86,6 +86,7 @@ def sync(run):
     words = shlex.split(run.wandb_sync_command)
     assert words.pop(0) == "wandb"
     subprocess.run([WANDB, *words], check=True, capture_output=True, timeout=60)
+    assert run.wandb_sync_command is None
 
 
 def is_whole(server, run, first=0):
