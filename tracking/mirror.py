@@ -56,6 +56,7 @@ class Mirror:
         self.run: Any = None
         self.first, self.lines = 0, 0
         self.stamp: dict[str, float] = {}
+        self.tables: dict[str, str] = {}  # sent last: W&B asks its server about each, and waits for the answer
         self.media_problem: str | None = None
         self.checkpoints = CheckpointUploader(folder, self.options.get("log_checkpoints", ""))
         self.state.pop("error", None)
@@ -72,7 +73,9 @@ class Mirror:
         if self.run is not None and line >= self.first:
             values = {key: value for key, value in row.items() if key not in ("media", "captions", TIMESTAMP)}
             self.stamp = {"_timestamp": row[TIMESTAMP]} if TIMESTAMP in row else {}
-            self._send({**values, **self.stamp, **self._media(row.get("media", {}), row.get("captions", {}))}, line)
+            media = dict(row.get("media", {}))
+            self.tables |= {key: media.pop(key) for key in list(media) if media[key].endswith(".json")}
+            self._send({**values, **self.stamp, **self._media(media, row.get("captions", {}))}, line)
 
     def upload_checkpoints(self) -> None:
         """Upload new checkpoints, if they are wanted."""
@@ -272,6 +275,7 @@ class Mirror:
         online = self.state["mode"] == "online"
         try:
             self._write_summary()
+            self.add_media(self.tables)
             self.checkpoints.upload_last(self.run)
             self._alert(exit_code)
             self.run.finish(exit_code=exit_code)

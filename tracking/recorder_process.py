@@ -27,7 +27,8 @@ def end_recorder(recorder: subprocess.Popen[str], folder: Path, exit_code: int) 
     send_to_worker(recorder, f"finish {exit_code}\n")
     with contextlib.suppress(subprocess.TimeoutExpired):
         recorder.wait(SECONDS_OF_SILENCE)
-    if recorder.poll() is None and read_state(folder)["mode"] == "online":
+    online = recorder.poll() is None and read_state(folder)["mode"] == "online"
+    if online:
         print(f"sandlot: waiting for W&B, {END_SECONDS:g} s at most …", file=sys.stderr)
-    if not stop_worker(recorder, "", END_SECONDS + SECONDS_TO_KILL):
+    if not stop_worker(recorder, "", END_SECONDS if online else END_SECONDS + SECONDS_TO_KILL):
         write_state(folder, {**read_state(folder), "error": "W&B did not end in time"})

@@ -22,7 +22,7 @@ KINDS = {
     "vae": "vae digits --epochs 1",
     "gan": "gan digits --epochs 1",
     "classifier": "classifier digits --epochs 1",
-    "sklearn": "gradient-boosting iris",
+    "sklearn": "sklearn:gradient-boosting iris",
     "forecaster": "forecaster series.csv --target y --epochs 1",
 }
 FAULTS = {
