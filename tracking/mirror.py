@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -275,7 +276,9 @@ class Mirror:
         online = self.state["mode"] == "online"
         try:
             self._write_summary()
-            self.add_media(self.tables)
+            sending = threading.Thread(target=self.add_media, args=(self.tables,), daemon=True)
+            sending.start()
+            sending.join(2.0)
             self.checkpoints.upload_last(self.run)
             self._alert(exit_code)
             self.run.finish(exit_code=exit_code)
