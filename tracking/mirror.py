@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -181,8 +182,6 @@ class Mirror:
         self.earlier = []
 
     def _start(self, wandb: Any, mode: str, **more: Any) -> None:
-        import sys
-
         sys.argv = list(self.command) or sys.argv
         new = not self.earlier or mode == "offline"
         if "resume_from" not in more:
