@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandlot.tracking import Run, SandlotError, WandbMode
+from sandlot.tracking import Run, SandlotError, WandbOptions, is_wandb_run
 
 from .training import CHECKPOINT_EVERY
 
@@ -48,8 +48,9 @@ def create_run(
     *,
     steps: int,
     name: str | None = None,
-    wandb: WandbMode = "auto",
-    project: str = "sandlot",
+    wandb: Any = "auto",
+    project: str | None = None,
+    wandb_options: WandbOptions | None = None,
     more: dict[str, Any] | None = None,
     **training: Any,
 ) -> Run:
@@ -60,8 +61,10 @@ def create_run(
         root: The folder that runs are in.
         steps: Env steps to train for.
         name: What the run is called; by default after the agent, its environment and its seed.
-        wandb: Whether to mirror it to Weights & Biases; "auto" is online if you are logged in, else offline.
-        project: The W&B project.
+        wandb: Whether to mirror it to Weights & Biases: "auto" (online if you are logged in, else offline), "online",
+            "offline" or "disabled"; or a W&B run of yours, such as `wandb.run`, to log to.
+        project: The W&B project; by default WANDB_PROJECT, else "sandlot".
+        wandb_options: How it is shown at W&B: group, tags, notes, ….
         more: Further entries of `config.json`.
         training: `checkpoint_every`, `video_every`, `video_overlay` and `evaluation_episodes`, as for `sandlot train`.
 
@@ -74,7 +77,8 @@ def create_run(
     config = {**run_config(agent, steps, **training), **(more or {})}
     factory = agent.env_factory
     place = factory.name if factory else "unknown"
-    return Run.create(Path(root), name or f"{agent.name}-{place}-s{agent.seed}", config, wandb=wandb, project=project)
+    name = name or f"{agent.name}-{place}-s{agent.seed}"
+    return Run.create(Path(root), name, config, wandb=wandb, project=project, wandb_options=wandb_options)
 
 
 @contextmanager
@@ -86,9 +90,10 @@ def recorded(
     A folder gets a new run, which is finished with the context; one that was given is left open, and its config
     is completed.
     """
-    if isinstance(run, str | Path):
+    if isinstance(run, str | Path) or is_wandb_run(run):
         every = checkpoint_every or CHECKPOINT_EVERY
-        with create_run(agent, run, steps=steps, checkpoint_every=every) as own:
+        place, wandb = (run, "auto") if isinstance(run, str | Path) else ("runs", run)
+        with create_run(agent, place, steps=steps, wandb=wandb, checkpoint_every=every) as own:
             try:
                 yield own, every
             except BaseException as error:

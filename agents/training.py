@@ -15,6 +15,7 @@ from sandlot.tracking import (
     RETURN,
     RETURN_HIGH,
     RETURN_LOW,
+    TRAIN,
     MetricLogger,
     Run,
     SandlotError,
@@ -132,7 +133,7 @@ class Training:
         if self._hooks["on_update"]:
             self._call("on_update", metrics)
         if self.episodes.is_due(env_step):
-            row = {**metrics, **self.episodes.take(), **agent_metrics()}
+            row = {**_in_panels(metrics), **self.episodes.take(), **agent_metrics()}
             self._call("on_log", row)
             self.episodes.write(env_step, row)
 
@@ -223,13 +224,18 @@ class EpisodeLogger(MetricLogger):
             RETURN: self.latest,
             RETURN_LOW: min(self.returns),
             RETURN_HIGH: max(self.returns),
-            "episode/length": float(np.mean(self.lengths)),
-            "episode/count": len(self.returns),
+            "train/episode_length": float(np.mean(self.lengths)),
+            "train/episodes": len(self.returns),
         }
         if self.successes:
             row["episode/success_rate"] = float(np.mean(self.successes))
         self.returns, self.lengths, self.successes = [], [], []
         return row
+
+
+def _in_panels(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics with names that have a panel: `train/grad_norm`, not `grad_norm`."""
+    return {name if "/" in name else f"{TRAIN}{name}": value for name, value in metrics.items()}
 
 
 def _said(error: BaseException) -> str:

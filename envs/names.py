@@ -90,6 +90,8 @@ def find_in_module(env: str) -> None:
     Raises `SandlotError` if there is no such module, with the one that was meant.
     """
     module, _, name = env.partition(":")
+    if not module or not name or ":" in name:
+        raise SandlotError(f"there is no environment {env!r}; an id is a name, or module:name")
     top = module.partition(".")[0]
     if not is_installed(top):
         if is_installed(underscored := top.replace("-", "_")) and underscored != top:

@@ -11,17 +11,20 @@ from sandlot.tracking.common.files import read_file, replace_file, writing
 
 from .layout import METRICS
 
-RETURN, RETURN_LOW, RETURN_HIGH = "episode/return", "episode/return_min", "episode/return_max"
-TRAIN, VALIDATION, TEST = "train/", "validation/", "test/"
+RETURN, RETURN_LOW, RETURN_HIGH = "train/return", "train/return_min", "train/return_max"
+TRAIN, VALIDATION, TEST = "train/", "evaluation/", "test/"
 """Prefixes of metrics on the splits of a data set."""
 ENV_STEP, STEP = "env_step", "step"
 """Step counters: env steps of agents, gradient steps of tasks."""
+TIMESTAMP = "timestamp"
+"""When a row was logged, in seconds since 1970, which is for W&B alone."""
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of a run's metrics. Lines that are damaged, such as a last one cut off, are left out."""
     path = folder / METRICS
-    return list(parse_rows(read_file(path).splitlines())) if path.exists() else []
+    rows = parse_rows(read_file(path).splitlines()) if path.exists() else ()
+    return [{name: value for name, value in row.items() if name != TIMESTAMP} for row in rows]
 
 
 def parse_rows(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
@@ -90,7 +93,7 @@ def _row(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(row, dict) or not _is_step(row.get(ENV_STEP, row.get(STEP))):
         return None
-    return {name: value for name, value in row.items() if (_is_media if name == "media" else _is_metric)(value)}
+    return {name: value for name, value in row.items() if KINDS.get(name, _is_metric)(value)}
 
 
 def _is_step(value: Any) -> bool:
@@ -107,3 +110,12 @@ def _is_media(value: Any) -> bool:
         isinstance(file, str) and not PurePath(file).is_absolute() and ".." not in PurePath(file).parts
         for file in value.values()
     )
+
+
+def _is_captions(value: Any) -> bool:
+    """Return whether `value` names texts."""
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+KINDS = {"media": _is_media, "captions": _is_captions}
+"""What the values of a row are that are not numbers."""

@@ -8,16 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Mapping
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from sandlot.tracking.common.errors import SandlotError
 from sandlot.tracking.common.files import read_json, write_json, writing
 
+from .attached import AttachedRun, is_wandb_run
 from .checkpoint import STATE, Checkpoint, checkpoint_steps, read_checkpoint, remove_checkpoint, write_checkpoint
 from .layout import (
     CHECKPOINTS,
@@ -28,20 +28,21 @@ from .layout import (
     LOCK,
     METRICS,
     SUMMARY,
-    WANDB_STATE,
     checkpoint_name,
     refuse_links,
-)  # fmt: skip
+)
 from .lock import Lock
-from .metrics import ENV_STEP, MetricsFile, drop_rows_after
+from .metrics import ENV_STEP, TIMESTAMP, MetricsFile, drop_rows_after, read_metrics
 from .newest import newest_run
-from .schema import check_config, check_summary, check_wandb
-from .worker import start_worker, stop_worker
+from .recorder_process import end_recorder, start_recorder
+from .run_folder import new_folder, versions
+from .schema import check_config, check_summary
+from .wandb_artifacts import PREFIX, download_run
+from .wandb_connection import INTERRUPTED
+from .wandb_options import WandbOptions
+from .wandb_state import read_state, sync_command, where_it_is
 
-WandbMode = Literal["auto", "online", "offline", "disabled"]
-RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
-EXIT_CODES = {"finished": 0, "interrupted": 130, "failed": 1}
-SECONDS_FOR_WANDB = 60
+EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 1}
 HAS_EXPERIENCE = "has_experience"
 """The key in a checkpoint's state that says whether a replay buffer belongs to it."""
 
@@ -63,6 +64,8 @@ class Run:
         self._recorder: subprocess.Popen[str] | None = None
         self._recorder_log = folder / "recorder.log"
         self._metrics: MetricsFile | None = None
+        self._logged, self._rewound = 0, False
+        self._attached: AttachedRun | None = None
 
     @classmethod
     def create(
@@ -71,16 +74,28 @@ class Run:
         name: str,
         config: Mapping[str, Any],
         *,
-        wandb: WandbMode = "auto",
-        project: str = "sandlot",
+        wandb: Any = "auto",
+        project: str | None = None,
+        wandb_options: WandbOptions | None = None,
     ) -> "Run":
-        """Create the folder of a new run `name` in `root` and start recording."""
+        """Create the folder of a new run `name` in `root` and start recording.
+
+        `wandb` is a mode (`WandbMode`), or a W&B run of yours, such as `wandb.run`, to log to.
+        """
         root = Path(root)
         stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         with writing(root):
-            folder = _new_folder(root, stem)
-        mirrored = {"mode": wandb, "project": project, "id": secrets.token_hex(4), "group": name.rsplit("-s", 1)[0]}
-        record = {"format": 1, "created": time.time(), **config, "versions": _versions(), "wandb": mirrored}
+            folder = new_folder(root, stem)
+        shown = (wandb_options or WandbOptions()).to_json() | ({"project": project} if project else {})
+        default_group = re.sub(r"-s\d+$", "", name)
+        own = wandb if is_wandb_run(wandb) else None
+        mirrored = {
+            "mode": "disabled" if own else wandb,
+            "id": secrets.token_hex(4),
+            "default_group": default_group,
+            **shown,
+        }
+        record = {"format": 1, "created": time.time(), **config, "versions": versions(), "wandb": mirrored}
         try:
             write_json(folder / CONFIG, record)
             with writing(folder / COMMAND):
@@ -89,6 +104,8 @@ class Run:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         run = cls(folder)
+        if own:
+            run._attached = AttachedRun(own, folder, record, run.axis)
         run.open()
         return run
 
@@ -96,6 +113,8 @@ class Run:
     def find(cls, root: str | Path, name: str) -> "Run":
         """Open the run in the folder `name`, or of that name in `root`; "latest" is the newest."""
         root = Path(root)
+        if name.startswith(PREFIX):
+            return cls(download_run(name, root))
         if name == "latest":
             return cls(newest_run(root))
         for folder in (Path(name), root / name):
@@ -112,6 +131,8 @@ class Run:
     def reopen(self, step: int, steps: int) -> None:
         """Continue recording from the checkpoint of `step`, dropping what came later, until `steps`."""
         self.acquire()
+        self._logged = len(read_metrics(self.folder))
+        self._rewound = any(later > step for later in self.checkpoint_steps())
         with writing(self.folder):
             drop_rows_after(self.folder, step)
             (self.folder / SUMMARY).unlink(missing_ok=True)
@@ -150,24 +171,27 @@ class Run:
         """Start recording at the end of the metrics file."""
         self.acquire()
         self._metrics = MetricsFile(self.folder / METRICS)
-        command = [
-            sys.executable,
-            "-Pm",  # P: the current folder has nothing of the recorder's
-            "sandlot.tracking.recorder",
-            str(self.folder),
-            self.config["wandb"]["mode"],
-            str(self._metrics.size),
-        ]
-        self._recorder = start_worker(command, self._recorder_log)
+        order = {
+            "mode": self.config["wandb"]["mode"],
+            "command": sys.argv,
+            "kept": len(read_metrics(self.folder)),
+            "logged": self._logged,
+            "rewound": self._rewound,
+        }
+        self._rewound = False
+        self._recorder = start_recorder(self.folder, order, self._recorder_log)
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
         """Append a row of metrics at `step`."""
         assert self._metrics is not None, "the run is not open"
-        self._metrics.append({self.axis: step, **metrics})
+        self._metrics.append({self.axis: step, **metrics, TIMESTAMP: time.time()})
+        if self._attached is not None:
+            self._attached.log({self.axis: step, **metrics})
 
-    def log_media(self, key: str, path: Path, step: int) -> None:
+    def log_media(self, key: str, path: Path, step: int, caption: str | None = None) -> None:
         """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
-        self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, step)
+        said = {"captions": {key: caption}} if caption else {}
+        self.log({"media": {key: path.relative_to(self.folder).as_posix()}, **said}, step)
 
     def save(
         self,
@@ -257,9 +281,18 @@ class Run:
 
     @property
     def wandb(self) -> dict[str, Any]:
-        """State of the W&B run: mode, url, folder, and the error if it failed."""
-        path = self.folder / WANDB_STATE
-        return check_wandb(path) if path.exists() else {"mode": "disabled"}
+        """State of the W&B run: mode, url, id, project, sessions, and the error if something failed."""
+        return read_state(self.folder)
+
+    @property
+    def wandb_sync_command(self) -> str | None:
+        """The command that uploads to W&B what has not arrived; None if all has."""
+        return sync_command(self.folder, self.wandb)
+
+    @property
+    def where_wandb_is(self) -> str:
+        """Where the W&B run is, or the command that uploads it."""
+        return where_it_is(self.folder, self.wandb)
 
     @property
     def curve(self) -> Path:
@@ -279,8 +312,10 @@ class Run:
             self._metrics.close()
             self._metrics = None
         if self._recorder is not None:
-            stop_worker(self._recorder, f"finish {exit_code}\n", SECONDS_FOR_WANDB)
+            end_recorder(self._recorder, self.folder, exit_code)
             self._recorder = None
+            if self._attached is not None:
+                self._attached.finish()
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()
         self._lock.release()
@@ -292,18 +327,3 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])
-
-
-def _new_folder(root: Path, stem: str) -> Path:
-    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
-        folder = root / (stem + suffix)
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            continue
-    raise SandlotError(f"there are a thousand runs called {stem} in {root}; choose another --runs-dir")
-
-
-def _versions() -> dict[str, str]:
-    return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in RECORDED_VERSIONS}}

@@ -72,15 +72,15 @@ STATE_RULES: Mapping[str, Rule] = {
     "source": "an object",
     "source.name": TEXT,
 }
-WANDB_RULES: Mapping[str, Rule] = {"mode": MODES, "url": "a text or null", "folder": TEXT, "error": TEXT}
+WANDB_RULES: Mapping[str, Rule] = {"mode": (*MODES, "attached"), "url": "a text or null", "folder": TEXT, "error": TEXT}
 NEEDED = {"summary.json": ("status",), "wandb.json": ("mode",)}
 
 
 def check_config(path: Path) -> dict[str, Any]:
     """Read a run's config."""
     config = _checked(path, CONFIG_RULES)
-    if "wandb" not in config or not {"mode", "project", "id", "group"} <= config["wandb"].keys():
-        raise SandlotError(f"{path} is damaged: it does not say its wandb mode, project, id and group")
+    if "wandb" not in config or not {"mode", "id"} <= config["wandb"].keys():
+        raise SandlotError(f"{path} is damaged: it does not say its wandb mode and id")
     return config
 
 

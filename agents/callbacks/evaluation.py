@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sandlot.agents.evaluation import Env, Evaluation, Progress, evaluate, evaluation_batch
 from sandlot.agents.multi_agent import env_spec_of
 from sandlot.envs import EnvBatch, EnvSpec
-from sandlot.tracking import SandlotError, require
+from sandlot.tracking import TABLES, SandlotError, checkpoint_name, require, write_table
 from sandlot.tracking.common.seeds import kept_random_state
 
 from .base import Callback
@@ -92,10 +92,20 @@ class EvaluationCallback(Callback):
             if training.outcome in ("finished", "stopped") and not done:
                 with kept_random_state():
                     self._evaluate(training, training.agent)
+                self._log_episodes(training)
         finally:
             if self._batch is not None:
                 self._batch.close()
                 self._batch = None
+
+    def _log_episodes(self, training: "Training") -> None:
+        """Log a table of the episodes of the last evaluation."""
+        if training.run is not None and self.latest is not None:
+            path = training.run.folder / TABLES / f"evaluation-{checkpoint_name(training.env_step)}.json"
+            returns, lengths = self.latest.returns.tolist(), self.latest.lengths.tolist()
+            rows = [[index, *each] for index, each in enumerate(zip(returns, lengths, strict=True))]
+            write_table(path, ["episode", "return", "length"], rows)
+            training.run.log_media("evaluation/episodes", path, training.env_step)
 
     def _evaluate(self, training: "Training", agent: "Agent") -> None:
         if self._batch is None and isinstance(self.env, str | EnvSpec):
@@ -114,11 +124,10 @@ class EvaluationCallback(Callback):
         if self.best_folder is not None and (self.best is None or found.mean > self.best.mean):
             training.agent.save(self.best_folder)
         self.history.append((training.env_step, found))
-        if self.every:
-            low, high = found.interval()
-            row = {"return": found.mean, "return_low": low, "return_high": high, "length": float(found.lengths.mean())}
-            if found.success_rate is not None:
-                row["success_rate"] = found.success_rate
-            training.log({f"evaluation/{name}": value for name, value in row.items()})
+        low, high = found.interval()
+        row = {"return": found.mean, "return_low": low, "return_high": high, "length": float(found.lengths.mean())}
+        if found.success_rate is not None:
+            row["success_rate"] = found.success_rate
+        training.log({f"evaluation/{name}": value for name, value in row.items()})
         if self.stop_at_return is not None and found.mean >= self.stop_at_return:
             training.stop(f"an evaluation has reached a mean return of {found.mean:g}")

@@ -88,7 +88,7 @@ def critic_loss(critics: Critics, batch: CriticBatch) -> tuple[Tensor, dict[str,
     """Return J_Q (equation 5), summed over the critics, and its metrics."""
     q = critics(batch.observation, batch.episode_start, batch.action, batch.burn_in)
     loss = 0.5 * squared_error(q, batch.target, batch.weight)
-    return loss, {"loss/critic": loss.detach(), "value/q": q.detach().mean()}
+    return loss, {"losses/critic": loss.detach(), "train/q": q.detach().mean()}
 
 
 def temperature_loss(
@@ -111,9 +111,9 @@ def actor_loss(
     q = critics(batch.observation, batch.episode_start, action, batch.burn_in)
     alpha = policy.log_alpha.detach().exp()
     loss = -(soft_value(q, log_prob, alpha) * batch.weight).sum()
-    metrics = {"loss/actor": loss.detach(), "policy/entropy": -(log_prob.detach() * batch.weight).sum()}
+    metrics = {"losses/actor": loss.detach(), "train/entropy": -(log_prob.detach() * batch.weight).sum()}
     total = loss + temperature_loss(policy.log_alpha, log_prob, target_entropy, batch.weight)
-    return total, metrics | {"policy/alpha": alpha}
+    return total, metrics | {"train/alpha": alpha}
 
 
 class SAC(NetworkAgent):

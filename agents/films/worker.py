@@ -54,7 +54,7 @@ class FilmWorker:
             path = film_path(self.run, env_step)
             if path.exists():
                 self._pending.remove(env_step)
-                self.run.log_media("video", path, env_step)
+                self.run.log_media("video", path, env_step, f"after {env_step:,} env steps, seed {FILM_SEED}")
 
     def stop(self) -> None:
         """Kill the worker without waiting for its films."""

@@ -112,12 +112,12 @@ class TabularAgent(Agent):
             return None
         self._next_metrics = self.env_step + METRICS_EVERY
         metrics = {
-            "table/td_error": float(np.abs(td_error).mean()) if len(td_error) else 0.0,
-            "table/mean_value": float(self.table.q.mean()),
-            f"exploration/{self.exploration.coefficient}": self.exploration.value,
+            "train/td_error": float(np.abs(td_error).mean()) if len(td_error) else 0.0,
+            "train/mean_value": float(self.table.q.mean()),
+            f"train/{self.exploration.coefficient}": self.exploration.value,
         }
         if self.config.learning_rate_schedule != "visits":
-            metrics["table/learning_rate"] = self.table.learning_rate
+            metrics["train/learning_rate"] = self.table.learning_rate
         return metrics
 
     @contextmanager

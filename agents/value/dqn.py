@@ -121,7 +121,7 @@ def dqn_loss(policy: QNetwork, batch: Batch, config: DQNConfig) -> tuple[Tensor,
         td_error = (atoms - batch.target).abs().squeeze(-1) if config.distribution == "none" else error
         td_error = td_error * (batch.weight > 0)  # rows that only reset have none
         value = policy.head.values(atoms).mean()
-    return loss, {"loss/td": loss.detach(), "value/q": value, "td_error": td_error.detach()}
+    return loss, {"losses/td": loss.detach(), "train/q": value, "td_error": td_error.detach()}
 
 
 class DQN(NetworkAgent):

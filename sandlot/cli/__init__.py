@@ -21,6 +21,7 @@ COMMANDS = {
     "play": "Play",
     "resume": "Resume",
     "compare": "Compare",
+    "sweep": "Sweep",
     "predict": "Predict",
     "sample": "Sample",
     "reconstruct": "Reconstruct",
@@ -47,6 +48,7 @@ commands:
   play RUN           watch or play against it  sandlot play latest
   resume RUN         resume a stopped run      sandlot resume latest
   compare RUN RUN …  compare runs              sandlot compare RUN RUN
+  sweep FILE         search hyperparameters   sandlot sweep sweep.yaml
   predict RUN FILE … predict new data          sandlot predict latest new.csv --json
   sample RUN         generate text or images   sandlot sample latest --prompt "Once"
   reconstruct RUN    encode and decode         sandlot reconstruct latest

@@ -11,7 +11,7 @@ from sandlot.tracking import Run, SandlotError, require
 
 from .options import Fidelity
 from .registry import is_generative, load_task, task_of
-from .table import print_table, span
+from .table import print_table, span, wandb_rows
 
 TITLES = {"fid": "FID", "kid": "KID", "precision": "precision", "recall": "recall", "density": "density",
           "coverage": "coverage"}  # fmt: skip
@@ -28,7 +28,8 @@ def main(options: Fidelity) -> None:
     extractor = None if options.features is not None else find_extractor(options, run)
     model: GenerativeModel = load_task(run, options.step)
     title = ("run", f"{run.folder.name}, {model.name} after {model.step:,} steps")
-    print_table(Console(), [title, *fidelity_lines(run, model, extractor or options.features, options.rows)])
+    lines = fidelity_lines(run, model, extractor or options.features, options.rows)
+    print_table(Console(), [title, *lines, *wandb_rows(run)])
 
 
 def fidelity_lines(run: Run, model: GenerativeModel, source: Any, rows: int) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from sandlot.tracking import IMAGES, Run, SandlotError, checkpoint_name, require
 
 from .options import Pictured
 from .registry import is_generative, load_task, task_of
-from .table import print_table
+from .table import print_table, wandb_rows
 
 SHOWN = (".png", ".mp4")
 """Endings of files that the record of a run shows."""
@@ -75,4 +75,4 @@ class GeneratedOutput:
         if recorded:
             self.run.add_media(recorded, self.model.step)
         title = ("run", f"{self.run.folder.name}, {self.model.name} after {self.model.step:,} steps")
-        print_table(Console(), [title, *rows, *files])
+        print_table(Console(), [title, *rows, *files, *(wandb_rows(self.run) if recorded else [])])

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from sandlot.tracking import WandbOptions
+
 EnvId = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
 DataName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 RunName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -28,8 +30,38 @@ class Recorded(RunsDir):
     """Random seed."""
     wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
     """Weights & Biases mode; auto is online if you are logged in, else offline."""
-    project: str = "sandlot"
-    """W&B project."""
+    project: str | None = None
+    """W&B project; by default WANDB_PROJECT, else sandlot."""
+    wandb_entity: str | None = None
+    """W&B user or team; by default WANDB_ENTITY, else yours."""
+    wandb_name: str | None = None
+    """Name of the run at W&B; by default WANDB_NAME, else that of its folder."""
+    wandb_group: str | None = None
+    """Group of the run at W&B; by default WANDB_RUN_GROUP, else runs that differ in the seed alone."""
+    wandb_job_type: str | None = None
+    """Job type at W&B; by default WANDB_JOB_TYPE, else train."""
+    wandb_tags: tuple[str, ...] = ()
+    """Tags at W&B; by default WANDB_TAGS, else the algorithm, the environment and the network."""
+    wandb_notes: str | None = None
+    """Notes at W&B; by default WANDB_NOTES."""
+    wandb_alerts: bool = False
+    """Let W&B send an alert when the run ends, fails or is stopped."""
+    log_checkpoints: Literal["none", "best", "last", "all"] = "none"
+    """Checkpoints to upload to W&B as artifacts."""
+
+    def wandb_options(self) -> WandbOptions:
+        """Return how the run is shown at W&B."""
+        return WandbOptions(
+            project=self.project,
+            entity=self.wandb_entity,
+            name=self.wandb_name,
+            group=self.wandb_group,
+            job_type=self.wandb_job_type,
+            tags=self.wandb_tags,
+            notes=self.wandb_notes,
+            alerts=self.wandb_alerts,
+            log_checkpoints=self.log_checkpoints,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +201,20 @@ class Envs:
 
     word: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WORD")] = ""
     """Only those with this in the name of the environment or its package."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Search for hyperparameters with a sweep of W&B: create it from a file, and work on it here."""
+
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """YAML file of the sweep, in W&B's words: method, metric, parameters, and a command that has "${args}"."""
+    count: int | None = None
+    """The most trials to run here; by default all that the sweep has."""
+    project: str | None = None
+    """W&B project; by default the file's, else WANDB_PROJECT, else sandlot."""
+    wandb_entity: str | None = None
+    """W&B user or team; by default the file's, else WANDB_ENTITY, else yours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from sandlot.envs import SECONDS_WITHOUT_LIMIT
 from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
 from .options import Record
-from .table import number, print_table
+from .table import number, print_table, wandb_rows
 from .target import ResolvedTarget, find
 
 MOST_CELLS, MOST_SECONDS = 64, 86_400
@@ -56,7 +56,8 @@ def main(options: Record) -> None:
     told = ", ".join(f"{_told(one, seconds)}{_label(clip)}" for one, clip in zip(filmed, plan.clips, strict=True))
     problem = next((one.problem for one in filmed if one.problem), None)
     rows = [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())]
-    print_table(console, [*rows, *([("but", problem)] if problem else [])])
+    uploaded = wandb_rows(found.run) if found.run is not None and options.output is None else []
+    print_table(console, [*rows, *([("but", problem)] if problem else []), *uploaded])
 
 
 def _told(episode: FilmedEpisode, seconds: float) -> str:

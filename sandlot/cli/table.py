@@ -69,10 +69,9 @@ def format_metrics(measures: Mapping[str, float], monitor: str, spread: tuple[fl
 
 def where_wandb_is(run: Run) -> str:
     """Return the URL of the W&B run, or the command that uploads it."""
-    state = run.wandb
-    if "folder" in state and state["mode"] == "offline":
-        reason = f" ({state['error']})" if "error" in state else ""
-        return f"offline{reason}; upload with: wandb sync {run.folder / state['folder']}"
-    if "error" in state:
-        return f"failed ({state['error']}); the record in the folder is whole"
-    return state.get("url") or state["mode"]
+    return run.where_wandb_is
+
+
+def wandb_rows(run: Run) -> list[tuple[str, str]]:
+    """Return the row that says where the W&B run is, if there is one."""
+    return [] if run.wandb["mode"] == "disabled" else [("W&B", run.where_wandb_is)]

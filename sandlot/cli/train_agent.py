@@ -16,6 +16,7 @@ from sandlot.tracking import Run, json_object, require
 from .options import Train
 from .parsing import parse_together
 from .registry import encoding_of
+from .sweep_words import from_sweep
 
 
 def main(args: list[str]) -> None:
@@ -38,7 +39,7 @@ def main(args: list[str]) -> None:
         steps=options.steps,
         name=f"{agent.name}-{options.env}-s{options.seed}",
         wandb=options.wandb,
-        project=options.project,
+        wandb_options=options.wandb_options(),
         more={"encoder": options.encoder} if options.encoder else {},
         checkpoint_every=options.checkpoint_every,
         video_every=options.video_every,
@@ -67,7 +68,8 @@ def parse(agent: str, config: type, args: list[str], command: str = "train") -> 
 
     Flags beat the recipe for the environment, which beats defaults.
     """
-    program, args = f"sandlot {command} {agent}", joined(joined(args, "--wrapper"), "--import")
+    program = f"sandlot {command} {agent}"
+    args = joined(joined(from_sweep(args, [Train, config, Wrappers]), "--wrapper"), "--import")
     first = bool(args) and not args[0].startswith("-")
     env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
     return _parse_with(program, agent, config, env, recipe(agent, env), args)

@@ -101,7 +101,7 @@ class FitLoop:
     def log(self) -> None:
         """Write a row of training metrics."""
         row = self.task.metrics()
-        self.metric_logger.write(self.task.step, {"epoch": self.task.step / self.loader.steps_per_epoch, **row})
+        self.metric_logger.write(self.task.step, {"train/epoch": self.task.step / self.loader.steps_per_epoch, **row})
         self.report_progress()
 
     def validate(self) -> None:

@@ -96,9 +96,9 @@ class TestLosses:
         agent.buffer.add(agent.action, envs.step(agent.exploration_action()))
         (rows,) = minibatches(agent.compute_advantages()[0], 128, 1, torch.Generator(), normalize_advantage=True)
         _, metrics = ppo_loss(agent.policy, (rows, agent.policy.initial_memory(1), torch.tensor(0.2)), agent.config)
-        assert metrics["policy/approx_kl"].item() == pytest.approx(0, abs=1e-6)
-        assert metrics["policy/clip_fraction"].item() == 0
-        assert metrics["loss/policy"].item() == pytest.approx(0, abs=1e-5)
+        assert metrics["train/approx_kl"].item() == pytest.approx(0, abs=1e-6)
+        assert metrics["train/clip_fraction"].item() == 0
+        assert metrics["losses/policy"].item() == pytest.approx(0, abs=1e-5)
 
 
 class TestTruth:
@@ -164,7 +164,7 @@ def test_in_bfloat16_too_a_policy_is_compared_with_itself(observation):
     agent.learner.step = lambda batch: steps.append(step(batch)) or steps[-1]
     agent.learn(128)
     # Before the first gradient step all ratios are 1, so the loss is the advantages' mean: 0.
-    assert abs(steps[0]["loss/policy"].item()) < 1e-6
+    assert abs(steps[0]["losses/policy"].item()) < 1e-6
 
 
 def test_the_wrong_reward_is_not_learned():
