@@ -1,4 +1,4 @@
-"""The recorder: a helper process that follows a run's metrics into Weights & Biases and a curve.
+"""The recorder: a worker process that follows a run's metrics into Weights & Biases and a curve.
 
 Training only appends lines to `metrics.jsonl`. This process reads them as they come, so importing wandb,
 starting it, encoding its media, and a network that is slow or gone cost training nothing. It ends when

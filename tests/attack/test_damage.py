@@ -53,7 +53,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def without_helpers(tmp_path, monkeypatch):
-    """Work in a folder of its own, with helper processes that do nothing."""
+    """Work in a folder of its own, with worker processes that do nothing."""
     monkeypatch.chdir(tmp_path)
     started = []
 
