@@ -2,12 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-gpu check fast-test bench clean
+.PHONY: help demo test attack test-gpu check fast-test docs bench clean
 
 help:
 	@echo "make demo   install, train PPO on CartPole, record it"
 	@echo "make test   install the test tools, run all the tests"
+	@echo "make attack damage, kill and flood runs in every way (half an hour)"
 	@echo "make check  format, lint, type-check, run the fast tests"
+	@echo "make docs   build the documentation in build/site, stopping at any warning"
 	@echo "make test-gpu  run the tests that need a GPU, with $$PYTHON as it is"
 	@echo "make bench  compare with Stable-Baselines3 (an hour)"
 
@@ -45,6 +47,9 @@ build/import-root: pyproject.toml
 	  ../../../supervised ../../../tracking $@/sandlot
 	@touch $@
 
+attack: .venv/test-tools
+	$(BIN)/pytest tests/attack --numprocesses auto --dist worksteal -m attack --timeout 3600
+
 test-gpu:
 	$(PYTHON) -m pytest tests/gpu -q -p no:cacheprovider
 
@@ -54,6 +59,14 @@ check: .venv/dev-tools build/import-root
 	@# pyright follows links to files but not to folders, so it is given the files
 	find -L build/import-root tests benchmarks -name '*.py' | xargs $(BIN)/pyright
 	$(MAKE) fast-test
+
+.venv/docs-tools: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+docs: .venv/docs-tools build/import-root
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open build/site/index.html (search needs a server: python -m http.server -d build/site)"
 
 .venv/bench-tools: .venv/test-tools
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[bench]'

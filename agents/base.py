@@ -15,11 +15,10 @@ from sandlot.envs import (
     EnvSpec,
     Observation,
     Step,
+    check_num_envs,
     newest_version,
     space_from_json,
     space_to_json,
-    tree_leaves,
-    with_mask,
 )
 from sandlot.tracking import (
     Checkpoint,
@@ -27,19 +26,23 @@ from sandlot.tracking import (
     SandlotError,
     options_from_json,
     read_checkpoint,
+    require,
     with_options,
     write_checkpoint,
 )
 from sandlot.tracking.common.extensions import is_from_outside
 
 from .action_info import ActionInfo
-from .batching import as_batch
 from .callbacks.base import CallbackList, Callbacks
-from .env_like import EnvLike, Spaces
 from .loop import train, train_segment
+from .memory import build_in_memory
+from .prediction import predict
 from .presentation import agent_html, agent_text, check_positional, film_agent
 from .recipes import recipe_config
 from .run_config import recorded, total_steps
+from .spaces.given import EnvLike as EnvLike
+from .spaces.given import Spaces as Spaces
+from .spaces.given import fitting
 from .training import Progress, Training
 
 
@@ -54,6 +57,10 @@ class Agent(ABC):
     """What the command line and the record call it; `module:Name` for a class of the user's own."""
     has_own_loop: ClassVar[bool] = False
     """Whether it trains in a loop of its own (Stable-Baselines3's do), instead of a step at a time by `observe`."""
+    memory_axis: ClassVar[int] = 0
+    """The axis of its memory's arrays that counts observations."""
+    samples_actions: ClassVar[bool] = False
+    """Whether its policy is a distribution that it samples from, so that the likeliest actions may do worse."""
     Config: ClassVar[Any]
     """Its frozen dataclass of hyperparameters, which has a field `num_envs`."""
 
@@ -66,14 +73,7 @@ class Agent(ABC):
         check_positional(cls.__name__, positional)
         return super().__new__(cls)
 
-    def __init__(
-        self,
-        env: EnvLike,
-        *,
-        seed: int = 0,
-        config: Any = None,
-        **hyperparameters: Any,
-    ):
+    def __init__(self, env: EnvLike, *, seed: int = 0, config: Any = None, **hyperparameters: Any):
         """Make an untrained agent.
 
         Args:
@@ -87,6 +87,8 @@ class Agent(ABC):
             env_id = EnvSpec.of(env).id if isinstance(env, str | EnvSpec) else None
             config = recipe_config(self.name, self.Config, env_id)
         self.config = with_options(config, hyperparameters)
+        require(seed >= 0, "seed must be at least 0", seed)
+        check_num_envs(env, hyperparameters.get("num_envs"))
         self.seed, self.training_progress = seed, Progress()
         self.run: Run | None = None  # the record of its latest training
         self.env_factory: EnvFactory | None = None
@@ -95,7 +97,7 @@ class Agent(ABC):
         else:
             self.env_factory = env if isinstance(env, EnvFactory) else self.make_env_factory(env, self.config)
             self.spaces = Spaces(self.env_factory.observation_space, self.env_factory.action_space)
-        self._build()
+        build_in_memory(self)
 
     @property
     def env_step(self) -> int:
@@ -221,6 +223,9 @@ class Agent(ABC):
         total = total_steps(self.env_step, steps, until, unknown)
         if total <= self.env_step and until is not None:
             return self
+        if self.env_factory is None:
+            how = f"load it with one, as in {type(self).__name__}.load(folder, env)"
+            raise SandlotError(f"this {self.name} has no environment to learn in; {how}")
         with recorded(self, record, total, checkpoint_every, progress) as (run, every, recording):
             self.run, callbacks = run, [*recording, *CallbackList(callback).callbacks]
             train(self, total, run=run, callback=callbacks, checkpoint_every=every)
@@ -245,41 +250,42 @@ class Agent(ABC):
             state: The memory that the last call returned; None before the first step.
             episode_start: For each observation, whether an episode starts with it.
             deterministic: Whether to take the likeliest action in place of sampling one.
-            action_masks: The legal actions, unless the observations show them.
+            action_masks: The legal actions, for each observation or for all; they beat those that observations show.
         """
-        observation = with_mask(self.spaces.observation, observation, action_masks)
-        observation, single = as_batch(self.spaces.observation, observation)
-        count = len(next(tree_leaves(observation)))
-        episode_start = (
-            np.zeros(count, bool) if episode_start is None else np.broadcast_to(episode_start, count).astype(bool)
-        )
-        action, memory = self.select_action(observation, state, episode_start, deterministic)
-        return (action.squeeze(0) if single else action), memory
+        return predict(self, observation, state, episode_start, deterministic, action_masks)
+
+    def masked(self, action_masks: Bool[np.ndarray, "batch choice"]) -> AbstractContextManager[None]:
+        """Return a context in which `select_action` obeys these masks. Raises `SandlotError` if it can't."""
+        raise SandlotError(f"{self.name} can't obey action masks that its environment does not show")
 
     def save(self, folder: str | Path) -> None:
         """Write the agent to `folder`, as safetensors and JSON."""
         write_checkpoint(Path(folder), self.tensors(), self.state())
 
     @classmethod
-    def load(cls, folder: str | Path, env: EnvLike | None = None) -> Self:
-        """Return the agent that `save` wrote to `folder`, to learn on in `env`, or in the one it was trained in."""
+    def load(cls, folder: str | Path, env: EnvLike | None = None, **hyperparameters: Any) -> Self:
+        """Return the agent that `save` wrote to `folder`, to learn on in `env`, or in the one it was trained in.
+
+        Fields of its config can be changed, as in `PPO.load(folder, learning_rate=1e-4)`, if its networks stay.
+        """
         checkpoint = read_checkpoint(Path(folder))
         if checkpoint.state.get("agent") != cls.name:
             raise SandlotError(f"{folder} holds the agent {checkpoint.state.get('agent')!r}, not {cls.name!r}")
-        return cls.restore(checkpoint, env, learning=True)
+        return cls.restore(checkpoint, env, learning=True, **hyperparameters)
 
     @classmethod
-    def restore(cls, checkpoint: Checkpoint, env: EnvLike | None = None, *, learning: bool) -> Self:
+    def restore(cls, checkpoint: Checkpoint, env: EnvLike | None = None, *, learning: bool, **options: Any) -> Self:
         """Return the agent in `checkpoint`: with environments if it goes on `learning`."""
         state = checkpoint.state
         spaces = Spaces(space_from_json(state["observation_space"]), space_from_json(state["action_space"]))
         if env is None and learning and state["env"] is not None:
             env = EnvSpec.from_json(state["env"])
-        agent = cls(spaces if env is None else env, seed=state["seed"], config=cls.config_from(state))
+        agent = cls(spaces if env is None else env, seed=state["seed"], config=cls.config_from(state), **options)
         if agent.spaces != spaces:
             raise SandlotError(f"the agent was trained with other spaces than those of this environment: {spaces}")
         agent.env_step = state["env_step"]
-        agent.load_tensors(checkpoint.tensors)
+        with fitting(options):
+            agent.load_tensors(checkpoint.tensors)
         return agent
 
     @classmethod

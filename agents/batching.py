@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from gymnasium import Space, spaces
 
-from sandlot.envs import Observation, tree_map
+from sandlot.envs import Observation, tree_leaves, tree_map
 from sandlot.tracking import SandlotError
 
 
@@ -26,3 +26,14 @@ def is_single(space: Space, observation: Any) -> bool:
     if len(shape) == len(single) + 1 and shape[1:] == single:
         return False
     raise SandlotError(f"an observation of this agent has the shape {single}, and this one {shape}")
+
+
+def check_memory(memory: Any, count: int, axis: int) -> None:
+    """Raise `SandlotError` if `memory`, of another call, is not that of `count` observations."""
+    for leaf in tree_leaves(memory):
+        shape = getattr(leaf, "shape", ())
+        if len(shape) > axis and shape[axis] != count:
+            raise SandlotError(
+                f"the state is that of {shape[axis]} observations, and there are {count}; "
+                "pass the state that the last call returned for the same ones, or None"
+            )

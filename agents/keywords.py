@@ -101,6 +101,8 @@ class OffPolicyKeywords(LearnerKeywords, NetworkKeywords, total=False):
     gamma: float
     n_step: int
     tau: float
+    her: bool
+    her_ratio: float
     burn_in: int
     sequence_length: int
 
@@ -120,6 +122,7 @@ class DQNKeywords(OffPolicyKeywords, QHeadKeywords, total=False):
 class ActorCriticKeywords(NetworkKeywords, total=False):
     shared_encoder: bool | None
     log_std: float
+    scale_actions: bool
 
 
 class REINFORCEKeywords(LearnerKeywords, ActorCriticKeywords, total=False):

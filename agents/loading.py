@@ -1,6 +1,7 @@
 """Agents from the checkpoints of runs, whoever they are: one agent, a team, or one in self-play."""
 
 from sandlot.tracking import Run
+from sandlot.tracking.checkpoint import restoring
 
 from .base import Agent
 from .multi_agent import restored
@@ -15,8 +16,9 @@ def load_agent(run: Run, env_step: int | None = None, *, learning: bool = False)
         env_step: The checkpoint's env step.
         learning: Whether it goes on learning: with environments and its replay buffer.
     """
-    _, checkpoint = run.checkpoint(env_step)
-    agent = restored(class_in(checkpoint), checkpoint, learning=learning)
-    if learning:
-        agent.load_experience(run.experience(agent.env_step))
-    return agent
+    folder, checkpoint = run.checkpoint(env_step)
+    with restoring(folder):
+        agent = restored(class_in(checkpoint), checkpoint, learning=learning)
+        if learning:
+            agent.load_experience(run.experience(agent.env_step))
+        return agent

@@ -56,6 +56,15 @@ class NetworkAgent(Agent):
         """Return what `policy_action` does, with the probabilities and values behind it."""
         return self.policy.explain(observation, memory, episode_start, deterministic, self.noise)
 
+    @contextmanager
+    def masked(self, action_masks: Bool[np.ndarray, "batch choice"]) -> Iterator[None]:
+        preprocessor = self.policy.preprocessor
+        preprocessor.given_mask = torch.from_numpy(np.array(action_masks)).to(self.device)
+        try:
+            yield
+        finally:
+            preprocessor.given_mask = None
+
     def to_env(self, action: np.ndarray) -> np.ndarray:
         """Return actions of the policy as the environment takes them."""
         return self.policy.to_env(action)

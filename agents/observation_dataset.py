@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from jaxtyping import UInt8
 
-from sandlot.agents.spaces.observations import IMAGE_CHANNELS, is_image
-from sandlot.envs import EnvBatch, EnvSpec, Observation
+from sandlot.agents.spaces.observations import ImagePreprocessor
+from sandlot.envs import EnvBatch, EnvSpec, Observation, image_layout
 from sandlot.supervised.data import Frame, ordered_split
 from sandlot.tracking import SandlotError, require
 
@@ -26,17 +27,18 @@ def frames_of(env_spec: str | EnvSpec, frames: int = 10_000, *, seed: int = 0, a
     batch = env_spec.batch(NUM_ENVS)
     try:
         space = batch.observation_space
-        if not isinstance(space, spaces.Box) or not is_image(space):
+        layout = image_layout(space)
+        if not isinstance(space, spaces.Box) or layout is None:
             raise SandlotError(f"the observations of {env_spec.id} are not images: {space}")
-        rounds = -(-frames // NUM_ENVS)
+        reader, rounds = ImagePreprocessor(space, layout), -(-frames // NUM_ENVS)
         batch.action_space.seed(seed)
         observation, memory, episode_start = batch.reset(seed=seed), None, np.ones(NUM_ENVS, bool)
-        collected = [_images(observation, space)]
+        collected = [_images(observation, reader)]
         while len(collected) < rounds:
             action, memory = _act(agent, batch, observation, memory, episode_start)
             step = batch.step(action)
             observation, episode_start = step.observation, step.episode_start
-            collected.append(_images(observation, space))
+            collected.append(_images(observation, reader))
     finally:
         batch.close()
     pixels = np.concatenate(collected)[:frames]
@@ -52,8 +54,7 @@ def _act(
     return agent.predict(observation, memory, episode_start, deterministic=False)
 
 
-def _images(observation: Observation, space: spaces.Box) -> UInt8[np.ndarray, "env height width channel"]:
-    """Return observations as bytes, channels last, as `observations.Image` reads them."""
-    last = space.shape[2] in IMAGE_CHANNELS and space.shape[0] not in IMAGE_CHANNELS
-    pixels = np.array(observation) if last else np.moveaxis(np.asarray(observation), 1, -1).copy()
-    return pixels if pixels.dtype == np.uint8 else (pixels * 255).round().clip(0, 255).astype(np.uint8)
+def _images(observation: Observation, reader: ImagePreprocessor) -> UInt8[np.ndarray, "env height width channel"]:
+    """Return observations as bytes, channels last, as agents see them."""
+    pixels = reader(torch.as_tensor(np.asarray(observation))).movedim(-3, -1).numpy()
+    return (pixels * 255).round().clip(0, 255).astype(np.uint8)

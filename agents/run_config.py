@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandlot.tracking import Run, SandlotError, WandbMode, require
+from sandlot.tracking import Run, SandlotError, WandbOptions, is_wandb_run, require
 from sandlot.tracking.common.foreign_names import foreign_hint
 
 from .training import CHECKPOINT_EVERY
@@ -27,6 +27,7 @@ def run_config(
     video_every: int = 0,
     video_overlay: bool = False,
     evaluation_episodes: int = 100,
+    evaluation_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Return the config of a run that trains `agent`: what `sandlot train` writes."""
     factory = agent.env_factory
@@ -40,6 +41,7 @@ def run_config(
             "video_every": video_every,
             "video_overlay": video_overlay,
             "evaluation_episodes": evaluation_episodes,
+            "evaluation_seconds": evaluation_seconds,
         },
         "config": dataclasses.asdict(agent.config),
     }
@@ -51,8 +53,9 @@ def create_run(
     *,
     steps: int,
     name: str | None = None,
-    wandb: WandbMode = "auto",
-    project: str = "sandlot",
+    wandb: Any = "auto",
+    project: str | None = None,
+    wandb_options: WandbOptions | None = None,
     more: dict[str, Any] | None = None,
     **training: Any,
 ) -> Run:
@@ -63,8 +66,10 @@ def create_run(
         root: The folder that runs are in.
         steps: Env steps to train for.
         name: What the run is called; by default after the agent, its environment and its seed.
-        wandb: Whether to mirror it to Weights & Biases; "auto" is online if you are logged in, else offline.
-        project: The W&B project.
+        wandb: Whether to mirror it to Weights & Biases: "auto" (online if you are logged in, else offline), "online",
+            "offline" or "disabled"; or a W&B run of yours, such as `wandb.run`, to log to.
+        project: The W&B project; by default WANDB_PROJECT, else "sandlot".
+        wandb_options: How it is shown at W&B: group, tags, notes, ….
         more: Further entries of `config.json`.
         training: `checkpoint_every`, `video_every`, `video_overlay` and `evaluation_episodes`, as for `sandlot train`.
 
@@ -77,7 +82,8 @@ def create_run(
     config = {**run_config(agent, steps, **training), **(more or {})}
     factory = agent.env_factory
     place = factory.name if factory else "unknown"
-    return Run.create(Path(root), name or f"{agent.name}-{place}-s{agent.seed}", config, wandb=wandb, project=project)
+    name = name or f"{agent.name}-{place}-s{agent.seed}"
+    return Run.create(Path(root), name, config, wandb=wandb, project=project, wandb_options=wandb_options)
 
 
 def total_steps(done: int, steps: int | None, until: int | None, unknown: Mapping[str, object]) -> int:
@@ -110,9 +116,11 @@ def recorded(
         from .callbacks import ProgressBarCallback
 
         bar.append(ProgressBarCallback())
-    if isinstance(record, str | Path):
+    if isinstance(record, str | Path) or is_wandb_run(record):
         every = checkpoint_every or CHECKPOINT_EVERY
-        with create_run(agent, record, steps=steps, checkpoint_every=every, video_every=VIDEO_EVERY) as own:
+        place, wandb = (record, "auto") if isinstance(record, str | Path) else ("runs", record)
+        new = create_run(agent, place, steps=steps, wandb=wandb, checkpoint_every=every, video_every=VIDEO_EVERY)
+        with new as own:
             evaluation, recording = _recording(agent)
             try:
                 yield own, every, [*bar, *recording]

@@ -15,6 +15,7 @@ from sandlot.tracking import (
     RETURN,
     RETURN_HIGH,
     RETURN_LOW,
+    TRAIN,
     MetricLogger,
     Run,
     SandlotError,
@@ -133,7 +134,7 @@ class Training:
         if self._hooks["on_update"]:
             self._call("on_update", metrics)
         if self.episodes.is_due(env_step):
-            row = {**metrics, **self.episodes.take(), **agent_metrics()}
+            row = {**_in_panels(metrics), **self.episodes.take(), **agent_metrics()}
             self._call("on_log", row)
             self.episodes.write(env_step, row)
             self.agent.training_progress.latest_return = self.latest_return
@@ -192,6 +193,7 @@ class EpisodeLogger(MetricLogger):
         super().__init__(run, every, "time/env_steps_per_second")
         self.returns: list[float] = []
         self.lengths: list[int] = []
+        self.successes: list[float] = []
         self.latest: float | None = None
         self.recent: deque[float] = deque(maxlen=RECENT_EPISODES)
         self._began, self._ended = self.time, None
@@ -212,6 +214,8 @@ class EpisodeLogger(MetricLogger):
             self.returns += returns
             self.recent.extend(returns)
             self.lengths += episodes.lengths.tolist()
+            if episodes.successes is not None:
+                self.successes += episodes.successes.tolist()
 
     def take(self) -> dict[str, float]:
         """Return what a row says of the episodes that have ended since the last; nothing if there are none."""
@@ -222,11 +226,18 @@ class EpisodeLogger(MetricLogger):
             RETURN: self.latest,
             RETURN_LOW: min(self.returns),
             RETURN_HIGH: max(self.returns),
-            "episode/length": float(np.mean(self.lengths)),
-            "episode/count": len(self.returns),
+            "train/episode_length": float(np.mean(self.lengths)),
+            "train/episodes": len(self.returns),
         }
-        self.returns, self.lengths = [], []
+        if self.successes:
+            row["episode/success_rate"] = float(np.mean(self.successes))
+        self.returns, self.lengths, self.successes = [], [], []
         return row
+
+
+def _in_panels(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return metrics with names that have a panel: `train/grad_norm`, not `grad_norm`."""
+    return {name if "/" in name else f"{TRAIN}{name}": value for name, value in metrics.items()}
 
 
 def _said(error: BaseException) -> str:

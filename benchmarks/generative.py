@@ -28,12 +28,8 @@ from benchmarks.statistics import machine
 from benchmarks.supervised import over_seeds
 from sandlot.generative import AE, VAE, VQVAE, WGANGP, GenerativeModel, HingeGAN
 from sandlot.generative.evaluation.anomalies import auroc, score_anomalies
-from sandlot.generative.evaluation.fidelity import (
-    FidelityMetrics,
-    class_shares,
-    extract_features,
-    fidelity_metrics,
-)
+from sandlot.generative.evaluation.fidelity import ClassifierFeatures
+from sandlot.generative.evaluation.metrics import FidelityMetrics, fidelity_metrics
 from sandlot.supervised import Classifier
 from sandlot.supervised.data import Frame, load_frame
 from sandlot.supervised.fitting.fit import fit
@@ -123,9 +119,9 @@ def evaluate_samples(
     """Return the fidelity of sampled images, and the fraction that is classified as each class."""
     with torch.no_grad(), seeded_rng(0):
         samples = torch.cat([sample(len(chunk)) for chunk in torch.arange(rows).split(256)])
-        fake = extract_features(extractor, (samples.clamp(0, 1) * 255).round().to(torch.uint8))
-        real = extract_features(extractor, images["test"][:rows])
-        shares = class_shares(extractor, fake)
+        fake = ClassifierFeatures(extractor).features((samples.clamp(0, 1) * 255).round().to(torch.uint8))
+        real = ClassifierFeatures(extractor).features(images["test"][:rows])
+        shares = ClassifierFeatures(extractor).class_shares(fake)
     return fidelity_metrics(real, fake), np.array(list(shares.values()))
 
 

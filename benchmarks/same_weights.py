@@ -77,7 +77,7 @@ def train(checkout: Path, job: str, runs: Path) -> Counter[bytes]:
 
 def main() -> int:
     """Run the jobs in both checkouts and compare."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
     parser.add_argument("--jobs", nargs="*", default=["*"], help="patterns of names")

@@ -2,15 +2,24 @@
 
 import math
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import TimeoutError as WorkerTimeout
 from typing import Any
 
 import numpy as np
 
 from sandlot.tracking import SandlotError
+from sandlot.tracking.common.extensions import user_frames
 
 from .tree import tree_leaves
 
 PROCESS_DIED = "crashed: the process of a copy died"
+NO_ANSWER = (
+    "did not answer for a minute: a copy hangs, or is very slow to start. Try --num-envs 1, which runs it in this "
+    "process"
+)
+TIMEOUTS = (TimeoutError, WorkerTimeout)
 WORKER_ERRORS = (BrokenPipeError, ConnectionResetError, EOFError)
 """Raised by communicating with a process that has died."""
 
@@ -26,11 +35,33 @@ def env_error(name: str, what: str, copy: int | None, seed: int | None, steps: i
     return SandlotError(f"{name} {what}{where}, at step {steps} after a reset{seeded}")
 
 
-def describe_error(error: Exception) -> str:
-    """Return the type and message of `error` in one line, and the line of code that raised it."""
+class CopyError(Exception):
+    """An error of a copy of an environment, in words, which can be sent from its process."""
+
+
+def describe_error(error: Exception, otherwise: str = "") -> str:
+    """Return the type and message of `error` in one line, and the user's line of code that led to it.
+
+    Where no line of the traceback is the user's, `otherwise` is named, or the line that raised.
+    """
+    if isinstance(error, CopyError):
+        return str(error)
     message = next(iter(str(error).splitlines()), "")
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}{f': {message}' if message else ''} ({at.filename}:{at.lineno})"
+    own = user_frames(error.__traceback__)
+    at = own[-1] if own else traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{at.filename}:{at.lineno}" if own or not otherwise else otherwise
+    return f"{type(error).__name__}{f': {message}' if message else ''} ({where})"
+
+
+@contextmanager
+def told_errors(name: str, otherwise: str = "") -> Iterator[None]:
+    """Raise what goes wrong in the context as a `SandlotError` about the environment `name`, before its first step."""
+    try:
+        yield
+    except SandlotError:
+        raise
+    except Exception as error:
+        raise env_error(name, f"failed: {describe_error(error, otherwise)}", None, None, 0) from error
 
 
 def broken_row(arrays: Any) -> int | None:

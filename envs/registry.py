@@ -8,8 +8,10 @@ from typing import Any
 import gymnasium
 
 from sandlot.tracking import SandlotError
-from sandlot.tracking.common.extensions import import_user_module
 
+from .game_names import game_module
+from .names import find_bare, find_in_module
+from .user_files import plain_id, register_name
 from .wrappers import NONE, Wrappers
 
 PETTINGZOO_PACKAGES = {
@@ -31,8 +33,9 @@ ATARI_ENTRY_POINT = "ale_py.env:AtariEnv"
 
 
 def is_game(env: str) -> bool:
-    """Return whether the id `env` is one of PettingZoo's multi-agent environments."""
-    return env.partition("/")[0] in PETTINGZOO_PACKAGES
+    """Return whether the id `env` is a multi-agent environment: one of PettingZoo's, or one like them in a module."""
+    env = plain_id(env)
+    return env.partition("/")[0] in PETTINGZOO_PACKAGES or (":" in env and game_module(env) is not None)
 
 
 def is_atari(env: str) -> bool:
@@ -59,18 +62,22 @@ def newest_version(env: str) -> str:
 
 
 def register(env: str) -> None:
-    """Import the module that registers the id `env`, if it is one of ALE's or names its module, as in `module:id`.
+    """Import the module that registers the id `env`: that which it names, as in `module:id`, or the one it is known by.
 
-    Raises `SandlotError` if there is no such module.
+    Raises `SandlotError` if there is no such module, or the package is not installed.
     """
+    env = plain_id(env)
     if ":" in env:
-        import_user_module(env.partition(":")[0])
+        find_in_module(env)
+        register_name(env)
     if env.lower().startswith("ale/") or "NoFrameskip-v" in env:
         try:
             import_ale()
         except ModuleNotFoundError as error:
             message = f"{env!r} needs the package 'ale_py', which is not installed{install_hint('ale_py')}"
             raise SandlotError(message) from error
+    elif ":" not in env:
+        find_bare(env)
 
 
 def import_ale() -> None:
@@ -87,6 +94,7 @@ def install_hint(package: str) -> str:
 
 def wrappers_for(env: str) -> Wrappers:
     """Return the standard wrappers for the environment with the id `env`: Atari's preprocessing, or none."""
+    env = plain_id(env)
     if is_game(env):
         return NONE
     register(env)

@@ -13,9 +13,9 @@ from sandlot.tracking import SandlotError
 
 from .description import EnvDescription
 from .games import game_batch, game_single
+from .games.observed import check_game_wrappers
 from .registry import is_game
 from .vector import EnvBatch
-from .wrappers import NONE
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,15 @@ class EnvSpec(EnvDescription):
         """Return `env` as a spec, if it is only an id."""
         return env if isinstance(env, EnvSpec) else cls(env)
 
-    def batch(self, num_envs: int, *, exact: bool = False) -> EnvBatch:
+    def batch(self, num_envs: int, *, exact: bool = False, most_slow: int | None = None) -> EnvBatch:
         """Return `num_envs` copies that step together, in the fastest backend that supports them.
 
         Multi-agent environments have one row per player; turn-based games against opponents one row per game. With
-        `exact`, games run on PettingZoo's own implementation.
+        `exact`, games run on PettingZoo's own implementation. There are at most `most_slow` copies of an environment
+        whose step takes over a millisecond.
         """
         self._check()
-        return game_batch(self, num_envs, exact=exact) if is_game(self.id) else batch_of(self, num_envs)
+        return game_batch(self, num_envs, exact=exact) if is_game(self.id) else batch_of(self, num_envs, most_slow)
 
     def single(self, *, render: bool = False) -> gymnasium.Env:
         """Return one copy; with `render`, one whose `render()` returns RGB arrays.
@@ -58,11 +59,16 @@ class EnvSpec(EnvDescription):
         return replace(self, backend="auto") if self.backend == "envpool" and not pool_ids() else self
 
     def _check(self) -> None:
+        steps = self.kwargs.get("max_episode_steps", 1)
+        if not ((isinstance(steps, int) and steps >= 1) or steps in (None, -1)) or isinstance(steps, bool):
+            raise SandlotError(f"max_episode_steps in the environment's options must be at least 1, not {steps!r}")
         for name in ("opponent", "separate"):
             if getattr(self, name) and not is_game(self.id):
                 raise SandlotError(f"{self.id} has one player; {name!r} is for multi-agent environments (PettingZoo)")
-        if is_game(self.id) and (self.resolved_wrappers != NONE or self.backend == "envpool"):
-            raise SandlotError(f"{self.id} is a multi-agent environment, which supports neither wrappers nor backends")
+        if is_game(self.id):
+            check_game_wrappers(self.id, self.resolved_wrappers)
+            if self.backend == "envpool":
+                raise SandlotError(f"{self.id} is a multi-agent environment, which supports no backends")
 
 
 def make(env: "str | EnvSpec | gymnasium.Env | VectorEnv | EnvBatch", num_envs: int = 1, **options: Any) -> EnvBatch:

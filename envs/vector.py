@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.tracking import SandlotError
 
-from .env_errors import PROCESS_DIED, WORKER_ERRORS, broken_row, describe_error, env_error
+from .adapters import to_numpy
+from .env_errors import NO_ANSWER, PROCESS_DIED, TIMEOUTS, WORKER_ERRORS, broken_row, describe_error, env_error
 from .tree import tree_leaves, tree_map
 from .wrappers import NONE, Wrappers
 
@@ -21,14 +22,17 @@ Observation = Any
 
 LIVES = "lives"
 """Key of the number of lives in `info` of Atari games."""
+SUCCESS = ("is_success", "success")
+"""Keys of `info` by which environments with goals tell success: at an episode's end, or in any of its steps."""
 
 
 class Episodes(NamedTuple):
-    """Returns, lengths and environments of episodes."""
+    """Returns, lengths and environments of episodes, and whether they succeeded, where environments tell."""
 
     returns: Float[np.ndarray, "episode"]
     lengths: Int[np.ndarray, "episode"]
     envs: Int[np.ndarray, "episode"]
+    successes: Float[np.ndarray, "episode"] | None = None
 
 
 class Step(NamedTuple):
@@ -93,6 +97,8 @@ class EnvBatch:
         self._steps, self._failed = 0, False
         self._none = np.zeros(self.num_envs, bool)
         self._all = np.ones(self.num_envs, bool)
+        self._foreign = False
+        """Whether `env` gives arrays of another library than NumPy."""
         self._clear()
 
     def reset(self, seed: int | None = None) -> Observation:
@@ -100,6 +106,9 @@ class EnvBatch:
         self._seed, self._steps = seed, 0
         self._clear()
         observation, info = self._call(self.env.reset, seed=seed)
+        self._foreign = not all(isinstance(leaf, np.ndarray) for leaf in tree_leaves(observation))
+        if self._foreign:
+            observation = to_numpy(observation)
         self._check(observation)
         self._lives = info.get(LIVES)
         return observation
@@ -108,6 +117,8 @@ class EnvBatch:
         """Step every environment. Raises `SandlotError` if one fails or returns NaN or infinite values."""
         self._steps += 1
         observation, reward, terminated, truncated, info = self._call(self.env.step, action)
+        if self._foreign:
+            observation, reward, terminated, truncated = map(to_numpy, (observation, reward, terminated, truncated))
         done = terminated | truncated
         ended = np.count_nonzero(done) > 0
         next_observation, episode_start, valid = observation, self._none, self._all
@@ -125,11 +136,13 @@ class EnvBatch:
             else:
                 next_observation = tree_map(np.array, observation)
                 observation, _ = self._call(self.env.reset, options={"reset_mask": done})
+                observation = to_numpy(observation) if self._foreign else observation
         self._check(observation, reward)
         if next_observation is not observation:
             self._check(next_observation)
         self._returns += reward
-        episodes = self._pop_episodes(done) if ended else None
+        success = self._success(info)
+        episodes = self._pop_episodes(done, success) if ended else None
         if self._transform_reward is not None:
             reward = self._transform_reward(reward)
         if self._life_loss and LIVES in info:
@@ -159,7 +172,10 @@ class EnvBatch:
             raise
         except Exception as error:
             self._failed = True
-            what = PROCESS_DIED if isinstance(error, WORKER_ERRORS) else f"failed: {describe_error(error)}"
+            if isinstance(error, TIMEOUTS) and isinstance(self.env, AsyncVectorEnv):
+                what = NO_ANSWER
+            else:
+                what = PROCESS_DIED if isinstance(error, WORKER_ERRORS) else f"failed: {describe_error(error)}"
             raise env_error(self.name, what, None, self._seed, self._steps) from error
 
     def _check(self, observation: Observation, reward: np.ndarray | None = None) -> None:
@@ -174,12 +190,34 @@ class EnvBatch:
     def _clear(self) -> None:
         self._resetting: np.ndarray | None = None
         self._returns = np.zeros(self.num_envs)
+        self._succeeded = np.zeros(self.num_envs)
         self._started_at = np.zeros(self.num_envs, np.int64)
         """The step count at which each episode started."""
 
-    def _pop_episodes(self, done: Bool[np.ndarray, "env"]) -> Episodes:
+    def _success(self, info: dict[str, Any]) -> np.ndarray | None:
+        """Return whether the episode of each row has succeeded so far, as the step's `info` tells; None if it doesn't.
+
+        Where copies reset in the step that ends an episode, its last info is in `final_info`.
+        """
+        if not isinstance(info, dict):
+            return None
+        told = info.get("final_info")
+        for key in SUCCESS:
+            value = told[key] if isinstance(told, dict) and key in told else info.get(key)
+            if value is not None:
+                if np.shape(value) != (self.num_envs,):
+                    return None
+                value = np.asarray(value, float)
+                if key == "success":  # told in each step: an episode succeeds that ever did (Meta-World)
+                    self._succeeded = value = np.maximum(self._succeeded, value)
+                return value
+        return None
+
+    def _pop_episodes(self, done: Bool[np.ndarray, "env"], success: np.ndarray | None) -> Episodes:
         (envs,) = done.nonzero()
-        episodes = Episodes(self._returns[envs], self._steps - self._started_at[envs], envs)
+        succeeded = None if success is None else success[envs]
+        self._succeeded[envs] = 0.0
+        episodes = Episodes(self._returns[envs], self._steps - self._started_at[envs], envs, succeeded)
         self._returns[envs] = 0.0
         self._started_at[envs] = self._steps + (self._mode is AutoresetMode.NEXT_STEP)
         return episodes
@@ -188,6 +226,9 @@ class EnvBatch:
 def _autoreset_mode(env: VectorEnv) -> AutoresetMode:
     mode = env.metadata.get("autoreset_mode")
     if not isinstance(mode, AutoresetMode):
+        if type(env).__module__.startswith("supersuit."):
+            raise SandlotError("give the game itself by module:name and SuperSuit's wrappers by --wrapper, such as "
+                               "--wrapper supersuit:frame_stack_v1, not SuperSuit's vector environment")  # fmt: skip
         raise SandlotError(
             f"{env} does not declare how its episodes restart; "
             "set its metadata['autoreset_mode'] to a gymnasium.vector.AutoresetMode"

@@ -1,13 +1,28 @@
 """Metrics of a loss over many batches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from sandlot.supervised.data import Batch
 
 EVAL_BATCH_SIZE = 256
 """Rows that are evaluated at a time."""
+
+
+@contextmanager
+def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Put modules into evaluation mode, and back into what they were in."""
+    modes = [module.training for module in modules]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for module, training in zip(modules, modes, strict=True):
+            module.train(training)
+
 
 LossOfBatch = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from sandlot.supervised.modalities.images import image_encoder
 from sandlot.supervised.networks import MLP, ConvDecoder, MapNormalization, MLPDecoder, RowEncoder
 from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
-from sandlot.tracking import SandlotError
+from sandlot.tracking import SandlotError, require
 
 from .config import GenerativeConfig
 
@@ -46,3 +47,9 @@ def export_encoder(encoder: RowEncoder, metadata: Mapping[str, Any], config: Gen
 def with_image_network(config: GenerativeConfig) -> GenerativeConfig:
     """Return the config with the network that auto means for images."""
     return replace(config, network="strided") if config.network == "auto" else config
+
+
+def truncated_normal(shape: tuple[int, int], truncation: float, device: torch.device) -> Tensor:
+    """Return standard normal numbers from -truncation to truncation alone."""
+    require(truncation > 0, "truncation must be positive", truncation)
+    return nn.init.trunc_normal_(torch.empty(shape, device=device), a=-truncation, b=truncation)

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from .fitting.fit import fit
     from .optimization.config import LearnerConfig
     from .optimization.device import one_thread
-    from .optimization.learner import Learner, NonFiniteError, TargetNetwork, frozen
+    from .optimization.learner import Learner, NonFiniteError
     from .optimization.schedules import Schedule, scheduled
+    from .optimization.target_network import TargetNetwork, frozen
     from .tasks.base import Task
     from .tasks.classifier import Classifier, ClassifierConfig
     from .tasks.forecaster import Forecaster, ForecasterConfig
@@ -68,7 +69,8 @@ _MODULES = {
     "fitting.fit": ("fit",),
     "optimization.config": ("LearnerConfig",),
     "optimization.device": ("one_thread",),
-    "optimization.learner": ("Learner", "NonFiniteError", "TargetNetwork", "frozen"),
+    "optimization.learner": ("Learner", "NonFiniteError"),
+    "optimization.target_network": ("TargetNetwork", "frozen"),
     "optimization.schedules": ("Schedule", "scheduled"),
     "tasks.base": ("Task",),
 }

@@ -44,7 +44,7 @@ class EncoderConfig:
     network: str = "auto"
     """Network: mlp; cnn, nature (DQN's), strided, impala, resnet, vit or capsule for images; rnn, lstm, gru or
     transformer for memory; board for boards of games; your own as module:Name. Join several with +, as in cnn+lstm or
-    board+mlp. auto is cnn for images and mlp otherwise."""
+    board+mlp. auto is cnn for images (small ones: a strided one of two layers) and mlp otherwise."""
     hidden: tuple[int, ...] = (64, 64)
     """Hidden layer sizes of an MLP."""
     activation: Activation = "tanh"
@@ -144,7 +144,7 @@ def build_image_encoder(shape: tuple[int, int, int], name: str, config: EncoderC
             case _:
                 return NatureCNN(*shape)
     except ValueError as error:
-        raise ValueError(f"{error}; try --network mlp") from error
+        raise ValueError(f"{error}; try --network strided or mlp") from error
 
 
 def build_mlp(input_size: int, config: EncoderConfig) -> MLP:

@@ -37,7 +37,7 @@ def test_train_leaves_the_record_it_prints(capsys):
     assert summary["evaluation"]["episodes"] == 100
     history = read_history(run.folder)
     assert sum("video" in row for row in history) == 2
-    assert sum("episode/return" in row for row in history) >= 2
+    assert sum("train/return" in row for row in history) >= 2
     assert not list(run.folder.glob("*.log"))
 
 

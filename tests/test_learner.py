@@ -18,7 +18,7 @@ def module():
 def loss(module, batch):
     inputs, targets = batch
     error = (module(inputs) - targets).square().mean()
-    return error, {"loss/error": error.detach()}
+    return error, {"losses/error": error.detach()}
 
 
 def batch():
@@ -45,8 +45,8 @@ def test_learns_and_reports_means():
     first = learner.metrics()
     for _ in range(200):
         learner.step(batch())
-    assert learner.metrics()["loss/error"] < first["loss/error"]
-    assert first.keys() == {"loss/error", "grad_norm", "learning_rate"}
+    assert learner.metrics()["losses/error"] < first["losses/error"]
+    assert first.keys() == {"losses/error", "grad_norm", "learning_rate"}
     assert learner.metrics() == {}
 
 
@@ -65,7 +65,7 @@ def test_a_nan_stops_it_before_the_parameters():
     learner = Learner(broken, loss, LearnerConfig())
     learner.step(batch())
     before = learner.flat.clone()
-    with pytest.raises(NonFiniteError, match="loss/error became NaN or infinite at gradient step 2"):
+    with pytest.raises(NonFiniteError, match="losses/error became NaN or infinite at gradient step 2"):
         learner.step((torch.full((16, 3), math.nan), torch.ones(16, 1)))
     assert torch.equal(learner.flat, before)
 
@@ -148,7 +148,7 @@ def test_bfloat16_computes_in_bfloat16_and_keeps_float32_weights():
         return loss(module, batch)
 
     learner = Learner(module(), spying, LearnerConfig(precision="bfloat16", learning_rate=0.01))
-    first = [float(learner.step(batch())["loss/error"]) for _ in range(100)]
+    first = [float(learner.step(batch())["losses/error"]) for _ in range(100)]
     assert seen[0] == torch.bfloat16
     assert learner.flat.dtype == torch.float32
     assert first[-1] < first[0]
@@ -225,5 +225,5 @@ def test_on_a_gpu_a_nan_leaves_the_parameters_whole_and_is_told_later():
     inputs, targets = (part.cuda() for part in batch())
     learner.step((inputs * math.nan, targets))
     assert torch.isfinite(learner.flat).all()
-    with pytest.raises(NonFiniteError, match="loss/error"):
+    with pytest.raises(NonFiniteError, match="losses/error"):
         learner.metrics()

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from types import SimpleNamespace
@@ -19,6 +20,8 @@ import pytest
 pytest.importorskip("fastapi", reason='the page needs the extra "play"')
 
 import websockets
+from fastapi import WebSocketDisconnect
+from fastapi.testclient import TestClient
 from gymnasium import spaces
 from websockets.sync.client import ClientConnection, connect
 
@@ -29,8 +32,9 @@ from sandlot.cli.target import ResolvedTarget
 from sandlot.envs import EnvSpec
 from sandlot.envs.games import TicTacToe
 from sandlot.play.keyboard import DOWN, LEFT, RIGHT, UP, keyboard_for
-from sandlot.play.messages import Keys, Move, Speed, parse
-from sandlot.play.server import listening, reached_rightly
+from sandlot.play.mailbox import MOST_WAITING, Allowance, Mailbox
+from sandlot.play.messages import Checkpoint, Keys, Move, Speed, parse
+from sandlot.play.server import app_for, is_loopback, listening, reached_rightly
 from sandlot.play.sessions import session_for
 from sandlot.play.viewers import MOST, Audience, Viewer
 from sandlot.tracking import Run, SandlotError
@@ -326,6 +330,81 @@ def can_look_on(server: Server) -> bool:
             return "hello" in json.loads(client.recv(timeout=20))
     except websockets.exceptions.WebSocketException:
         return False
+
+
+def test_who_floods_waits_for_himself():
+    box = Mailbox()
+    for number in range(1000):
+        box.put(("flood", number), "flood")
+    box.put(("honest", 0), "honest")
+    assert [box.take(0) for _ in range(3)] == [("flood", 0), ("honest", 0), ("flood", 1)]
+    assert len(list(iter(lambda: box.take(0), None))) == MOST_WAITING - 2
+    allowance = Allowance(per_second=10)
+    assert [allowance.wait() for _ in range(10)] == pytest.approx([0] * 10)
+    assert allowance.wait() == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_flood_leaves_the_others_their_pictures():
+    with served(untrained("CartPole-v1")) as server, opened(server) as viewer, opened(server) as flood:
+        flooding = threading.Event()
+
+        def send():
+            with suppress(websockets.exceptions.WebSocketException, OSError):
+                while not flooding.is_set():
+                    flood.send('{"kind": "keys", "down": ["a"]}')
+
+        thread = threading.Thread(target=send, daemon=True)
+        thread.start()
+        end, pictures = time.monotonic() + 2, 0
+        while time.monotonic() < end:
+            pictures += isinstance(viewer.recv(timeout=5), bytes)
+        flooding.set()
+        flood.socket.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+        assert pictures > 20
+
+
+def test_what_goes_wrong_is_shown_and_the_play_goes_on():
+    with playing(EnvSpec("CartPole-v1")) as session:
+        shown = []
+        session.audience.show = lambda picture, state: shown.append(json.loads(state))
+        session.audience.join(object())
+        step, session.env.step = session.env.step, lambda action: 1 / 0
+        until(lambda: any("ZeroDivisionError" in state["problem"] for state in shown))
+        session.env.step = step
+        before = session.step
+        until(lambda: session.step > before + 3)
+        session.checkpoints = [7]
+        session.ask(Checkpoint(kind="checkpoint", step=7))
+        until(lambda: any("AttributeError" in state["problem"] for state in shown))
+        before = session.step
+        until(lambda: session.step != before)
+
+
+def test_beyond_this_computer_a_token_is_needed(capsys):
+    app = app_for(session_for(found(EnvSpec("CartPole-v1")), 0, deterministic=True), "0.0.0.0", 80, "secret")
+    with TestClient(app, base_url="http://127.0.0.1:80", headers={"host": "127.0.0.1:80"}) as client:
+        statuses = {
+            query: client.get(f"/{query}").status_code for query in ("", "?token=", "?token=x", "?token=secret")
+        }
+        assert statuses == {"": 403, "?token=": 403, "?token=x": 403, "?token=secret": 200}
+        for query, allowed in (("", False), ("?token=x", False), ("?token=secret", True)):
+            with ExitStack() as stack:
+                try:
+                    client.app_state = stack.enter_context(
+                        client.websocket_connect(
+                            f"/play{query}", headers={"host": "127.0.0.1:80", "origin": "http://127.0.0.1:80"}
+                        )
+                    )
+                    assert allowed, query
+                except WebSocketDisconnect:
+                    assert not allowed, query
+    assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "192.168.1.7", "pc")] == [
+        True, True, True, False, False, False, False,
+    ]  # fmt: skip
+    for host in ("", " "):
+        with pytest.raises(SandlotError, match="--host must be an address"):
+            listening(host, 0).__enter__()
 
 
 def test_mistakes_are_named(capsys):

@@ -1,5 +1,4 @@
 import json
-import subprocess
 
 import numpy as np
 import pytest
@@ -79,7 +78,7 @@ def test_a_run_leaves_its_whole_record(tmp_path, run_config):
     with Run.create(tmp_path, "ppo-ALE/Pong-v5-s1", run_config, wandb="offline") as run:
         assert run.folder.name.startswith("ppo-ALE-Pong-v5-s1-")
         for step in range(1, 6):
-            run.log({RETURN: float(step), RETURN_LOW: 0.0, RETURN_HIGH: 9.0, "loss/policy": 0.5}, 100 * step)
+            run.log({RETURN: float(step), RETURN_LOW: 0.0, RETURN_HIGH: 9.0, "losses/policy": 0.5}, 100 * step)
         film = run.folder / "videos" / "step-000000100.mp4"
         write_video(film, frames(5, 40, 40), 10)
         run.log_media("video", film, 100)
@@ -132,32 +131,13 @@ def test_a_run_that_fails_is_closed_and_says_so(tmp_path, run_config):
 def test_when_wandb_fails_the_record_is_whole(tmp_path, run_config, monkeypatch):
     (tmp_path / "wandb").mkdir()
     (tmp_path / "wandb" / "__init__.py").write_text("raise ImportError('broken on purpose')")
-    (tmp_path / "wandb-0.0.dist-info").mkdir()
-    (tmp_path / "wandb-0.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: wandb\nVersion: 0.0\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("sandlot.tracking.run.start_worker", _with_path_first)
     with Run.create(tmp_path / "runs", "test-s1", run_config, wandb="offline") as run:
         run.log({RETURN: 1.0, RETURN_LOW: 1.0, RETURN_HIGH: 1.0}, 1)
         run.finish({"status": "finished"})
     assert "broken on purpose" in run.wandb["error"]
     assert run.curve.exists()
     assert len(read_metrics(run.folder)) == 1
-
-
-def _with_path_first(command, log):
-    import os
-    import sys
-
-    code = f"import sys; sys.path.insert(0, {os.environ['PYTHONPATH']!r}); sys.argv = sys.argv[1:]; import runpy;"
-    code += "runpy.run_module('tracking.recorder', run_name='__main__', alter_sys=True)"
-    with open(log, "ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-c", code, "recorder", *command[3:]],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            text=True,
-        )
 
 
 def test_online_without_a_network_goes_on_offline(tmp_path, run_config, monkeypatch):

@@ -1,5 +1,6 @@
 """The record of a run: its folder, metrics, checkpoints, videos, and the W&B run that mirrors it."""
 
+from .attached import is_wandb_run
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .common.errors import SandlotError, hint, nearest, require
 from .common.figures import picture
@@ -10,10 +11,23 @@ from .common.signals import Stopped, StopSignals
 from .curve import draw_curves
 from .layout import IMAGES, TABLES, VIDEOS, checkpoint_name
 from .metric_logger import MetricLogger
-from .metrics import ENV_STEP, RETURN, RETURN_HIGH, RETURN_LOW, STEP, TEST, TRAIN, VALIDATION, read_metrics, step_of
-from .run import Run, WandbMode
+from .metrics import (
+    ENV_STEP,
+    RETURN,
+    RETURN_HIGH,
+    RETURN_LOW,
+    STEP,
+    TEST,
+    TIMESTAMP,
+    TRAIN,
+    VALIDATION,
+    read_metrics,
+    step_of,
+)
+from .run import Run
 from .tables import read_table, write_table
 from .video import write_gif, write_video
+from .wandb_options import WandbMode, WandbOptions
 from .worker import send_to_worker, start_worker, stop_worker
 
 __all__ = [
@@ -25,6 +39,7 @@ __all__ = [
     "STEP",
     "TABLES",
     "TEST",
+    "TIMESTAMP",
     "TRAIN",
     "VALIDATION",
     "VIDEOS",
@@ -35,10 +50,12 @@ __all__ = [
     "StopSignals",
     "Stopped",
     "WandbMode",
+    "WandbOptions",
     "checkpoint_name",
     "derived_seed",
     "draw_curves",
     "hint",
+    "is_wandb_run",
     "json_object",
     "nearest",
     "options_from_json",

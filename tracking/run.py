@@ -1,7 +1,5 @@
 """The record of a run: a folder, and the W&B run that mirrors it."""
 
-import json
-import os
 import re
 import secrets
 import shlex
@@ -10,26 +8,44 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Mapping
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from sandlot.tracking.common.errors import SandlotError, nearest
 from sandlot.tracking.common.files import read_json, write_json, writing
 
-from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from .layout import CHECKPOINTS, COMMAND, CONFIG, CURVE, EXPERIENCE, METRICS, SUMMARY, WANDB_STATE, checkpoint_name
-from .metrics import ENV_STEP, drop_rows_after, read_metrics
+from .attached import AttachedRun, is_wandb_run
+from .checkpoint import STATE, Checkpoint, checkpoint_steps, read_checkpoint, remove_checkpoint, write_checkpoint
+from .layout import (
+    CHECKPOINTS,
+    COMMAND,
+    CONFIG,
+    CURVE,
+    EXPERIENCE,
+    LOCK,
+    METRICS,
+    SUMMARY,
+    checkpoint_name,
+    refuse_links,
+)
+from .lock import Lock
+from .metrics import ENV_STEP, TIMESTAMP, MetricsFile, drop_rows_after, read_metrics
+from .newest import newest_run
 from .notebook_image import Picture
-from .worker import start_worker, stop_worker
+from .recorder_process import end_recorder, start_recorder
+from .run_folder import new_folder, versions
+from .schema import check_config, check_summary
+from .wandb_artifacts import PREFIX, download_run
+from .wandb_connection import INTERRUPTED
+from .wandb_options import WandbOptions
+from .wandb_state import read_state, sync_command, where_it_is
 
-WandbMode = Literal["auto", "online", "offline", "disabled"]
-RECORDED_VERSIONS = ("torch", "numpy", "gymnasium", "stable-baselines3", "scikit-learn", "wandb")
-EXIT_CODES = {"finished": 0, "interrupted": 130, "failed": 1}
-SECONDS_FOR_WANDB = 60
+EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 1}
+HAS_EXPERIENCE = "has_experience"
+"""The key in a checkpoint's state that says whether a replay buffer belongs to it."""
 
 
 class Run:
@@ -38,25 +54,49 @@ class Run:
     Use as a context manager: whatever ends the block, what was logged is whole and the W&B run is closed.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: str | Path):
+        folder = Path(folder)
         if not (folder / CONFIG).is_file():
             raise SandlotError(f"{folder} is not a run: it has no {CONFIG}")
+        refuse_links(folder)
         self.folder = folder
-        self.config: dict[str, Any] = read_json(folder / CONFIG)
+        self.config: dict[str, Any] = check_config(folder / CONFIG)
+        self._lock = Lock(folder / LOCK)
         self._recorder: subprocess.Popen[str] | None = None
         self._recorder_log = folder / "recorder.log"
-        self._metrics: Any = None
+        self._metrics: MetricsFile | None = None
+        self._logged, self._rewound = 0, False
+        self._attached: AttachedRun | None = None
 
     @classmethod
     def create(
-        cls, root: Path, name: str, config: Mapping[str, Any], *, wandb: WandbMode = "auto", project: str = "sandlot"
+        cls,
+        root: str | Path,
+        name: str,
+        config: Mapping[str, Any],
+        *,
+        wandb: Any = "auto",
+        project: str | None = None,
+        wandb_options: WandbOptions | None = None,
     ) -> "Run":
-        """Create the folder of a new run `name` in `root` and start recording."""
+        """Create the folder of a new run `name` in `root` and start recording.
+
+        `wandb` is a mode (`WandbMode`), or a W&B run of yours, such as `wandb.run`, to log to.
+        """
+        root = Path(root)
         stem = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{time.strftime('%Y%m%d-%H%M%S')}"
         with writing(root):
-            folder = _new_folder(root, stem)
-        mirrored = {"mode": wandb, "project": project, "id": secrets.token_hex(4), "group": name.rsplit("-s", 1)[0]}
-        record = {"format": 1, **config, "versions": _versions(), "wandb": mirrored}
+            folder = new_folder(root, stem)
+        shown = (wandb_options or WandbOptions()).to_json() | ({"project": project} if project else {})
+        default_group = re.sub(r"-s\d+$", "", name)
+        own = wandb if is_wandb_run(wandb) else None
+        mirrored = {
+            "mode": "disabled" if own else wandb,
+            "id": secrets.token_hex(4),
+            "default_group": default_group,
+            **shown,
+        }
+        record = {"format": 1, "created": time.time(), **config, "versions": versions(), "wandb": mirrored}
         try:
             write_json(folder / CONFIG, record)
             with writing(folder / COMMAND):
@@ -65,17 +105,19 @@ class Run:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         run = cls(folder)
+        if own:
+            run._attached = AttachedRun(own, folder, record, run.axis)
         run.open()
         return run
 
     @classmethod
-    def find(cls, root: Path, name: str) -> "Run":
+    def find(cls, root: str | Path, name: str) -> "Run":
         """Open the run in the folder `name`, or of that name in `root`; "latest" is the newest."""
+        root = Path(root)
+        if name.startswith(PREFIX):
+            return cls(download_run(name, root))
         if name == "latest":
-            configs = sorted(root.glob(f"*/{CONFIG}"), key=lambda path: path.stat().st_mtime)
-            if not configs:
-                raise SandlotError(f"there are no runs in {root} yet; start one with `sandlot train`")
-            return cls(configs[-1].parent)
+            return cls(newest_run(root))
         for folder in (Path(name), root / name):
             if folder.is_dir():
                 return cls(folder)
@@ -94,12 +136,16 @@ class Run:
 
     def reopen(self, step: int, steps: int) -> None:
         """Continue recording from the checkpoint of `step`, dropping what came later, until `steps`."""
+        self.acquire()
+        self._logged = len(read_metrics(self.folder))
+        self._rewound = any(later > step for later in self.checkpoint_steps())
         with writing(self.folder):
             drop_rows_after(self.folder, step)
             (self.folder / SUMMARY).unlink(missing_ok=True)
-            for folder in self.checkpoints():
-                if folder.name > checkpoint_name(step):
-                    shutil.rmtree(folder)
+            for name in (CHECKPOINTS, EXPERIENCE):
+                for later in checkpoint_steps(self.folder / name):
+                    if later > step:
+                        remove_checkpoint(self.folder / name / checkpoint_name(later))
         if steps != self.config.get("steps"):
             self.config["steps"] = steps
             write_json(self.folder / CONFIG, self.config)
@@ -113,33 +159,45 @@ class Run:
 
     def add_figures(self, figures: Mapping[str, Any], step: int) -> None:
         """Log metrics measured after the run ended."""
-        self.open()
-        self.log(figures, step)
-        self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
+        if self._lock.held or self._lock.acquire():
+            self.open()
+            self.log(figures, step)
+            self._close(EXIT_CODES[self.summary.get("status", "interrupted")])
+            return
+        metrics = MetricsFile(self.folder / METRICS)  # it trains: its recorder, which follows the file, mirrors the row
+        metrics.append({self.axis: step, **figures})
+        metrics.close()
+
+    def acquire(self) -> None:
+        """Become the one writer of the run. Raises `SandlotError` if another process is."""
+        if not self._lock.acquire():
+            raise SandlotError(f"{self.folder} is being written by {self._lock.holder()}; wait until that has ended")
 
     def open(self) -> None:
         """Start recording at the end of the metrics file."""
-        with writing(self.folder):
-            self._metrics = open(self.folder / METRICS, "a", encoding="utf-8", buffering=1)
-            offset = self._metrics.tell()
-        command = [
-            sys.executable,
-            "-Pm",  # P: the current folder has nothing of the recorder's
-            "sandlot.tracking.recorder",
-            str(self.folder),
-            self.config["wandb"]["mode"],
-            str(offset),
-        ]
-        self._recorder = start_worker(command, self._recorder_log)
+        self.acquire()
+        self._metrics = MetricsFile(self.folder / METRICS)
+        order = {
+            "mode": self.config["wandb"]["mode"],
+            "command": sys.argv,
+            "kept": len(read_metrics(self.folder)),
+            "logged": self._logged,
+            "rewound": self._rewound,
+        }
+        self._rewound = False
+        self._recorder = start_recorder(self.folder, order, self._recorder_log)
 
     def log(self, metrics: Mapping[str, Any], step: int) -> None:
         """Append a row of metrics at `step`."""
-        with writing(self.folder / METRICS):
-            self._metrics.write(json.dumps({self.axis: step, **metrics}) + "\n")
+        assert self._metrics is not None, "the run is not open"
+        self._metrics.append({self.axis: step, **metrics, TIMESTAMP: time.time()})
+        if self._attached is not None:
+            self._attached.log({self.axis: step, **metrics})
 
-    def log_media(self, key: str, path: Path, step: int) -> None:
+    def log_media(self, key: str, path: Path, step: int, caption: str | None = None) -> None:
         """Log a video (.mp4), image (.png) or table (.json) that lies in the folder."""
-        self.log({"media": {key: path.relative_to(self.folder).as_posix()}}, step)
+        said = {"captions": {key: caption}} if caption else {}
+        self.log({"media": {key: path.relative_to(self.folder).as_posix()}, **said}, step)
 
     def save(
         self,
@@ -153,34 +211,37 @@ class Run:
         `experience` is what only going on needs, which may be large: it is kept for the newest checkpoint alone.
         """
         folder = self.checkpoint_folder(step)
-        with writing(self.folder / METRICS):
-            os.fsync(self._metrics.fileno())
+        assert self._metrics is not None, "the run is not open"
+        self._lock.check_place()
+        self._metrics.sync()
         if experience:
             write_checkpoint(self._experience_folder(step), experience, {})
+            state = {**state, HAS_EXPERIENCE: True}
         write_checkpoint(folder, tensors, state)
-        for older in (self.folder / EXPERIENCE).glob("step-*"):
-            if older.name != checkpoint_name(step):
-                shutil.rmtree(older)
+        for older in checkpoint_steps(self.folder / EXPERIENCE):
+            if older != step:
+                remove_checkpoint(self._experience_folder(older))
         return folder
 
     def keep_only(self, steps: Collection[int]) -> None:
         """Remove the checkpoints of other steps than `steps`."""
-        for folder in self.checkpoints():
-            if int(folder.name.removeprefix("step-")) not in steps:
-                shutil.rmtree(folder)
+        for step in self.checkpoint_steps():
+            if step not in steps:
+                remove_checkpoint(self.checkpoint_folder(step))
 
     def experience(self, step: int) -> dict[str, np.ndarray]:
         """Return the experience saved with the checkpoint of `step`; empty if there is none."""
-        kept = sorted((self.folder / EXPERIENCE).glob("step-*"))
-        if not kept:
-            return {}
-        if self._experience_folder(step) not in kept:
-            newest = int(kept[-1].name.removeprefix("step-"))
-            raise SandlotError(
-                f"the replay memory of step {step} is gone: a run keeps that of its newest checkpoint, "
-                f"of step {newest}, from which it can go on"
-            )
-        return read_checkpoint(self._experience_folder(step)).tensors
+        if step in (kept := checkpoint_steps(self.folder / EXPERIENCE)):
+            return read_checkpoint(self._experience_folder(step)).tensors
+        if not read_json(self.checkpoint_folder(step) / STATE).get(HAS_EXPERIENCE):
+            return {}  # what lies there is of a later checkpoint, or of one whose writing was cut off
+        newest = [older for older in self.checkpoint_steps() if older in kept]
+        further = (
+            f": a run keeps that of its newest checkpoint, of step {newest[-1]}, from which it can go on"
+            if newest
+            else ""
+        )
+        raise SandlotError(f"the replay memory of step {step} is gone{further}")
 
     def _experience_folder(self, step: int) -> Path:
         return self.folder / EXPERIENCE / checkpoint_name(step)
@@ -191,27 +252,26 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Return the folders of the run's checkpoints, oldest first."""
-        return sorted((self.folder / CHECKPOINTS).glob("step-*"))
+        return [self.checkpoint_folder(step) for step in self.checkpoint_steps()]
 
     def checkpoint_steps(self) -> list[int]:
         """Return the steps of the run's checkpoints, lowest first."""
-        return [int(path.name.removeprefix("step-")) for path in self.checkpoints()]
+        return checkpoint_steps(self.folder / CHECKPOINTS)
 
     def checkpoint(self, step: int | None = None) -> tuple[Path, Checkpoint]:
         """Read the checkpoint of `step`, or the newest."""
-        folders = self.checkpoints()
-        if not folders:
+        steps = self.checkpoint_steps()
+        if not steps:
             raise SandlotError(f"{self.folder} has no checkpoint yet")
-        folder = folders[-1] if step is None else self.checkpoint_folder(step)
-        if folder not in folders:
-            have = ", ".join(map(str, self.checkpoint_steps()))
+        if step is not None and step not in steps:
+            have = ", ".join(map(str, steps))
             raise SandlotError(f"{self.folder} has no checkpoint of step {step}; it has {have}")
+        folder = self.checkpoint_folder(steps[-1] if step is None else step)
         try:
             return folder, read_checkpoint(folder)
         except SandlotError as error:
-            if step is None and len(folders) > 1:
-                older = self.checkpoint_steps()[-2]
-                raise SandlotError(f"{error}; an older one can be used with --step {older}") from error
+            if step is None and len(steps) > 1:
+                raise SandlotError(f"{error}; an older one can be used with --step {steps[-2]}") from error
             raise
 
     @property
@@ -223,13 +283,22 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """Summary of the finished run; empty before its end."""
         path = self.folder / SUMMARY
-        return read_json(path) if path.exists() else {}
+        return check_summary(path) if path.exists() else {}
 
     @property
     def wandb(self) -> dict[str, Any]:
-        """State of the W&B run: mode, url, folder, and the error if it failed."""
-        path = self.folder / WANDB_STATE
-        return read_json(path) if path.exists() else {"mode": "disabled"}
+        """State of the W&B run: mode, url, id, project, sessions, and the error if something failed."""
+        return read_state(self.folder)
+
+    @property
+    def wandb_sync_command(self) -> str | None:
+        """The command that uploads to W&B what has not arrived; None if all has."""
+        return sync_command(self.folder, self.wandb)
+
+    @property
+    def where_wandb_is(self) -> str:
+        """Where the W&B run is, or the command that uploads it."""
+        return where_it_is(self.folder, self.wandb)
 
     @property
     def curve(self) -> Path:
@@ -247,6 +316,7 @@ class Run:
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write the summary, draw the curve and close the W&B run. `summary["status"]` says how it ended."""
         try:
+            self._lock.check_place()
             write_json(self.folder / SUMMARY, dict(summary))
         finally:
             self._close(EXIT_CODES[summary["status"]])
@@ -256,10 +326,13 @@ class Run:
             self._metrics.close()
             self._metrics = None
         if self._recorder is not None:
-            stop_worker(self._recorder, f"finish {exit_code}\n", SECONDS_FOR_WANDB)
+            end_recorder(self._recorder, self.folder, exit_code)
             self._recorder = None
+            if self._attached is not None:
+                self._attached.finish()
             if self._recorder_log.exists() and not self._recorder_log.stat().st_size:
                 self._recorder_log.unlink()
+        self._lock.release()
 
     def __enter__(self) -> "Run":
         return self
@@ -267,20 +340,4 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._recorder is not None:
-            self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])
-
-
-def _new_folder(root: Path, stem: str) -> Path:
-    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
-        folder = root / (stem + suffix)
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            continue
-    raise SandlotError(f"there are a thousand runs called {stem} in {root}; choose another --runs-dir")
-
-
-def _versions() -> dict[str, str]:
-    return {"python": sys.version.split()[0], **{name: metadata.version(name) for name in RECORDED_VERSIONS}}
+        self._close(EXIT_CODES["interrupted" if kind is KeyboardInterrupt else "failed"])

@@ -15,9 +15,8 @@ def start_worker(command: list[str], log: Path) -> subprocess.Popen[str]:
     """Start a worker process that reads lines from its standard input and ends at its end.
 
     It has a session of its own: Ctrl-C reaches only the training, which then ends its worker processes in order.
+    `command` must start Python with -P: nothing is imported from the current folder, which may be a stranger's.
     """
-    paths = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with writing(log), open(log, "ab") as output:
         process = subprocess.Popen(
             command,
@@ -26,11 +25,19 @@ def start_worker(command: list[str], log: Path) -> subprocess.Popen[str]:
             stderr=output,
             text=True,
             start_new_session=True,
-            env=environment,
+            env=_environment(),
         )
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, process.pid, LOWEST_PRIORITY)
     return process
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without the current folder among Python's."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    elsewhere = [path for path in paths if path and Path(path).resolve() != Path.cwd()]
+    rest = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**rest, "PYTHONPATH": os.pathsep.join(elsewhere)} if elsewhere else rest
 
 
 def send_to_worker(process: subprocess.Popen[str], line: str) -> None:
@@ -41,8 +48,8 @@ def send_to_worker(process: subprocess.Popen[str], line: str) -> None:
         process.stdin.flush()
 
 
-def stop_worker(process: subprocess.Popen[str], farewell: str, seconds: float) -> None:
-    """Wait until a worker process has finished, for at most `seconds`."""
+def stop_worker(process: subprocess.Popen[str], farewell: str, seconds: float) -> bool:
+    """Wait until a worker process has finished, for at most `seconds`; return whether it has by itself."""
     assert process.stdin is not None
     send_to_worker(process, farewell)
     with contextlib.suppress(BrokenPipeError):
@@ -52,3 +59,5 @@ def stop_worker(process: subprocess.Popen[str], farewell: str, seconds: float) -
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+        return False
+    return True

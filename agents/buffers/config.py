@@ -33,6 +33,10 @@ class OffPolicyConfig(LearnerConfig, NetworkConfig):
     """Rewards summed before bootstrapping (n-step returns)."""
     tau: float = 1.0
     """Polyak coefficient τ; 1 is a hard update."""
+    her: bool = False
+    """Hindsight experience replay (Andrychowicz et al., 2017), for environments with goals."""
+    her_ratio: float = 0.8
+    """Fraction of sampled goals that her replaces by goals achieved later."""
     burn_in: int = 8
     """For networks with memory: rows of a sequence that only fill the memory (burn-in)."""
     sequence_length: int = 16
@@ -45,6 +49,8 @@ class OffPolicyConfig(LearnerConfig, NetworkConfig):
             require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
         for name in ("learning_starts", "burn_in"):
             require(getattr(self, name) >= 0, f"{name} must be at least 0", getattr(self, name))
+        require(0 <= self.her_ratio <= 1, "her_ratio must be in [0, 1]", self.her_ratio)
+        require(not self.her or self.n_step == 1, "her needs n_step 1", self.n_step)
         require(0 <= self.gamma <= 1, "gamma must be in [0, 1]", self.gamma)
         require(0 < self.tau <= 1, "tau must be in (0, 1]", self.tau)
         least = max(self.num_envs * (self.burn_in + self.sequence_length + self.n_step), self.batch_size)
@@ -68,6 +74,7 @@ class SampleShape(NamedTuple):
     @classmethod
     def of(cls, config: OffPolicyConfig, has_memory: bool) -> "SampleShape":
         """Return the shape for a network with or without memory."""
+        require(not (config.her and has_memory), "her is for networks without memory", config.network)
         if not has_memory:
             return cls(config.batch_size, 1, 0, sequences=False)
         length = config.sequence_length

@@ -12,6 +12,8 @@ from sandlot.envs import Observation, Step, tree_leaves, tree_map
 from sandlot.supervised.networks import Memory
 from sandlot.supervised.networks.encoder import TensorTree
 
+from .storage import stored_dtype
+
 
 class FinalObservations(NamedTuple):
     """Final observations of truncated episodes that the rollout's next row does not show."""
@@ -121,8 +123,7 @@ class RolloutBuffer:
         self._episode_start = torch.from_numpy(self.episode_start)
 
     def _room_for(self, array: np.ndarray) -> np.ndarray:
-        dtype = np.float32 if array.dtype == np.float64 else array.dtype
-        return np.zeros((self.num_steps + 1, *array.shape), dtype)
+        return np.zeros((self.num_steps + 1, *array.shape), stored_dtype(array))
 
     def _put(self, observation: Observation, episode_start: np.ndarray) -> None:
         def put(room: np.ndarray, array: np.ndarray) -> None:

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Int, Shaped
 FRAMES = range(2, 17)
 """How many frames a stack may have."""
 SMALLEST_FRAME = 16
+FAR = 1e4
+"""Size of numbers in float64 from which on they are kept so."""
 
 
 class Storage(ABC):
@@ -36,10 +38,9 @@ class Storage(ABC):
 
 
 class ArrayStorage(Storage):
-    """Observations as they are; float64 as float32."""
+    """Observations as they are, in `dtype`."""
 
-    def __init__(self, like: Shaped[np.ndarray, "env ..."], slots: int):
-        dtype = np.float32 if like.dtype == np.float64 else like.dtype
+    def __init__(self, like: Shaped[np.ndarray, "env ..."], slots: int, dtype: Any):
         self.array = np.zeros((slots, *like.shape), dtype)
         self.flat = self.array.reshape(-1, *like.shape[1:])
 
@@ -62,7 +63,7 @@ class FrameStackStorage(Storage):
     Only that frame is stored. Where a stack does not continue the one before, as at an episode's start, all of it is.
     """
 
-    def __init__(self, like: Shaped[np.ndarray, "env frame height width"], slots: int):
+    def __init__(self, like: Shaped[np.ndarray, "env frame ..."], slots: int):
         self.num_envs, self.stack = like.shape[:2]
         self.reach = self.stack - 1
         self.frames = np.zeros((slots, self.num_envs, *like.shape[2:]), like.dtype)
@@ -73,7 +74,7 @@ class FrameStackStorage(Storage):
         self._last = np.zeros_like(like)
 
     def put(self, slot: int, array: Shaped[np.ndarray, "env ..."], episode_start: Bool[np.ndarray, "env"]) -> None:
-        follows = ~episode_start & (array[:, :-1] == self._last[:, 1:]).all((1, 2, 3))
+        follows = ~episode_start & (array[:, :-1] == self._last[:, 1:]).all(tuple(range(1, array.ndim)))
         before = (slot - 1) % len(self.frames)
         self.frames[slot] = array[:, -1]
         self.age[slot] = np.where(follows, np.minimum(self.age[before] + 1, self.reach), 0)
@@ -120,17 +121,31 @@ class FrameStackStorage(Storage):
 
 def storage_for(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."], slots: int) -> Any:
     """Return an empty storage for observations like `before`, which `after` followed."""
-    return FrameStackStorage(before, slots) if _are_stacks(before, after) else ArrayStorage(before, slots)
+    if _are_stacks(before, after):
+        return FrameStackStorage(before, slots)
+    return ArrayStorage(before, slots, stored_dtype(before))
+
+
+def stored_dtype(array: np.ndarray) -> Any:
+    """Return the dtype to keep numbers like those of `array` in: float32 for float64.
+
+    That is half the memory. Numbers so large that their differences would be lost, such as times, stay float64.
+    """
+    halved = array.dtype == np.float64 and np.abs(array).max(initial=0.0) < FAR
+    return np.float32 if halved else array.dtype
 
 
 def restored(state: Mapping[str, np.ndarray], slots: int) -> Storage:
     """Return the storage of `slots` slots whose `state` this is."""
-    storage = FrameStackStorage(state["last"], slots) if "frames" in state else ArrayStorage(state["array"][0], slots)
+    if "frames" in state:
+        storage: Storage = FrameStackStorage(state["last"], slots)
+    else:
+        storage = ArrayStorage(state["array"][0], slots, state["array"].dtype)
     storage.load_state(state)
     return storage
 
 
 def _are_stacks(before: Shaped[np.ndarray, "env ..."], after: Shaped[np.ndarray, "env ..."]) -> bool:
-    if before.ndim != 4 or before.dtype != np.uint8 or before.shape[1] not in FRAMES:
+    if before.ndim not in (4, 5) or before.dtype != np.uint8 or before.shape[1] not in FRAMES:
         return False
-    return min(before.shape[2:]) >= SMALLEST_FRAME and bool((after[:, :-1] == before[:, 1:]).all())
+    return sorted(before.shape[2:])[-2] >= SMALLEST_FRAME and bool((after[:, :-1] == before[:, 1:]).all())

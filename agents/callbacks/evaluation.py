@@ -1,12 +1,13 @@
 """A callback that evaluates the agent while it learns."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandlot.agents.evaluation import ENVS_AT_ONCE, Env, Evaluation, evaluate
+from sandlot.agents.evaluation import Env, Evaluation, Progress, evaluate, evaluation_batch
 from sandlot.agents.multi_agent import env_spec_of
 from sandlot.envs import EnvBatch, EnvSpec
-from sandlot.tracking import SandlotError, require
+from sandlot.tracking import TABLES, SandlotError, checkpoint_name, require, write_table
 from sandlot.tracking.common.seeds import kept_random_state
 
 from .base import Callback
@@ -29,6 +30,8 @@ class EvaluationCallback(Callback):
         deterministic: Whether to take the likeliest actions.
         stop_at_return: Stop the training once an evaluation reaches this mean return.
         best_folder: Where to save the agent whenever its mean return is the best so far.
+        seconds: The longest that an evaluation may take; the episodes that are over then count.
+        progress: Is told after each episode how many are over, and their mean return.
 
     Example:
         evaluation = EvaluationCallback(every=5_000, stop_at_return=475)
@@ -46,10 +49,13 @@ class EvaluationCallback(Callback):
         deterministic: bool = True,
         stop_at_return: float | None = None,
         best_folder: str | Path | None = None,
+        seconds: float = math.inf,
+        progress: Progress | None = None,
     ):
         require(every >= 0, "every must be at least 0", every)
         require(episodes >= 1, "episodes must be at least 1", episodes)
         self.env, self.every, self.episodes, self.seed, self.deterministic = env, every, episodes, seed, deterministic
+        self.seconds, self.progress = seconds, progress
         self.stop_at_return, self.best_folder = stop_at_return, best_folder
         self.history: list[tuple[int, Evaluation]] = []
         """Each evaluation, with its env step."""
@@ -86,23 +92,42 @@ class EvaluationCallback(Callback):
             if training.outcome in ("finished", "stopped") and not done:
                 with kept_random_state():
                     self._evaluate(training, training.agent)
+                self._log_episodes(training)
         finally:
             if self._batch is not None:
                 self._batch.close()
                 self._batch = None
 
+    def _log_episodes(self, training: "Training") -> None:
+        """Log a table of the episodes of the last evaluation."""
+        if training.run is not None and self.latest is not None:
+            path = training.run.folder / TABLES / f"evaluation-{checkpoint_name(training.env_step)}.json"
+            returns, lengths = self.latest.returns.tolist(), self.latest.lengths.tolist()
+            rows = [[index, *each] for index, each in enumerate(zip(returns, lengths, strict=True))]
+            write_table(path, ["episode", "return", "length"], rows)
+            training.run.log_media("evaluation/episodes", path, training.env_step)
+
     def _evaluate(self, training: "Training", agent: "Agent") -> None:
         if self._batch is None and isinstance(self.env, str | EnvSpec):
-            self._batch = EnvSpec.of(self.env).batch(min(self.episodes, ENVS_AT_ONCE), exact=True)
+            self._batch = evaluation_batch(self.env, self.episodes)
         where = self._batch or self.env
         assert where is not None
-        found = evaluate(agent, where, episodes=self.episodes, seed=self.seed, deterministic=self.deterministic)
+        found = evaluate(
+            agent,
+            where,
+            episodes=self.episodes,
+            seed=self.seed,
+            deterministic=self.deterministic,
+            seconds=self.seconds,
+            progress=self.progress,
+        )
         if self.best_folder is not None and (self.best is None or found.mean > self.best.mean):
             training.agent.save(self.best_folder)
         self.history.append((training.env_step, found))
-        if self.every:
-            low, high = found.interval()
-            row = {"return": found.mean, "return_low": low, "return_high": high, "length": float(found.lengths.mean())}
-            training.log({f"evaluation/{name}": value for name, value in row.items()})
+        low, high = found.interval()
+        row = {"return": found.mean, "return_low": low, "return_high": high, "length": float(found.lengths.mean())}
+        if found.success_rate is not None:
+            row["success_rate"] = found.success_rate
+        training.log({f"evaluation/{name}": value for name, value in row.items()})
         if self.stop_at_return is not None and found.mean >= self.stop_at_return:
             training.stop(f"an evaluation has reached a mean return of {found.mean:g}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from sandlot.tracking.common.progress_bar import ProgressBar
+from sandlot.tracking.common.terminal import lasting_console
 
 from .base import Callback
 
@@ -20,7 +21,7 @@ class ProgressBarCallback(Callback):
     """
 
     def __init__(self, console: Console | None = None):
-        self.console = console or Console()
+        self.console = console or lasting_console()
         self._bar: ProgressBar | None = None
 
     def on_training_start(self, training: "Training") -> None:

@@ -34,6 +34,8 @@ class VideoCallback(Callback):
         if training.run is None:
             raise SandlotError("a VideoCallback films the checkpoints of a run; give one, as in learn(record='runs')")
         self._films = FilmWorker(training.run)
+        if training.agent.env_step >= training.steps:  # resumed after its last checkpoint, whose film may be missing
+            self._request(training)
 
     def on_checkpoint(self, training: "Training") -> None:
         if self._films is None:
@@ -54,5 +56,5 @@ class VideoCallback(Callback):
 
     def _request(self, training: "Training") -> None:
         assert self._films is not None
-        self._films.request(training.env_step)
+        self._films.request(training.agent.env_step)
         self._due = (training.env_step // self.every + 1) * self.every

@@ -224,7 +224,7 @@ def critic_loss(critics: Critics, batch: CriticBatch) -> tuple[Tensor, dict[str,
     """Return the critics' mean squared errors, summed over critics, and their metrics (DDPG, TD3)."""
     q = critics(batch.observation, batch.episode_start, batch.action, batch.burn_in)
     loss = squared_error(q, batch.target, batch.weight)
-    return loss, {"loss/critic": loss.detach(), "value/q": q.detach().mean()}
+    return loss, {"losses/critic": loss.detach(), "train/q": q.detach().mean()}
 
 
 def deterministic_actor_loss(policy: Actor, batch: ActorBatch, critics: Critics) -> tuple[Tensor, dict[str, Tensor]]:
@@ -232,7 +232,7 @@ def deterministic_actor_loss(policy: Actor, batch: ActorBatch, critics: Critics)
     action = policy.rows(batch.observation, batch.episode_start, batch.burn_in)
     (q,) = critics(batch.observation, batch.episode_start, action, batch.burn_in, count=1)
     loss = -(q * batch.weight).sum()
-    return loss, {"loss/actor": loss.detach()}
+    return loss, {"losses/actor": loss.detach()}
 
 
 def actor_critic_metrics(critic: Learner, actor: Learner) -> dict[str, float]:
@@ -240,7 +240,7 @@ def actor_critic_metrics(critic: Learner, actor: Learner) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for learner, name in ((critic, "critic"), (actor, "actor")):
         measured = learner.metrics()
-        norms = {f"grad_norm/{name}": measured.pop("grad_norm")} if measured else {}
+        norms = {f"train/grad_norm/{name}": measured.pop("grad_norm")} if measured else {}
         metrics |= measured | norms
     return metrics
 

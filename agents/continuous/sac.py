@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.config import LOG_EVERY, SampleShape
-from sandlot.agents.buffers.replay import ReplayBuffer, Transitions
+from sandlot.agents.buffers.hindsight import replay_buffer
+from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.keywords import SACKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
@@ -87,7 +88,7 @@ def critic_loss(critics: Critics, batch: CriticBatch) -> tuple[Tensor, dict[str,
     """Return J_Q (equation 5), summed over the critics, and its metrics."""
     q = critics(batch.observation, batch.episode_start, batch.action, batch.burn_in)
     loss = 0.5 * squared_error(q, batch.target, batch.weight)
-    return loss, {"loss/critic": loss.detach(), "value/q": q.detach().mean()}
+    return loss, {"losses/critic": loss.detach(), "train/q": q.detach().mean()}
 
 
 def temperature_loss(
@@ -110,9 +111,9 @@ def actor_loss(
     q = critics(batch.observation, batch.episode_start, action, batch.burn_in)
     alpha = policy.log_alpha.detach().exp()
     loss = -(soft_value(q, log_prob, alpha) * batch.weight).sum()
-    metrics = {"loss/actor": loss.detach(), "policy/entropy": -(log_prob.detach() * batch.weight).sum()}
+    metrics = {"losses/actor": loss.detach(), "train/entropy": -(log_prob.detach() * batch.weight).sum()}
     total = loss + temperature_loss(policy.log_alpha, log_prob, target_entropy, batch.weight)
-    return total, metrics | {"policy/alpha": alpha}
+    return total, metrics | {"train/alpha": alpha}
 
 
 class SAC(NetworkAgent):
@@ -122,6 +123,7 @@ class SAC(NetworkAgent):
     """
 
     name = "sac"
+    samples_actions = True
     Config = SACConfig
     config: SACConfig
     policy: Actor
@@ -144,7 +146,8 @@ class SAC(NetworkAgent):
             loss = partial(actor_loss, critics=frozen(self.critic_learner), target_entropy=entropy)
             self.actor_learner = Learner(self.soft_policy, loss, config, device=device)
         self.shape = SampleShape.of(config, self.policy.has_memory)
-        self.buffer = ReplayBuffer(config.buffer_size, (self.policy.actions.size,), np.dtype(np.float32))
+        shape, dtype = (self.policy.actions.size,), np.dtype(np.float32)
+        self.buffer = replay_buffer(config, shape, dtype, self.spaces.observation, self.env_factory)
         self.rng = np.random.default_rng(self.seed)
         self.noise = torch.Generator(self.device).manual_seed(self.seed)
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.config import LOG_EVERY, SampleShape
-from sandlot.agents.buffers.replay import ReplayBuffer, Transitions
+from sandlot.agents.buffers.hindsight import replay_buffer
+from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.keywords import TD3Keywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
@@ -108,7 +109,8 @@ class TD3(NetworkAgent):
             self.target_critics = TargetNetwork(self.critic_learner)
             self.target_policy = TargetNetwork(self.actor_learner)
         self.shape = SampleShape.of(config, self.policy.has_memory)
-        self.buffer = ReplayBuffer(config.buffer_size, (self.policy.actions.size,), np.dtype(np.float32))
+        shape, dtype = (self.policy.actions.size,), np.dtype(np.float32)
+        self.buffer = replay_buffer(config, shape, dtype, self.spaces.observation, self.env_factory)
         self.rng = np.random.default_rng(self.seed)
         self.noise = torch.Generator(self.device).manual_seed(self.seed)
 

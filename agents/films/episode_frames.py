@@ -1,5 +1,6 @@
 """The frames of one episode, with its caption and overlay."""
 
+import os
 from collections.abc import Iterator
 
 import gymnasium
@@ -13,11 +14,13 @@ from .overlay import OverlayPanel
 
 MIN_WIDTH = 400
 """Pictures with a caption or an overlay are magnified to at least this width, so that the text is readable."""
+SMALLEST_FILM = 256
+"""Pictures whose longer side has fewer pixels are enlarged by a whole factor to at least this."""
 DIMMED = 0.4
 
 
 class EpisodeFrames:
-    """Iterate over the frames of an episode. All are one array, which is drawn on again and again.
+    """Iterate over the frames of an episode. All have the size of the first, and may be one array, drawn on again.
 
     Args:
         env: The environment, whose actions the overlay names.
@@ -30,6 +33,10 @@ class EpisodeFrames:
         self.env, self.moments, self.label, self.overlay = env, moments, label, overlay
         self.total = 0.0
         """The return so far."""
+        self.steps, self.over = 0, False
+        """Env steps so far, and whether the episode has ended, rather than been cut off."""
+        self.contents = FilmContents()
+        self.size: tuple[int, int] | None = None
         self.canvas: Frame | None = None
 
     def __iter__(self) -> "EpisodeFrames":
@@ -37,13 +44,18 @@ class EpisodeFrames:
 
     def __next__(self) -> Frame:
         moment = next(self.moments)
-        self.total = moment.total
-        if not (self.label or self.overlay):
-            self.canvas = self.picture = moment.frame
-            return moment.frame
+        self.total, self.steps, self.over = moment.total, moment.step, moment.over
+        frame = moment.frame
+        self.contents.add(frame)
+        height, width = self.size = self.size or frame.shape[:2]
+        if frame.shape[:2] != self.size:
+            frame = np.asarray(Image.fromarray(frame).resize((width, height)))
+        if not (self.label or self.overlay or max(self.size) < SMALLEST_FILM):
+            self.canvas = self.picture = frame
+            return frame
         if self.canvas is None:
-            self.canvas = self._make_canvas(*moment.frame.shape[:2])
-        self.pixels[:] = moment.frame[:, None, :, None]
+            self.canvas = self._make_canvas(height, width)
+        self.pixels[:] = frame[:, None, :, None]
         if self.label:
             self.caption[:] = self._draw_caption(moment)
         if self.overlay:
@@ -60,7 +72,7 @@ class EpisodeFrames:
 
     def _make_canvas(self, height: int, width: int) -> Frame:
         """Return the canvas for pictures of this size; the areas that are drawn on are views of it."""
-        self.scale = -(-MIN_WIDTH // width)
+        self.scale = -(-MIN_WIDTH // width) if self.label or self.overlay else -(-SMALLEST_FILM // max(height, width))
         height, width = self.scale * height, self.scale * width
         beside = height > 0.9 * width
         self.font_size = round(height / 21 if beside and self.overlay else width / 26)
@@ -85,6 +97,39 @@ class EpisodeFrames:
         draw_text(image, box, self.label, self.font_size, bold=True)
         draw_text(image, box, f"return {format_number(moment.total)}", self.font_size, MUTED, right_aligned=True)
         return np.asarray(image)
+
+
+class FilmContents:
+    """What the frames of an episode show: whether they have more than one colour, and differ."""
+
+    def __init__(self) -> None:
+        self.first: Frame | None = None
+        self.count = 0
+        self.one_colour = self.alike = True
+
+    def add(self, frame: Frame) -> None:
+        """Take in a frame; cheap once there is something to see."""
+        self.count += 1
+        if self.first is None:
+            self.first = frame.copy()
+        if self.one_colour:
+            self.one_colour = bool((frame == self.first[0, 0]).all())
+        if self.alike and self.count > 1:
+            self.alike = np.array_equal(frame, self.first)
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the film, if it shows nothing."""
+        if self.one_colour:
+            return "all frames are of one colour: the environment draws nothing" + _driver()
+        return (
+            "all frames are the same: nothing moves, or the agent is stuck" if self.alike and self.count > 2 else None
+        )
+
+
+def _driver() -> str:
+    driver = os.environ.get("SDL_VIDEODRIVER")
+    return f"; SDL_VIDEODRIVER={driver} may be why (offscreen draws)" if driver == "dummy" else ""
 
 
 def _dim(picture: Frame) -> Frame:

@@ -49,30 +49,42 @@ class FilmOptions:
         return self.columns * self.rows
 
 
+class FilmedEpisode(NamedTuple):
+    """How a filmed episode went."""
+
+    total: float
+    """Its return, or what it had returned when it was cut."""
+    steps: int
+    over: bool
+    """False if the film was cut before the episode ended."""
+    problem: str | None
+    """What is wrong with its frames, if they show nothing."""
+
+
 def film_episodes(
     clips: Sequence[Clip], env_spec: EnvSpec, path: Path, options: FilmOptions | None = None
-) -> list[float]:
-    """Play `clips` in `env_spec`, film them into the mp4 file `path`, and return their returns.
+) -> list[FilmedEpisode]:
+    """Play `clips` in `env_spec`, film them into the mp4 file `path`, and return how they went.
 
     They play as many at a time as the grid of `options` has cells.
     """
     options = options or FilmOptions()
     run_headless()
     envs = [env_spec.single(render=True) for _ in range(min(options.cells, len(clips)))]
-    totals: list[float] = []
+    filmed: list[FilmedEpisode] = []
     try:
         with clips[0].agent.thread_context():
-            write_video(path, _frames(clips, envs, options, totals), frames_per_second(envs[0]))
+            write_video(path, _frames(clips, envs, options, filmed), frames_per_second(envs[0]))
     finally:
         for env in envs:
             env.close()
-    return totals
+    return filmed
 
 
 def _frames(
-    clips: Sequence[Clip], envs: Sequence[gymnasium.Env], options: FilmOptions, totals: list[float]
+    clips: Sequence[Clip], envs: Sequence[gymnasium.Env], options: FilmOptions, filmed: list[FilmedEpisode]
 ) -> Iterator[Frame]:
-    """Yield the frames of the film, and append each episode's return to `totals`."""
+    """Yield the frames of the film, and append how each episode went to `filmed`."""
     for first in range(0, len(clips), options.cells):
         episodes = []
         for env, clip in zip(envs, clips[first : first + options.cells], strict=False):
@@ -85,7 +97,7 @@ def _frames(
             moments = render_episode(env, act, clip.seed, options.seconds)
             episodes.append(EpisodeFrames(env, moments, clip.label, overlay=overlay))
         yield from grid_frames(episodes, options.columns, options.rows)
-        totals += [episode.total for episode in episodes]
+        filmed += [FilmedEpisode(one.total, one.steps, one.over, one.contents.problem) for one in episodes]
 
 
 def _single_player_act(agent: "Agent", deterministic: bool, explain: bool) -> Act:

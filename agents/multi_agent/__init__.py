@@ -1,7 +1,7 @@
 """Agents in games of several players: opponents, matches, self-play, teams."""
 
 from .factory import agent_for, restored
-from .matches import Score, match, play_games
+from .matches import Score, is_cooperative, match, play_games
 from .opponents import AgentOpponent, env_spec_of, resolve_opponent
 from .team import Team
 
@@ -11,6 +11,7 @@ __all__ = [
     "Team",
     "agent_for",
     "env_spec_of",
+    "is_cooperative",
     "match",
     "play_games",
     "resolve_opponent",

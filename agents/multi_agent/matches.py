@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from sandlot.envs.games import Games, Opponent
+from sandlot.envs import EnvSpec
+from sandlot.envs.games import Games, Opponent, RandomOpponent, games_of
 from sandlot.tracking.common.intervals import share_interval
 
 
@@ -71,3 +72,13 @@ def match(games: Games, one: Opponent, other: Opponent, seed: int = 0) -> tuple[
     first = play_games(games, [one, other], seed)
     second = play_games(games, [other, one], seed)
     return Score.of(first[:, 0], first[:, 1]), Score.of(second[:, 1], second[:, 0])
+
+
+def is_cooperative(env_spec: EnvSpec, num_games: int = 8) -> bool:
+    """Return whether all players of a game have the same returns, in random games that are not all without any."""
+    games = games_of(env_spec, num_games, exact=True)
+    try:
+        returns = play_games(games, [RandomOpponent(games.action_space)] * games.num_players)
+    finally:
+        games.close()
+    return bool((returns == returns[:, :1]).all() and returns.any())

@@ -86,6 +86,9 @@ class SelfPlay(Agent):
     def observe(self, step: Step) -> Mapping[str, float] | None:
         return self.agent.observe(step)
 
+    def masked(self, action_masks: np.ndarray) -> AbstractContextManager[None]:
+        return self.agent.masked(action_masks)
+
     def select_action(
         self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
     ) -> tuple[np.ndarray, Any]:

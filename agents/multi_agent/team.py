@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent, Spaces
 from sandlot.envs import EnvFactory, Observation, Step, space_from_json, tree_leaves
-from sandlot.tracking import Checkpoint, derived_seed
+from sandlot.tracking import Checkpoint, SandlotError, derived_seed
 
 FLAGS = ("reward", "terminated", "truncated", "valid", "episode_start")
 
@@ -95,6 +95,8 @@ class Team(Agent):
         action_masks: np.ndarray | None = None,
     ) -> tuple[Any, Any]:
         """Return an action for each row of each group's `observation`, and the memory to pass next time."""
+        if action_masks is not None:
+            raise SandlotError(f"{self.name} obeys the action masks in its observations, and takes no others")
         rows = sum(len(next(tree_leaves(seen))) for seen in observation)
         episode_start = (
             np.zeros(rows, bool) if episode_start is None else np.broadcast_to(episode_start, rows).astype(bool)

@@ -92,9 +92,9 @@ def a2c_loss(
     if config.entropy_coef > 0:
         loss = loss - config.entropy_coef * entropy
     return loss, {
-        "loss/policy": actor_loss.detach(),
-        "loss/value": critic_loss.detach(),
-        "policy/entropy": entropy.detach(),
+        "losses/policy": actor_loss.detach(),
+        "losses/value": critic_loss.detach(),
+        "train/entropy": entropy.detach(),
     }
 
 
@@ -105,6 +105,7 @@ class A2C(NetworkAgent):
     """
 
     name = "a2c"
+    samples_actions = True
     Config = A2CConfig
     config: A2CConfig
     policy: ActorCritic
@@ -176,7 +177,7 @@ class A2C(NetworkAgent):
             return None
         self.unlogged_rows = 0
         explained = explained_variance(rollout.value, rollout.target, rollout.weight)
-        return self.learner.metrics() | {"value/explained_variance": explained}
+        return self.learner.metrics() | {"train/explained_variance": explained}
 
     def components(self) -> dict[str, Stateful]:
         normalizer = {} if self.reward_normalizer is None else {"reward_normalizer": self.reward_normalizer}

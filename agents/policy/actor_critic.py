@@ -29,6 +29,8 @@ class ActorCriticConfig(NetworkConfig):
     """Share one encoder between policy and value function; by default only for images."""
     log_std: float = 0.0
     """Initial log standard deviation of continuous actions."""
+    scale_actions: bool = True
+    """Scale continuous actions from [-1, 1] to the bounds; off, they are in the environment's units, and clipped."""
 
 
 class ActorCriticOutput(NamedTuple):
@@ -52,7 +54,7 @@ class ActorCritic(nn.Module):
         self.actor = encoder_for(self.preprocessor, config)
         shared = has_images(self.preprocessor) if config.shared_encoder is None else config.shared_encoder
         self.critic = None if shared else encoder_for(self.preprocessor, config)
-        self.head = head_for(action_space, self.actor.feature_size, config.log_std, agent)
+        self.head = head_for(action_space, self.actor.feature_size, config.log_std, agent, config.scale_actions)
         self.value = ValueHead((self.critic or self.actor).feature_size)
         self.has_memory = has_memory(self.actor)
         """Whether anything is carried between steps."""

@@ -156,11 +156,11 @@ def ppo_loss(
         approx_kl = ((ratio - 1 - log_ratio) * rows.weight).sum()
         clip_fraction = (((ratio - 1).abs() > clip_range) * rows.weight).sum()
     return loss, {
-        "loss/policy": actor_loss.detach(),
-        "loss/value": critic_loss.detach(),
-        "policy/entropy": entropy.detach(),
-        "policy/approx_kl": approx_kl,
-        "policy/clip_fraction": clip_fraction,
+        "losses/policy": actor_loss.detach(),
+        "losses/value": critic_loss.detach(),
+        "train/entropy": entropy.detach(),
+        "train/approx_kl": approx_kl,
+        "train/clip_fraction": clip_fraction,
     }
 
 
@@ -171,6 +171,7 @@ class PPO(NetworkAgent):
     """
 
     name = "ppo"
+    samples_actions = True
     Config = PPOConfig
     config: PPOConfig
     policy: ActorCritic
@@ -244,7 +245,7 @@ class PPO(NetworkAgent):
         )
         for rows, memory in self.minibatches(rollout, memories):
             metrics = self.learner.step((rows, memory, clip_range))
-            if config.target_kl and metrics["policy/approx_kl"].item() > 1.5 * config.target_kl:
+            if config.target_kl and metrics["train/approx_kl"].item() > 1.5 * config.target_kl:
                 break
 
     def minibatches(self, rollout: RolloutBatch, memories: list[Memory]) -> Iterator[tuple[RolloutBatch, Memory]]:
@@ -266,7 +267,7 @@ class PPO(NetworkAgent):
             return None
         self.unlogged_rows = 0
         explained = explained_variance(rollout.value, rollout.target, rollout.weight)
-        return self.learner.metrics() | {"value/explained_variance": explained}
+        return self.learner.metrics() | {"train/explained_variance": explained}
 
     def components(self) -> dict[str, Stateful]:
         normalizer = {} if self.reward_normalizer is None else {"reward_normalizer": self.reward_normalizer}

@@ -109,7 +109,7 @@ def reinforce_loss(
         distribution, value = policy.evaluate(rows.observation, memory, rows.episode_start)
         advantage = advantage - value.detach()
         critic_loss = config.value_coef * value_loss(value, rows.reward_to_go, rows.weight)
-        metrics["loss/value"] = critic_loss.detach()
+        metrics["losses/value"] = critic_loss.detach()
     else:
         distribution, _ = policy.act(rows.observation, memory, rows.episode_start)
     if config.baseline == "mean":
@@ -119,7 +119,7 @@ def reinforce_loss(
     actor_loss = policy_gradient_loss(distribution.log_prob(rows.action), advantage, rows.weight)
     with torch.set_grad_enabled(config.entropy_coef > 0):
         entropy = (distribution.entropy() * rows.weight).sum()
-    metrics |= {"loss/policy": actor_loss.detach(), "policy/entropy": entropy.detach()}
+    metrics |= {"losses/policy": actor_loss.detach(), "train/entropy": entropy.detach()}
     return actor_loss + critic_loss - config.entropy_coef * entropy, metrics
 
 
@@ -130,6 +130,7 @@ class REINFORCE(NetworkAgent):
     """
 
     name = "reinforce"
+    samples_actions = True
     Config = REINFORCEConfig
     config: REINFORCEConfig
     policy: ActorCritic

@@ -3,8 +3,8 @@
 import dataclasses
 import inspect
 import math
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,7 +22,7 @@ from sandlot.envs import EnvFactory, EnvSpec, Observation, has_mask
 from sandlot.tracking import SandlotError, derived_seed, require
 
 from .config import constructor_arguments, resolve_policy
-from .envs import LoggedVecEnv, SpacesOnlyEnv, counts_from_zero, make_envs, split_mask, without_mask
+from .envs import LoggedVecEnv, SpacesOnlyEnv, counts_from_zero, has_empty_shape, make_envs, split_mask, without_mask
 from .explain import action_info_of
 from .state import (
     end_open_episodes,
@@ -42,7 +42,9 @@ class SB3Agent(Agent):
     """
 
     has_own_loop = True
+    memory_axis = 1
     algorithm: ClassVar[type[BaseAlgorithm]]
+    _given_mask: Any = None
 
     @classmethod
     def make_env_factory(cls, env: Any, config: Any) -> EnvFactory:  # noqa: ARG003
@@ -56,6 +58,11 @@ class SB3Agent(Agent):
             if not counts_from_zero(space):
                 raise SandlotError(f"Stable-Baselines3 needs discrete spaces that start at 0, not {space}")
         observation_space = without_mask(self.spaces.observation)
+        if has_empty_shape(observation_space):
+            raise SandlotError(
+                f"Stable-Baselines3 reads Boxes of at least one axis and one number, not {observation_space}; "
+                "ppo, dqn and sac without sb3: read bare numbers"
+            )
         policy = resolve_policy(self.config.policy, self.algorithm, observation_space)
         self.config = dataclasses.replace(self.config, policy=policy)
         arguments = constructor_arguments(self.config, self.algorithm, self.spaces.action)
@@ -115,10 +122,21 @@ class SB3Agent(Agent):
 
     def _split(self, observation: Observation) -> tuple[Observation, dict[str, Any]]:
         """Return the observation without its action mask, and the mask as a keyword argument if the model takes it."""
-        if not self._masked:
-            return observation, {}
-        observation, mask = split_mask(observation)
-        return observation, {"action_masks": mask} if self._accepts_mask else {}
+        mask = None
+        if self._masked:
+            observation, mask = split_mask(observation)
+        mask = mask if self._given_mask is None else self._given_mask
+        return observation, {"action_masks": mask} if self._accepts_mask and mask is not None else {}
+
+    @contextmanager
+    def masked(self, action_masks: Bool[np.ndarray, "batch choice"]) -> Iterator[None]:
+        if not self._accepts_mask:
+            raise SandlotError(f"{self.name} can't obey action masks; sb3:maskable-ppo can")
+        self._given_mask = action_masks
+        try:
+            yield
+        finally:
+            self._given_mask = None
 
     def tensors(self) -> dict[str, np.ndarray]:
         return model_arrays(self.model)

@@ -68,7 +68,9 @@ class LoggedVecEnv(VecEnvWrapper):
             envs = np.array([index for index in np.flatnonzero(done) if "episode" in infos[index]], int)
             ended = [infos[index]["episode"] for index in envs]
             returns, lengths = (np.array([episode[key] for episode in ended]) for key in ("r", "l"))
-            self.metric_logger.add(Episodes(returns.astype(float), lengths, envs))
+            told = [infos[index].get("is_success") for index in envs]
+            successes = np.array(told, float) if len(told) and None not in told else None
+            self.metric_logger.add(Episodes(returns.astype(float), lengths, envs, successes))
         return observation, reward, done, infos
 
 
@@ -99,6 +101,17 @@ def split_mask(observation: Mapping[str, Any]) -> tuple[Any, np.ndarray]:
     """Return an observation (or a batch of them) without its action mask, and the mask."""
     rest = {key: value for key, value in observation.items() if key != MASK}
     return next(iter(rest.values())) if len(rest) == 1 else rest, np.asarray(observation[MASK], bool)
+
+
+def has_empty_shape(space: Space) -> bool:
+    """Return whether a Box in `space` is a bare number, or has none, which Stable-Baselines3's networks can't read."""
+    match space:
+        case spaces.Box():
+            return space.shape == () or 0 in space.shape
+        case spaces.Dict():
+            return any(map(has_empty_shape, space.values()))
+        case _:
+            return False
 
 
 def counts_from_zero(space: Space) -> bool:

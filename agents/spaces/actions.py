@@ -1,7 +1,7 @@
 """From an action space to a distribution over actions. Nothing else branches on action spaces."""
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from sandlot.supervised.networks import (
     orthogonal,
 )
 from sandlot.tracking import SandlotError
+
+from .env_actions import UNBOUNDED, BoxActions, DiscreteActions
 
 Mask = Bool[Tensor, "*batch choice"] | None
 
@@ -54,7 +56,8 @@ class DiscreteHead(ActionHead):
 
     def __init__(self, space: spaces.Discrete[Any], feature_size: int):
         super().__init__(feature_size, int(space.n))
-        self.shape, self.dtype, self.first = (), np.dtype(np.int64), int(space.start)
+        self.shape, self.dtype = (), np.dtype(np.int64)
+        self.actions = DiscreteActions.of(space)
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> Categorical:
         return Categorical(in_float32(self.linear, features), mask)
@@ -63,7 +66,7 @@ class DiscreteHead(ActionHead):
         return ActionInfo(probability=distribution.probabilities()[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
-        return action + self.first if self.first else action
+        return self.actions.to_env(action)
 
 
 class MultiDiscreteHead(ActionHead):
@@ -72,7 +75,8 @@ class MultiDiscreteHead(ActionHead):
     def __init__(self, space: spaces.MultiDiscrete, feature_size: int):
         super().__init__(feature_size, int(space.nvec.sum()))
         self.choices = tuple(space.nvec.tolist())
-        self.shape, self.dtype, self.first = space.shape, np.dtype(np.int64), space.start
+        self.shape, self.dtype = space.shape, np.dtype(np.int64)
+        self.first, self.env_dtype = space.start, space.dtype
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> MultiCategorical:
         return MultiCategorical(in_float32(self.linear, features), self.choices, mask)
@@ -82,7 +86,7 @@ class MultiDiscreteHead(ActionHead):
         return ActionInfo(probability=torch.cat(parts, -1)[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
-        return action + self.first
+        return (action + self.first).astype(self.env_dtype, copy=False)
 
 
 class MultiBinaryHead(ActionHead):
@@ -105,13 +109,15 @@ class MultiBinaryHead(ActionHead):
 class BoxHead(ActionHead):
     """Real numbers: a Gaussian with a spread that doesn't depend on the observation, cut off at the bounds.
 
+    If `scale`, -1 and 1 are the bounds of the space, where it has any.
+
     Source: Huang et al., "The 37 implementation details of PPO", continuous actions, details 1 to 4.
     """
 
-    def __init__(self, space: spaces.Box, feature_size: int, log_std: float):
+    def __init__(self, space: spaces.Box, feature_size: int, log_std: float, scale: bool):
         super().__init__(feature_size, int(np.prod(space.shape)))
         self.shape, self.dtype = (int(np.prod(space.shape)),), np.dtype(np.float32)
-        self.low, self.high, self.env_shape, self.env_dtype = space.low, space.high, space.shape, space.dtype
+        self.bounds = BoxActions(space) if scale else BoxActions.unscaled(space)
         self.log_std = nn.Parameter(torch.full((self.shape[0],), log_std))
 
     def forward(self, features: Float[Tensor, "*batch feature"], mask: Mask = None) -> DiagonalGaussian:
@@ -119,15 +125,18 @@ class BoxHead(ActionHead):
 
     def action_info(self, distribution: DiagonalGaussian) -> ActionInfo:
         mean, std = distribution.mean, distribution.log_std.exp().expand_as(distribution.mean)
-        return ActionInfo(mean=mean[0].cpu().numpy(), std=std[0].cpu().numpy())
+        scaled = self.bounds.scaled(mean[0].cpu().numpy())
+        return ActionInfo(mean=scaled, std=self.bounds.half_range.ravel() * std[0].cpu().numpy())
 
     def to_env(self, action: np.ndarray) -> np.ndarray:
-        action = action.reshape(*action.shape[:-1], *self.env_shape)
-        return np.clip(action, self.low, self.high).astype(self.env_dtype, copy=False)
+        return self.bounds.to_env(action)
 
 
-def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> ActionHead:
-    """Return a new head for actions of `space`; `log_std` is where the spread of real actions starts."""
+def head_for(space: Space, feature_size: int, log_std: float, agent: str, scale: bool = True) -> ActionHead:
+    """Return a new head for actions of `space`; `log_std` is where the spread of real actions starts.
+
+    With `scale`, those of a Box are scaled from [-1, 1] to its bounds.
+    """
     match space:
         case spaces.Discrete():
             return DiscreteHead(space, feature_size)
@@ -135,8 +144,8 @@ def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> Act
             return MultiDiscreteHead(space, feature_size)
         case spaces.MultiBinary() if len(space.shape) == 1:
             return MultiBinaryHead(space, feature_size)
-        case spaces.Box() if np.issubdtype(space.dtype, np.floating):
-            return BoxHead(space, feature_size, log_std)
+        case spaces.Box() if np.issubdtype(space.dtype, np.floating) and 0 not in space.shape:
+            return BoxHead(space, feature_size, log_std, scale)
         case _:
             raise SandlotError(
                 f"{agent} can't act in the space {space}; "
@@ -144,54 +153,23 @@ def head_for(space: Space, feature_size: int, log_std: float, agent: str) -> Act
             )
 
 
-class DiscreteActions(NamedTuple):
-    """A number of actions, counted from 0 by the agent and from `first` by the environment."""
-
-    n: int
-    first: int
-
-    def to_env(self, action: np.ndarray) -> np.ndarray:
-        """Return chosen actions as the environment takes them."""
-        return action + self.first if self.first else action
-
-
 def discrete_actions(space: Space, agent: str) -> DiscreteActions:
     """Return the actions of `space`. Raises `SandlotError` if it is not Discrete."""
     if not isinstance(space, spaces.Discrete):
         raise SandlotError(f"{agent} needs Discrete actions, and these are {space}; try ppo, or sac for a Box")
-    return DiscreteActions(int(space.n), int(space.start))
+    return DiscreteActions.of(space)
 
 
-class BoundedActions:
-    """Continuous actions between bounds, which the agent knows as numbers in [-1, 1]."""
-
-    def __init__(self, space: spaces.Box):
-        self.size = int(np.prod(space.shape))
-        self.space = space
-        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
-        self.middle, self.half_range = (low + high) / 2, (high - low) / 2
-
-    def to_env(self, action: np.ndarray) -> np.ndarray:
-        """Return actions in [-1, 1] as the environment takes them."""
-        scaled = self.scaled(action).reshape(*action.shape[:-1], *self.space.shape)
-        return np.clip(scaled, self.space.low, self.space.high).astype(self.space.dtype, copy=False)
-
-    def scaled(self, action: Float[np.ndarray, "*batch size"]) -> Float[np.ndarray, "*batch size"]:
-        """Return numbers in [-1, 1] scaled to the bounds."""
-        return self.middle.ravel() + self.half_range.ravel() * action
-
-    def random(self, count: int, rng: np.random.Generator) -> Float[np.ndarray, "count size"]:
-        """Draw actions uniformly from [-1, 1]."""
-        return rng.uniform(-1, 1, (count, self.size)).astype(np.float32)
-
-
-def bounded_actions(space: Space, agent: str) -> BoundedActions:
+def bounded_actions(space: Space, agent: str) -> BoxActions:
     """Return the actions of `space`. Raises `SandlotError` if it is not a bounded Box of floats."""
-    if not (isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating) and space.is_bounded()):
+    floats = isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating)
+    if not (
+        isinstance(space, spaces.Box) and floats and max(np.abs(space.low).max(), np.abs(space.high).max()) < UNBOUNDED
+    ):
         raise SandlotError(
             f"{agent} needs a Box of floats with finite bounds as actions, and these are {space}; try ppo"
         )
-    return BoundedActions(space)
+    return BoxActions(space)
 
 
 def check_mask(observation_space: Space, action_space: Space) -> None:

@@ -1,6 +1,7 @@
 """What tabular agents have in common: the table, exploration, and how they are saved, plotted and described."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import Agent
+from sandlot.agents.spaces.env_actions import DiscreteActions
 from sandlot.envs import Observation, Step, TransitionTable, tree_leaves
 from sandlot.tracking import SandlotError
 
@@ -39,7 +41,8 @@ class TabularAgent(Agent):
         self.state_index = StateIndex(self.spaces.observation, self.name)
         if not isinstance(action, spaces.Discrete):
             raise SandlotError(f"{self.name} can't act in the space {action}; it acts in Discrete")
-        self.num_actions, self._first_action = int(action.n), int(action.start)
+        self._actions = DiscreteActions.of(action)
+        self.num_actions, self._first_action = self._actions.n, self._actions.first
         num_entries = self.num_tables * self.state_index.num_states * self.num_actions
         if num_entries > MAX_ENTRIES:
             raise SandlotError(
@@ -75,7 +78,7 @@ class TabularAgent(Agent):
         self._next_metrics = self.env_step + METRICS_EVERY
 
     def exploration_action(self) -> np.ndarray:
-        return self.current_action + self._first_action
+        return self._actions.to_env(self.current_action)
 
     def anneal(self) -> None:
         """Set α and ε (or the temperature) to what their schedules say for the progress of the run."""
@@ -109,13 +112,21 @@ class TabularAgent(Agent):
             return None
         self._next_metrics = self.env_step + METRICS_EVERY
         metrics = {
-            "table/td_error": float(np.abs(td_error).mean()) if len(td_error) else 0.0,
-            "table/mean_value": float(self.table.q.mean()),
-            f"exploration/{self.exploration.coefficient}": self.exploration.value,
+            "train/td_error": float(np.abs(td_error).mean()) if len(td_error) else 0.0,
+            "train/mean_value": float(self.table.q.mean()),
+            f"train/{self.exploration.coefficient}": self.exploration.value,
         }
         if self.config.learning_rate_schedule != "visits":
-            metrics["table/learning_rate"] = self.table.learning_rate
+            metrics["train/learning_rate"] = self.table.learning_rate
         return metrics
+
+    @contextmanager
+    def masked(self, action_masks: Bool[np.ndarray, "batch choice"]) -> Iterator[None]:
+        self.state_index.given_mask = action_masks
+        try:
+            yield
+        finally:
+            self.state_index.given_mask = None
 
     def select_action(
         self, observation: Observation, memory: Any, episode_start: Bool[np.ndarray, "batch"], deterministic: bool
@@ -131,7 +142,7 @@ class TabularAgent(Agent):
     def _select(self, observation: Observation, deterministic: bool) -> tuple[Int[np.ndarray, "batch"], QValues]:
         """Return an action for each row, and the values of all actions."""
         q_values = self.q_values(*self.state_index.encode(observation))
-        return (greedy(q_values) if deterministic else self.explore(q_values)) + self._first_action, q_values
+        return self._actions.to_env(greedy(q_values) if deterministic else self.explore(q_values)), q_values
 
     def metrics(self) -> dict[str, float]:
         """Return the expected return of the greedy policy and its regret, if all transitions are known."""

@@ -18,6 +18,9 @@ class StateIndex:
         agent: The name of the agent, for the error if it is another space.
     """
 
+    given_mask: Bool[np.ndarray, "batch action"] | None = None
+    """Allowed actions of each row, whatever the observations tell."""
+
     def __init__(self, space: Space, agent: str):
         bare = space
         self.masked = isinstance(space, spaces.Dict) and set(space.spaces) == {MASK, REST}
@@ -38,12 +41,13 @@ class StateIndex:
 
     def encode(self, observation: Any) -> tuple[Int[np.ndarray, "batch"], Bool[np.ndarray, "batch action"] | None]:
         """Return the number of each row's state, and which actions are allowed there (None: all)."""
-        action_mask = None
+        action_mask = self.given_mask
         if self.masked:
-            action_mask = observation[MASK] > 0
-            if not action_mask.any(1).all():  # no action is allowed at the end of an episode, yet one is chosen
-                action_mask = action_mask | ~action_mask.any(1, keepdims=True)
+            action_mask = observation[MASK] > 0 if action_mask is None else action_mask
             observation = observation[REST]
+        # No action is allowed at the end of an episode, yet one is chosen.
+        if action_mask is not None and not action_mask.any(1).all():
+            action_mask = action_mask | ~action_mask.any(1, keepdims=True)
         if self._is_tuple:
             observation = np.concatenate([np.reshape(entry, (len(entry), -1)) for entry in observation], 1)
         state = observation if self._is_scalar else np.asarray(observation, np.int64) @ self._strides

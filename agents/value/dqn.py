@@ -17,8 +17,9 @@ from torch import Tensor
 from sandlot.agents.action_info import ActionInfo
 from sandlot.agents.base import EnvLike
 from sandlot.agents.buffers.config import LOG_EVERY, OffPolicyConfig, SampleShape
+from sandlot.agents.buffers.hindsight import replay_buffer
 from sandlot.agents.buffers.prioritized import PrioritizedSampler, importance_weights
-from sandlot.agents.buffers.replay import ReplayBuffer, Rows, Transitions
+from sandlot.agents.buffers.replay import Rows, Transitions
 from sandlot.agents.keywords import DQNKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights, row
 from sandlot.envs import Observation, Step, tree_map
@@ -84,8 +85,7 @@ class DQNConfig(OffPolicyConfig, QHeadConfig):
     def __post_init__(self) -> None:
         OffPolicyConfig.__post_init__(self)
         QHeadConfig.__post_init__(self)
-        rule = "target_update_interval must be at least 1"
-        require(self.target_update_interval >= 1, rule, self.target_update_interval)
+        require((every := self.target_update_interval) >= 1, "target_update_interval must be at least 1", every)
         fractions = ("exploration_fraction", "exploration_initial_eps", "exploration_final_eps")
         for name in (*fractions, "priority_exponent", "importance_exponent"):
             require(0 <= getattr(self, name) <= 1, f"{name} must be in [0, 1]", getattr(self, name))
@@ -121,7 +121,7 @@ def dqn_loss(policy: QNetwork, batch: Batch, config: DQNConfig) -> tuple[Tensor,
         td_error = (atoms - batch.target).abs().squeeze(-1) if config.distribution == "none" else error
         td_error = td_error * (batch.weight > 0)  # rows that only reset have none
         value = policy.head.values(atoms).mean()
-    return loss, {"loss/td": loss.detach(), "value/q": value, "td_error": td_error.detach()}
+    return loss, {"losses/td": loss.detach(), "train/q": value, "td_error": td_error.detach()}
 
 
 class DQN(NetworkAgent):
@@ -148,7 +148,7 @@ class DQN(NetworkAgent):
         self.shape = SampleShape.of(config, self.policy.has_memory)
         self.rng = np.random.default_rng(self.seed)
         self.noise = torch.Generator(self.device).manual_seed(self.seed)
-        self.buffer = ReplayBuffer(config.buffer_size, (), np.dtype(np.int64))
+        self.buffer = replay_buffer(config, (), np.dtype(np.int64), self.spaces.observation, self.env_factory)
         self.sampler: PrioritizedSampler | None = None
 
     @property

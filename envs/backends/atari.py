@@ -36,10 +36,12 @@ def make_atari(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.E
     """Return one game, made with the keyword arguments `options`, with the standard preprocessing."""
     wrappers, skip = env_spec.resolved_wrappers, options.pop("frameskip", FRAME_SKIP)
     _check(env_spec)
-    options |= {"frameskip": 1, "repeat_action_probability": wrappers.sticky_actions}
+    ram = options.get("obs_type") == "ram"  # 128 bytes, of which there is nothing to resize, make grey or pool
+    options |= {"frameskip": skip if ram else 1, "repeat_action_probability": wrappers.sticky_actions}
     env = gymnasium.make(env_spec.id, **options)
-    size = wrappers.resize if wrappers.resize else (WIDTH, HEIGHT)
-    env = AtariPreprocessing(env, frame_skip=skip, screen_size=size, grayscale_obs=wrappers.grey)
+    if not ram:
+        size = wrappers.resize if wrappers.resize else (WIDTH, HEIGHT)
+        env = AtariPreprocessing(env, frame_skip=skip, screen_size=size, grayscale_obs=wrappers.grey)
     env = FireReset(env)
     if wrappers.time_limit:
         env = TimeLimit(env, wrappers.time_limit)
@@ -79,9 +81,8 @@ def atari_vector(env_spec: EnvDescription, num_envs: int) -> VectorEnv | None:
 def _check(env_spec: EnvDescription) -> None:
     given = "repeat_action_probability" in env_spec.kwargs
     require(not given, "set Atari's sticky actions by the option sticky_actions, not repeat_action_probability", given)
-    unfit = (
-        env_spec.resolved_wrappers.hide_velocities
-        or env_spec.resolved_wrappers.hide_entries
-        or env_spec.resolved_wrappers.rescale_actions
-    )
+    wrappers = env_spec.resolved_wrappers
+    unfit = wrappers.hide_velocities or wrappers.hide_entries or wrappers.rescale_actions
     require(not unfit, "hide_entries, hide_velocities and rescale_actions do not apply to Atari", unfit)
+    skips = wrappers.frame_skip
+    require(skips == 1, "set Atari's frame skip by --env-kwargs '{\"frameskip\": 4}', not by frame_skip", skips)

@@ -1,7 +1,6 @@
 """Make one environment, or explain in one sentence why that fails."""
 
 import contextlib
-import difflib
 import os
 import sys
 import warnings
@@ -10,10 +9,18 @@ from typing import Any
 import gymnasium
 
 from sandlot.envs.action_masks import show_mask
+from sandlot.envs.adapters import adapt
 from sandlot.envs.description import EnvDescription
+from sandlot.envs.env_errors import describe_error, told_errors
+from sandlot.envs.env_kwargs import made
+from sandlot.envs.foreign import make_old_gym
+from sandlot.envs.guarded_copy import definition
+from sandlot.envs.names import suggestions
 from sandlot.envs.registry import EXTRAS, import_ale, install_hint, is_atari, register
-from sandlot.envs.wrappers import wrap
+from sandlot.envs.user_wrappers import apply_wrappers
+from sandlot.envs.wrappers import skip_frames, wrap
 from sandlot.tracking import SandlotError
+from sandlot.tracking.common.extensions import user_frames
 
 from .atari import make_atari
 from .envpool import PoolSingle, pool_ids
@@ -25,13 +32,14 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
     Raises `SandlotError` with one sentence about what is wrong with the id, its options or the installation.
     """
     env = env_spec.id
+    env_spec.import_modules()
     register(env)
     if render and sys.platform.startswith("linux") and "DISPLAY" not in os.environ:
         os.environ.setdefault("MUJOCO_GL", "egl")
-    options: dict[str, Any] = dict(env_spec.kwargs) | ({"render_mode": "rgb_array"} if render else {})
+    options: dict[str, Any] = made(env_spec.kwargs) | ({"render_mode": "rgb_array"} if render else {})
     try:
         with warnings.catch_warnings(action="ignore"):
-            return show_mask(_make(env_spec, options))
+            return _make(env_spec, options, render=render)
     except gymnasium.error.DependencyNotInstalled as error:
         raise SandlotError(_missing_dependency(env, str(error))) from error
     except gymnasium.error.DeprecatedEnv as error:
@@ -43,18 +51,37 @@ def make_single(env_spec: EnvDescription, *, render: bool = False) -> gymnasium.
         raise SandlotError(
             f"{env!r} needs the package {package!r}, which is not installed{install_hint(package)}"
         ) from error
-    except TypeError as error:
-        raise SandlotError(f"{env} does not take these options: {error}") from error
+    except SandlotError:
+        raise
+    except Exception as error:
+        if render and isinstance(error, TypeError) and "'render_mode'" in str(error):
+            raise SandlotError(f"{env} takes no render_mode, so it draws no pictures") from error
+        if isinstance(error, TypeError) and not user_frames(error.__traceback__):
+            raise SandlotError(f"{env} does not take these options: {error}") from error
+        raise SandlotError(f"{env} can't be made: {describe_error(error)}") from error
 
 
-def _make(env_spec: EnvDescription, options: dict[str, Any]) -> gymnasium.Env:
+def _make(env_spec: EnvDescription, options: dict[str, Any], *, render: bool = False) -> gymnasium.Env:
+    wrappers = env_spec.resolved_wrappers
     if is_atari(env_spec.id):
-        return make_atari(env_spec, options)
+        return apply_wrappers(make_atari(env_spec, options), wrappers.wrapper)
     if env_spec.backend == "envpool" and env_spec.id not in gymnasium.registry and env_spec.id in pool_ids():
-        return PoolSingle(env_spec.id, options)
-    if env_spec.resolved_wrappers.time_limit:
-        options["max_episode_steps"] = env_spec.resolved_wrappers.time_limit
-    return wrap(gymnasium.make(env_spec.id, **options), env_spec.resolved_wrappers)
+        return show_mask(PoolSingle(env_spec.id, options))
+    if wrappers.time_limit:
+        options["max_episode_steps"] = wrappers.time_limit * wrappers.frame_skip
+    old = None
+    if env_spec.id.rpartition(":")[2] not in gymnasium.registry:
+        options.pop("max_episode_steps", None)
+        old = make_old_gym(env_spec.id, options, time_limit=wrappers.time_limit * wrappers.frame_skip, render=render)
+    env = old or gymnasium.make(env_spec.id, **options)
+    try:
+        env = adapt(apply_wrappers(env, wrappers.wrapper), env_spec.id, wrappers.reward_weights)
+        with told_errors(env_spec.id, definition(env, "reset")):
+            env = show_mask(skip_frames(env, wrappers))
+        return wrap(env, wrappers)
+    except SandlotError:
+        env.close()
+        raise
 
 
 def _missing_dependency(env: str, message: str) -> str:
@@ -65,7 +92,4 @@ def _missing_dependency(env: str, message: str) -> str:
 def _suggestions(env: str) -> str:
     with contextlib.suppress(ModuleNotFoundError):
         import_ale()
-    ids = {name.lower(): name for name in gymnasium.registry}
-    ids = {name.lower(): f"{name} with --backend envpool" for name in pool_ids()} | ids
-    near = [ids[name] for name in difflib.get_close_matches(env.lower(), ids, n=3, cutoff=0.6)]
-    return f"; did you mean {', '.join(near)}?" if near else "; `sandlot train --help` shows examples"
+    return suggestions(env, pool_ids())

@@ -9,6 +9,7 @@ from sandlot.envs.description import EnvDescription
 from sandlot.envs.opponent import Opponent
 from sandlot.envs.tree import tree_map
 from sandlot.envs.vector import EnvBatch
+from sandlot.envs.wrappers import NONE
 from sandlot.tracking import SandlotError
 
 from .aec import AecGames
@@ -27,15 +28,17 @@ SPREAD = "mpe2/simple_spread_v3"
 
 def takes_turns(env_spec: EnvDescription) -> bool:
     """Return whether `env_spec` is played turn by turn: it has no parallel form, or an opponent was asked for."""
-    return env_spec.opponent is not None or not hasattr(module_of(env_spec.id), "parallel_env")
+    return env_spec.opponent is not None or getattr(module_of(env_spec.id), "parallel_env", None) is None
 
 
 def games_of(env_spec: EnvDescription, num_games: int, *, exact: bool = False, render: bool = False) -> Games:
     """Return turn-based games of `env_spec`, in our implementation if there is one; with `exact`, in PettingZoo's."""
-    if env_spec.id in BOARDS and not env_spec.kwargs and not exact:
+    wrappers = env_spec.resolved_wrappers
+    if env_spec.id in BOARDS and not env_spec.kwargs and not exact and wrappers == NONE:
         return BOARDS[env_spec.id](num_games)
-    envs = [make_game(env_spec.id, "env", env_spec.kwargs, render=render) for _ in range(max(num_games, 1))]
-    return AecGames(envs, env_spec.id)
+    how = {"render": render, "wrapper": wrappers.wrapper}
+    envs = [make_game(env_spec.id, "env", env_spec.kwargs, **how) for _ in range(max(num_games, 1))]
+    return AecGames(envs, env_spec.id, wrappers)
 
 
 def game_batch(env_spec: EnvDescription, num_games: int, *, exact: bool = False) -> EnvBatch:
@@ -103,10 +106,14 @@ def _rows_of(
         return OpponentEnv(games, opponents_in(env_spec, games), openings=env_spec.openings, autoreset=autoreset)
     # Made and closed for its error message about unknown options.
     make_game(env_spec.id, "parallel_env", env_spec.kwargs).close()
-    if env_spec.id == SPREAD and not (exact or env_spec.separate) and set(env_spec.kwargs) <= set(OPTIONS):
+    wrappers = env_spec.resolved_wrappers
+    ours = env_spec.id == SPREAD and not (exact or env_spec.separate) and wrappers == NONE
+    if ours and set(env_spec.kwargs) <= set(OPTIONS):
         return Spread(num_games, **env_spec.kwargs)
-    envs = [make_game(env_spec.id, "parallel_env", env_spec.kwargs, render=render) for _ in range(num_games)]
-    return ParallelGames(envs, groups_of(envs[0], env_spec.separate, env_spec.id), autoreset=autoreset)
+    how = {"render": render, "wrapper": wrappers.wrapper}
+    envs = [make_game(env_spec.id, "parallel_env", env_spec.kwargs, **how) for _ in range(num_games)]
+    groups = groups_of(envs[0], env_spec.separate, env_spec.id)
+    return ParallelGames(envs, groups, autoreset=autoreset, wrappers=wrappers)
 
 
 def opponent_name(env_spec: EnvDescription) -> str:

@@ -1,5 +1,6 @@
 """Games in which all players act at once, with a row for each player."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +9,13 @@ from gymnasium import Space, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space, create_empty_array
 
+from sandlot.envs.action_masks import MASK
 from sandlot.envs.tree import tree_map
 from sandlot.envs.vector import TRANSITION_INFO, TransitionInfo
+from sandlot.envs.wrappers import NONE, Wrappers
 from sandlot.tracking import SandlotError
+
+from .observed import PlayerView
 
 Group = tuple[str, ...]
 
@@ -23,7 +28,7 @@ class ParallelGames(VectorEnv):
     ends; all rows of a game start the next one together.
     """
 
-    def __init__(self, envs: list[Any], groups: Sequence[Group], *, autoreset: bool = True):
+    def __init__(self, envs: list[Any], groups: Sequence[Group], *, autoreset: bool = True, wrappers: Wrappers = NONE):
         self.envs, self.groups, self.autoreset = envs, list(groups), autoreset
         self.num_games = len(envs)
         self.sizes = [self.num_games * len(group) for group in groups]
@@ -38,7 +43,14 @@ class ParallelGames(VectorEnv):
             for game in range(self.num_games)
         ]  # fmt: skip
         self.game = np.concatenate([np.repeat(np.arange(self.num_games), len(group)) for group in groups])
-        seen = [envs[0].observation_space(group[0]) for group in groups]
+        with warnings.catch_warnings(action="ignore"):
+            told = envs[0].reset(seed=0)[1]
+        self._views = [
+            {agent: PlayerView(envs[0].observation_space(agent), envs[0].action_space(agent),
+                               shows_mask(told.get(agent)), wrappers) for group in groups for agent in group}
+            for _ in envs
+        ]  # fmt: skip
+        seen = [self._views[0][group[0]].space for group in groups]
         done = [envs[0].action_space(group[0]) for group in groups]
         self.single_observation_space = self._join_spaces(seen)
         self.single_action_space = self._join_spaces(done)
@@ -62,14 +74,15 @@ class ParallelGames(VectorEnv):
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         ended = []
         for game, (env, rows) in enumerate(zip(self.envs, self._rows, strict=True)):
-            moves = {agent: self._move(parts, game, agent) for agent in env.agents}
-            seen, rewards, terminations, truncations, _ = env.step(moves)
+            moves = {agent: self._move(parts, game, agent) for agent in env.agents if self._alive[rows[agent]]}
+            seen, rewards, terminations, truncations, infos = env.step(moves)
             for agent in moves:
                 row = rows[agent]
-                self._put(game, agent, seen[agent])
                 reward[row] = rewards[agent]
                 terminated[row], truncated[row] = terminations[agent], truncations[agent]
-            if not env.agents:
+                self._put(game, agent, seen[agent], infos.get(agent), bool(terminated[row] or truncated[row]))
+            # Some games leave `agents` filled at their end; one without a player who goes on is over all the same.
+            if not env.agents or all((terminated | truncated)[rows[agent]] for agent in moves):
                 ended.append(game)
         self._alive &= ~(terminated | truncated)
         final = observation = self._joined_observation()
@@ -90,9 +103,10 @@ class ParallelGames(VectorEnv):
 
     def _start(self, game: int, seed: int | None) -> None:
         env = self.envs[game]
-        seen, _ = env.reset(seed=seed)
+        seen, infos = env.reset(seed=seed)
         for agent in env.agents:
-            self._put(game, agent, seen[agent])
+            self._views[game][agent].reset()
+            self._put(game, agent, seen[agent], infos.get(agent), over=False)
             self._alive[self._rows[game][agent]] = True
 
     def _move(self, parts: Sequence[np.ndarray], game: int, agent: str) -> Any:
@@ -100,7 +114,8 @@ class ParallelGames(VectorEnv):
         move = parts[group][game * len(self.groups[group]) + self._place[agent]]
         return move.item() if np.ndim(move) == 0 else move
 
-    def _put(self, game: int, agent: str, seen: Any) -> None:
+    def _put(self, game: int, agent: str, seen: Any, info: Any, over: bool) -> None:
+        seen = self._views[game][agent].see(seen, info, over, keep=True)
         group = self._group[agent]
         row = game * len(self.groups[group]) + self._place[agent]
 
@@ -115,6 +130,11 @@ class ParallelGames(VectorEnv):
 
     def _join_spaces(self, parts: Sequence[Space]) -> Space:
         return spaces.Tuple(parts) if len(parts) > 1 else parts[0]
+
+
+def shows_mask(info: Any) -> bool:
+    """Return whether a player's info has an action mask."""
+    return isinstance(info, dict) and info.get(MASK) is not None
 
 
 def groups_of(env: Any, separate: bool, name: str) -> list[Group]:

@@ -4,13 +4,12 @@ Source: Radford et al., "Unsupervised representation learning with deep convolut
 networks", 2016.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
-from sandlot.generative.metrics import EVAL_BATCH_SIZE
 from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.networks import Discriminator
 from sandlot.supervised.optimization.components import Stateful
@@ -68,11 +67,18 @@ class DCGAN(GenerativeModel[DCGANConfig]):
         return gan_generator_loss(generator, batch, self.pair.fixed_discriminator, self.config.objective)
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
-        batches = subset.batches(EVAL_BATCH_SIZE)
+        batches = self.batches(subset)
         return {"score_gap": self.pair.score_gap((self.inputs(batch), batch) for batch in batches)}
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.pair.generate(latent, label)
+
+    def prepare(self, steps: int) -> None:
+        self.pair.require_generator_steps(steps)
+        super().prepare(steps)
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        return [*super().notes(metrics), *self.pair.won(metrics)]
 
     def components(self) -> dict[str, Stateful]:
         return {**super().components(), **self.pair.averages}

@@ -1,6 +1,6 @@
 """The two learners of a GAN, the average of its generator, and the batches that they learn from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import torch
@@ -11,11 +11,15 @@ from sandlot.supervised.data import Batch
 from sandlot.supervised.networks import Discriminator
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.device import choose_device
-from sandlot.supervised.optimization.learner import Learner, TargetNetwork, frozen
+from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
+from sandlot.tracking import SandlotError
 
 from .config import AdversarialConfig
 from .networks import Generator
 
+WON_LOGITS = 8.0
+"""A gap between logits at which the classes overlap by a few rows in a hundred at most."""
 GeneratorLoss = Callable[[Generator, Batch], tuple[Tensor, dict[str, Tensor]]]
 DiscriminatorLoss = Callable[[Discriminator, Batch], tuple[Tensor, dict[str, Tensor]]]
 
@@ -51,11 +55,31 @@ class AdversarialPair:
         if self.average:
             self.average.module.eval()
         self.conditional = generator.num_classes > 0
+        self.wins_by: float | None = WON_LOGITS
+        """Gap of the scores from which the discriminator has won; None for a critic, whose scores have no scale."""
 
     @property
     def learners(self) -> dict[str, Learner]:
         """The learners by name."""
         return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def require_generator_steps(self, steps: int) -> None:
+        """Raise `SandlotError` if the generator would take no step in `steps` of the discriminator."""
+        if steps < self.config.n_critic:
+            raise SandlotError(
+                f"the generator learns after every {self.config.n_critic} steps of the critic, and {steps} are too "
+                "few for one; train for more --epochs, or lower --n-critic or --batch-size"
+            )
+
+    def won(self, metrics: Mapping[str, float]) -> list[str]:
+        """Return a note if the discriminator tells all rows apart, so that the generator learns little from it."""
+        gap = metrics.get("score_gap", 0.0)
+        if self.wins_by is None or abs(gap) < self.wins_by:
+            return []
+        return [
+            f"the discriminator has won: it scores real rows {gap:.1f} above generated ones; try a lower "
+            "--discriminator-learning-rate, --r1 10, --spectral-norm, or another model (hinge-gan, wgan-gp)"
+        ]
 
     @property
     def averages(self) -> dict[str, Stateful]:

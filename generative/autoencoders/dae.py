@@ -3,17 +3,18 @@
 Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sandlot.generative.base import GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
+from sandlot.generative.metrics import mean_metrics
 from sandlot.generative.networks import export_encoder
 from sandlot.generative.plots import SampleGrid, comparison_grid
 from sandlot.supervised.data import Batch, Subset
@@ -22,7 +23,7 @@ from sandlot.supervised.optimization.learner import Learner
 from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
 from sandlot.tracking import require
 
-from .networks import AutoencoderNetwork, build_autoencoder
+from .networks import AutoencoderNetwork, FittedCodes, build_autoencoder
 
 Corruption = Literal["gaussian", "masking", "salt-and-pepper"]
 PLOTTED = 24
@@ -72,8 +73,8 @@ def denoising_loss(
 class DAE(GenerativeModel[DAEConfig]):
     """Reconstruct clean rows from corrupted ones.
 
-    New codes are drawn from a normal distribution fitted to those of the training rows. Subclass it and override
-    `loss` for a loss of your own; its metrics must hold the `latent` codes.
+    New codes are drawn from a mixture of normal distributions fitted to those of the training rows. Subclass it and
+    override `loss` for a loss of your own.
     """
 
     name = "dae"
@@ -85,6 +86,7 @@ class DAE(GenerativeModel[DAEConfig]):
 
     def build(self) -> dict[str, Learner]:
         self.network = build_autoencoder(self.shape, self.config)
+        self.fitted_codes = FittedCodes(self)
         return {"network": Learner(self.network, self.loss, self.config, device=self.device)}
 
     def loss(self, network: AutoencoderNetwork, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -98,17 +100,17 @@ class DAE(GenerativeModel[DAEConfig]):
         return {**batch, "x": x, "noise": draw(x)}
 
     def train_step(self, batches: Sequence[Batch]) -> None:
-        """Take a gradient step, and add the codes to their running statistics."""
-        metrics = self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
-        self.network.code_distribution.update(metrics["latent"])
+        """Take a gradient step."""
+        self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
-        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE)))
+        return mean_metrics(partial(self.loss, self.network), map(self.loss_batch, self.batches(subset)))
 
     def embed(self, batch: Batch) -> Latent:
         return self.network.encode(self.inputs(batch))
 
     def sample_prior(self, count: int) -> Latent:
+        self.fitted_codes.refresh()
         return self.network.code_distribution.sample(count)
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
@@ -116,6 +118,17 @@ class DAE(GenerativeModel[DAEConfig]):
 
     def forward_pass(self, name: str, batch: Batch) -> None:
         self.loss(self.network, self.loss_batch(batch))
+
+    def finish(self) -> None:
+        self.fitted_codes.refresh()
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        self.fitted_codes.refresh()
+        return super().tensors()
+
+    def load_tensors(self, tensors: Mapping[str, np.ndarray]) -> None:
+        super().load_tensors(tensors)
+        self.fitted_codes.step = self.step
 
     def trained_encoder(self) -> TrainedEncoder:
         """Return the encoder, for an agent or another task to start from."""

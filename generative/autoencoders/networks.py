@@ -1,49 +1,104 @@
 """The network of autoencoders without a latent distribution, and the distribution fitted to their codes."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sandlot.generative.base import Latent, Rows
+from sandlot.generative.base import GenerativeModel, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
 from sandlot.generative.networks import build_decoder, build_encoder
 from sandlot.supervised.networks import RowEncoder, in_float32
 
-DECAY = 0.99
-"""Decay of the running statistics of codes."""
+MOST_COMPONENTS = 10
+ROWS_PER_NUMBER = 2
+"""Codes, at least, for each number that describes a component of the mixture."""
+FITTED_ROWS = 5000
+"""Training rows, at most, to whose codes the mixture is fitted."""
 
 
-class GaussianCodes(nn.Module):
-    """A normal distribution fitted to the codes of training batches, by running averages, to draw new codes from.
+class CodeDistribution(nn.Module):
+    """A mixture of normal distributions, fitted to the codes of training rows, to draw new codes from.
 
-    Source: Ghosh et al., "From variational to deterministic autoencoders", 2020.
+    It has up to ten components, fewer for few codes.
+
+    Source: Ghosh et al., "From variational to deterministic autoencoders", 2020, section 4.
     """
 
-    mean: Tensor
-    covariance: Tensor
+    weights: Tensor
+    means: Tensor
+    factors: Tensor
 
     def __init__(self, latent_size: int):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(latent_size))
-        self.register_buffer("covariance", torch.eye(latent_size))
+        self.register_buffer("weights", torch.eye(MOST_COMPONENTS)[0])
+        self.register_buffer("means", torch.zeros(MOST_COMPONENTS, latent_size))
+        self.register_buffer("factors", torch.eye(latent_size).repeat(MOST_COMPONENTS, 1, 1))
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of the codes."""
+        return self.weights @ self.means
+
+    @property
+    def covariance(self) -> Tensor:
+        """Covariance of the codes."""
+        deviation = self.means - self.mean
+        spread = self.factors @ self.factors.transpose(1, 2) + deviation[:, :, None] * deviation[:, None]
+        return (self.weights[:, None, None] * spread).sum(0)
 
     @torch.no_grad()
-    def update(self, latent: Latent) -> None:
-        """Move mean and covariance towards those of a batch of codes."""
-        deviation = latent - self.mean
-        self.mean.lerp_(latent.mean(0), 1 - DECAY)
-        self.covariance.lerp_(deviation.T @ deviation / len(latent), 1 - DECAY)
+    def fit(self, codes: Latent, seed: int) -> None:
+        """Fit the mixture to codes."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        size = codes.shape[1]
+        numbers = size * (size + 3) // 2
+        components = max(1, min(MOST_COMPONENTS, len(codes) // (ROWS_PER_NUMBER * numbers)))
+        values = codes.detach().double().cpu().numpy()
+        scale = max(float(values.std()), 1e-9)
+        mixture = GaussianMixture(components, reg_covar=1e-6, max_iter=50, random_state=seed % 2**32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            mixture.fit(values / scale)
+        self.weights.zero_()
+        self.weights[:components] = torch.from_numpy(mixture.weights_)
+        self.means[:components] = torch.as_tensor(mixture.means_) * scale
+        self.factors[:components] = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_)) * scale
 
     def sample(self, count: int) -> Latent:
         """Draw new codes, with torch's random numbers."""
-        eigenvalues, eigenvectors = torch.linalg.eigh(self.covariance)
-        noise = torch.randn(count, len(self.mean), device=self.mean.device)
-        return self.mean + (noise * eigenvalues.clamp(min=0).sqrt()) @ eigenvectors.T
+        component = torch.multinomial(self.weights, count, replacement=True)
+        noise = torch.randn(count, self.means.shape[1], 1, device=self.means.device)
+        return self.means[component] + (self.factors[component] @ noise).squeeze(2)
+
+
+class FittedCodes:
+    """Keeps the distribution of a model's codes up to date: it is fitted anew when weights have moved since.
+
+    Arguments:
+        model: an autoencoder whose `network` has a `code_distribution`.
+    """
+
+    def __init__(self, model: GenerativeModel):
+        self.model = model
+        self.step: int | None = None
+
+    def refresh(self) -> None:
+        """Fit the distribution to the codes of training rows, if the model has moved and has its data."""
+        model = self.model
+        if self.step == model.step or model.split is None:
+            return
+        with torch.no_grad(), model.inference_mode():
+            codes = model.embed_part(model.some_rows("train", FITTED_ROWS))[0]
+        model.network.code_distribution.fit(codes, model.seed)  # pyright: ignore[reportAttributeAccessIssue]
+        self.step = model.step
 
 
 class AutoencoderNetwork(nn.Module):
-    """An encoder with a linear layer to the code, a decoder, and the distribution of codes seen in training.
+    """An encoder with a linear layer to the code, a decoder, and the distribution of the codes of training rows.
 
     Arguments:
         encoder, decoder: turn rows into features, and codes into rows.
@@ -67,7 +122,7 @@ class AutoencoderNetwork(nn.Module):
         self.captures = True
         """Whether a gradient step can be captured as a CUDA graph."""
         self.to_latent = nn.Linear(encoder.feature_size, latent_size)
-        self.code_distribution = GaussianCodes(latent_size)
+        self.code_distribution = CodeDistribution(latent_size)
 
     def encode(self, x: Rows) -> Latent:
         """Return the code of each row."""

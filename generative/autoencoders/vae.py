@@ -4,7 +4,7 @@ Source: Kingma and Welling, "Auto-encoding variational Bayes", 2014.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -16,16 +16,21 @@ from torch import Tensor, nn
 
 from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
 from sandlot.generative.config import GenerativeConfig
-from sandlot.generative.metrics import EVAL_BATCH_SIZE, mean_metrics
+from sandlot.generative.metrics import mean_metrics
 from sandlot.generative.networks import build_decoder, build_encoder, export_encoder
 from sandlot.supervised.data import Batch, Subset
 from sandlot.supervised.fitting.monitor import Monitor
 from sandlot.supervised.networks import RowEncoder, in_float32
 from sandlot.supervised.optimization.learner import Learner
+from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.supervised.transfer.trained_encoder import TrainedEncoder
-from sandlot.tracking import require
+from sandlot.tracking import derived_seed, require
 
 Likelihood = Literal["auto", "bernoulli", "gaussian"]
+BOUNDS = (1, 10, 500)
+"""Samples of the importance-weighted bounds that an evaluation tells."""
+ACTIVE_VARIANCE, COLLAPSED_NATS = 0.01, 0.1
+"""Variance of a code's mean from which a dimension is active; nats below which the codes carry nothing."""
 PerRow = Float[Tensor, "row"]
 INITIAL_LOG_STD, LOG_STD_RANGE = -1.0, (-6.0, 2.0)
 """A gaussian likelihood starts narrower than the data, or ignoring the latent vectors would be a way out."""
@@ -110,7 +115,8 @@ class VAENetwork(nn.Module):
         if not self.num_classes:
             return vector
         assert label is not None
-        return torch.cat([vector, F.one_hot(label, self.num_classes).to(vector.dtype)], dim=-1)
+        weights = label if label.is_floating_point() else F.one_hot(label, self.num_classes)
+        return torch.cat([vector, weights.to(vector.dtype)], dim=-1)
 
 
 def reparameterize(mean: Latent, log_variance: Latent, noise: Latent) -> Latent:
@@ -223,7 +229,9 @@ class VAE(GenerativeModel[VAEConfig]):
         self.learners["network"].step(*(self.loss_batch(self.augment(batch)) for batch in batches))
 
     def compute_metrics(self, subset: Subset) -> dict[str, float]:
-        measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE)))
+        measures = mean_metrics(partial(self.loss, self.network), map(self.loss_batch, self.batches(subset)))
+        if subset.name != "validation" and "kl" in measures:
+            measures["active_units"] = float(self.active_units(subset))
         if self.config.importance_samples:
             measures["importance_weighted_bound"] = self.importance_weighted_bound(
                 subset, self.config.importance_samples
@@ -232,14 +240,52 @@ class VAE(GenerativeModel[VAEConfig]):
 
     def importance_weighted_bound(self, subset: Subset, samples: int) -> float:
         """Return the mean importance-weighted bound on the log-likelihood of the rows of a subset, in nats."""
-        batches = map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))
+        batches = map(self.loss_batch, self.batches(subset))
         return torch.cat([importance_weighted_bound(self.network, batch, samples) for batch in batches]).mean().item()
+
+    @torch.no_grad()
+    def importance_weighted_bounds(self, subset: Subset) -> dict[str, float]:
+        """Return the bounds of 1, 10 and 500 samples, by name."""
+        name = "importance_weighted_bound"
+        with self.inference_mode(), seeded_rng(derived_seed(self.seed, 2)):
+            return {f"{name} of {samples}": self.importance_weighted_bound(subset, samples) for samples in BOUNDS}
+
+    def active_units(self, subset: Subset) -> int:
+        """Return how many latent dimensions vary with the row (Burda et al., 2016, section 5.2)."""
+        return int((self.embed_part(subset)[0].var(0) > ACTIVE_VARIANCE).sum()) if len(subset) > 1 else 0
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        notes = super().notes(metrics)
+        if "kl" not in metrics or "active_units" not in metrics:
+            return notes
+        active, size = int(metrics["active_units"]), self.config.latent_size
+        if active == 0 or metrics["kl"] < COLLAPSED_NATS:
+            notes.append(
+                f"posterior collapse: the codes carry {metrics['kl']:.2g} nats, so the decoder ignores them; try a "
+                "lower --beta, --warm-up 0.3 or more epochs"
+            )
+        elif active < size:
+            notes.append(f"{active} of {size} latent dimensions are active; the others are unused")
+        return notes
 
     def embed(self, batch: Batch) -> Latent:
         return self.network.encode(self.inputs(batch), batch.get(LABEL))[0]
 
     def decode(self, latent: Latent, label: Label = None) -> Rows:
         return self.network.decode_mean(latent, label)
+
+    def row_scores(self, batch: Batch) -> PerRow:
+        """Return the evidence lower bound of each row, in nats."""
+        log_likelihood, kl = elbo(self.network, self.loss_batch(batch))
+        return log_likelihood - kl
+
+    def add_noise(self, rows: Rows) -> Rows:
+        """Return draws from p(x|z), if it is gaussian: rows spread around its mean by the learned deviation."""
+        if self.network.log_std is None:
+            return rows
+        std = self.network.log_std.clamp(*LOG_STD_RANGE).exp()
+        noisy = rows + std * torch.randn_like(rows)
+        return noisy.clamp(0, 1) if self.makes_images else noisy
 
     def forward_pass(self, name: str, batch: Batch) -> None:
         self.loss(self.network, self.loss_batch(batch))

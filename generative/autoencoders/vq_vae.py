@@ -3,7 +3,7 @@
 Source: van den Oord et al., "Neural discrete representation learning", 2017.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -162,15 +162,25 @@ class VQVAE(GenerativeModel[VQVAEConfig]):
         frequencies = counts / counts.sum()
         chunks = codes.split(EVAL_BATCH_SIZE)
         return {
-            **mean_metrics(partial(self.loss, self.network), map(self.loss_batch, subset.batches(EVAL_BATCH_SIZE))),
+            **mean_metrics(partial(self.loss, self.network), map(self.loss_batch, self.batches(subset))),
             **mean_metrics(partial(prior_loss, self.prior), ({"x": chunk, CODES: chunk} for chunk in chunks)),
             "codebook_usage": (counts > 0).float().mean().item(),
             "codebook_perplexity": torch.special.entr(frequencies).sum().exp().item(),
         }
 
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        notes = super().notes(metrics)
+        size = self.config.codebook_size
+        if metrics and (dead := round((1 - metrics["codebook_usage"]) * size)):
+            notes.append(
+                f"{dead} of {size} codebook entries are dead: no test row uses them (perplexity "
+                f"{metrics['codebook_perplexity']:.1f}); try a smaller --codebook-size or more epochs"
+            )
+        return notes
+
     def codes_of(self, subset: Subset) -> Codes:
         """Return the codes of each row of a subset."""
-        batches = subset.batches(EVAL_BATCH_SIZE)
+        batches = self.batches(subset)
         return torch.cat([self.network.quantize(self.network.encode(self.inputs(batch))) for batch in batches])
 
     def embed(self, batch: Batch) -> Latent:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sandlot.generative.base import LABEL, GenerativeModel, Latent
@@ -20,12 +20,12 @@ PLOTTED = 12
 REFERENCE_ROWS = 5000
 """Training rows, at most, that an `AnomalyScorer` is fitted to."""
 EPSILON = 1e-9
-ERROR_FLOOR, VARIANCE_FLOOR = 0.25, 1e-3
-"""Added to the mean error of each value, as a fraction of the mean over values; and the smallest variance of codes, as
-a fraction of the largest. Without them, any deviation where training rows have none would be infinitely anomalous."""
+NEIGHBOURS = 5
+"""The distance to the so many-th nearest code counts."""
+FLOOR = 1e-3
+"""Added to errors and distances, as a fraction of their means, so that those of 0 have a logarithm."""
 
 PerRow = Float[Tensor, "row"]
-Errors = Float[Tensor, "row value"]
 
 
 class AnomalyScores(NamedTuple):
@@ -33,11 +33,20 @@ class AnomalyScores(NamedTuple):
 
     score: PerRow
     is_anomaly: Bool[Tensor, "row"]
+    unseen: dict[str, PerRow]
+    """The scores of test rows of other classes that training lacks, by class; they are not among the others."""
+    rows: Int[np.ndarray, "row"]
+    """The scored rows' places in the data."""
 
     @property
     def auroc(self) -> float:
         """Probability that a row of the held-out class scores higher than another row."""
         return auroc(self.score, self.is_anomaly)
+
+    def auroc_of(self, unseen: str) -> float:
+        """Probability that a row of another class that training lacks scores higher than one of a known class."""
+        known, other = self.score[~self.is_anomaly], self.unseen[unseen]
+        return auroc(torch.cat([known, other]), torch.arange(len(known) + len(other)) >= len(known))
 
 
 def auroc(score: PerRow, positive: Bool[Tensor, "row"]) -> float:
@@ -49,39 +58,39 @@ def auroc(score: PerRow, positive: Bool[Tensor, "row"]) -> float:
 class AnomalyScorer:
     """Score how anomalous rows are for an autoencoder, relative to reference rows that it was trained on.
 
-    The score is the sum of two terms, each standardized over the reference rows: the squared reconstruction error,
-    with each value's divided by its mean, and the squared Mahalanobis distance of the code.
+    The score is the sum of two terms, each standardized over the reference rows: the logarithms of the squared
+    reconstruction error, and of the distance of the code to its fifth nearest of the reference rows.
 
-    Source of the second: Denouden et al., "Improving reconstruction autoencoder out-of-distribution detection with
-    Mahalanobis distance", 2018.
+    Source of the second: Sun et al., "Out-of-distribution detection with deep nearest neighbors", 2022.
     """
 
     def __init__(self, model: GenerativeModel, reference: Batch):
         self.model = model
         parts = [self._errors_and_codes(batch) for batch in _split(reference)]
-        errors, codes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        mean_error = errors.mean(0)
-        self._error_scale = (mean_error + ERROR_FLOOR * mean_error.mean()).clamp(min=EPSILON)
-        self._mean_code = codes.mean(0)
-        variances, directions = torch.linalg.eigh(torch.cov(codes.T).reshape(len(codes[0]), -1))
-        smallest = max(VARIANCE_FLOOR * variances.max().item(), EPSILON)
-        self._whitening = directions / variances.clamp(min=smallest).sqrt()
-        terms = self._terms(errors, codes)
+        errors, self._codes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        neighbours = min(NEIGHBOURS, len(self._codes) - 1)
+        distances = self._distances(self._codes, neighbours + 1)  # of which the nearest is the row itself
+        self._neighbours = neighbours
+        self._floors = torch.stack([errors.mean(), distances.mean()]).mul(FLOOR).clamp(min=EPSILON)[:, None]
+        terms = (torch.stack([errors, distances]) + self._floors).log()
         self._mean, self._std = terms.mean(1, keepdim=True), terms.std(1, keepdim=True).clamp(min=EPSILON)
 
     def score(self, batch: Batch) -> PerRow:
-        """Return the anomaly score of each row; the reference rows' mean is 0."""
-        return ((self._terms(*self._errors_and_codes(batch)) - self._mean) / self._std).sum(0)
+        """Return the anomaly score of each row; the mean of rows like the reference is 0."""
+        errors, codes = self._errors_and_codes(batch)
+        terms = (torch.stack([errors, self._distances(codes, self._neighbours)]) + self._floors).log()
+        return ((terms - self._mean) / self._std).sum(0)
 
-    def _errors_and_codes(self, batch: Batch) -> tuple[Errors, Latent]:
-        """Return the squared error of each value, and the rows' codes."""
+    def _errors_and_codes(self, batch: Batch) -> tuple[PerRow, Latent]:
+        """Return the rows' squared errors and codes."""
         codes = self.model.embed(batch)
-        rows = self.model.inputs(batch)
-        return (self.model.decode(codes, batch.get(LABEL)) - rows).square().flatten(1), codes
+        difference = self.model.decode(codes, batch.get(LABEL)) - self.model.inputs(batch)
+        return difference.square().flatten(1).sum(1), codes
 
-    def _terms(self, errors: Errors, codes: Latent) -> Float[Tensor, "2 row"]:
-        distance = ((codes - self._mean_code) @ self._whitening).square().sum(1)
-        return torch.stack([(errors / self._error_scale).sum(1), distance])
+    def _distances(self, codes: Latent, neighbour: int) -> PerRow:
+        """Return the distance of each code to its so many-th nearest reference code."""
+        chunks = codes.split(EVAL_BATCH_SIZE)
+        return torch.cat([torch.cdist(chunk, self._codes).kthvalue(neighbour, dim=1).values for chunk in chunks])
 
 
 def score_anomalies(model: GenerativeModel) -> AnomalyScores:
@@ -90,12 +99,17 @@ def score_anomalies(model: GenerativeModel) -> AnomalyScores:
     if not held_out:
         raise SandlotError("this model was trained on all classes; train one with --held-out CLASS")
     subset = model.subset("test")
+    if not len(subset):
+        raise SandlotError("the data has no test rows to score; train with a --test-share above 0")
     scorer = AnomalyScorer(model, model.fixed_batch("train", REFERENCE_ROWS))
-    score = torch.cat([scorer.score(batch) for batch in subset.batches(EVAL_BATCH_SIZE)]).cpu()
-    is_anomaly = subset.columns[LABEL][torch.from_numpy(subset.rows)].cpu() == -1
+    score = torch.cat([scorer.score(batch) for batch in model.batches(subset)]).cpu()
+    label = subset.column(LABEL)
+    unseen = {model.class_of(index): score[label == index] for index in sorted({*label[label < -1].tolist()})}
+    compared = label >= -1
+    score, is_anomaly = score[compared], (label == -1)[compared]
     if is_anomaly.all() or not is_anomaly.any():
         raise SandlotError(f"the test has {'only' if is_anomaly.all() else 'no'} rows of the class {held_out!r}")
-    return AnomalyScores(score, is_anomaly)
+    return AnomalyScores(score, is_anomaly, unseen, subset.rows[compared.numpy()])
 
 
 def plot_extremes(path: Path, model: GenerativeModel, scores: AnomalyScores) -> Path:
@@ -103,10 +117,9 @@ def plot_extremes(path: Path, model: GenerativeModel, scores: AnomalyScores) -> 
     subset = model.subset("test")
     order = scores.score.argsort(descending=True)
     chosen = torch.cat([order[:PLOTTED], order[-PLOTTED:]])
-    rows = torch.from_numpy(subset.rows[chosen.numpy()])
+    rows = torch.from_numpy(scores.rows[chosen.numpy()])
     batch = {name: column[rows.to(column.device)] for name, column in subset.columns.items()}
-    names = [*model.classes, model.config.held_out]
-    labels = [names[label] for label in batch[LABEL].tolist()]
+    labels = [model.class_of(label) for label in batch[LABEL].tolist()]
     titles = [f"{name} ({score:.3g})" for name, score in zip(labels, scores.score[chosen].tolist(), strict=True)]
     draw_images(path, to_pixels(model.inputs(batch)).astype(np.float32), titles)
     return path

@@ -5,11 +5,12 @@ training images get against test images belong to them.
 """
 
 import warnings
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import torch
-from jaxtyping import Float, Shaped
-from torch import Tensor, nn
+from jaxtyping import Shaped
+from torch import Tensor
 
 from sandlot.generative.base import GenerativeModel
 from sandlot.supervised import Classifier
@@ -19,27 +20,86 @@ from sandlot.supervised.optimization.random_state import seeded_rng
 from sandlot.supervised.tasks.predictor import Predictor
 from sandlot.tracking import SandlotError, derived_seed
 
-Features = Float[Tensor, "row feature"]
-OtherFeatures = Float[Tensor, "other feature"]
-NEIGHBOURS = 3
-"""k of the k-nearest-neighbour manifolds of precision and recall (Kynkäänniemi et al., 2019, section 3.1)."""
-KID_BLOCK = 1000
-"""Rows per block; KID is a mean over blocks (Bińkowski et al., 2018)."""
-CHUNK = 256
+from .metrics import CHUNK, NEIGHBOURS, Features, FidelityMetrics, fidelity_intervals, fidelity_metrics
+
+Pixels = Shaped[Tensor, "row channel height width"]
 SEED = 6
 
 
-class FidelityMetrics(NamedTuple):
-    """How close the distribution of some images is to that of real ones."""
+class Extractor(Protocol):
+    """Turns images into features to compare."""
 
-    fid: float
-    """Fréchet distance between gaussians fitted to the features; lower is better."""
-    kid: float
-    """Squared maximum mean discrepancy of the features, with a cubic kernel; lower is better."""
-    precision: float
-    """Fraction of the images that lie in the manifold of the real ones."""
-    recall: float
-    """Fraction of the real images that lie in the manifold of the others."""
+    def check(self, model: GenerativeModel) -> None:
+        """Raise `SandlotError` if it can't read the model's images."""
+        ...
+
+    def features(self, pixels: Pixels) -> Features:
+        """Return the features of images."""
+        ...
+
+    def class_shares(self, features: Features) -> dict[str, float]:
+        """Return the fraction of rows of each class, given their features; empty if it knows no classes."""
+        ...
+
+
+class ClassifierFeatures:
+    """The features of a classifier of the same data, before its last layer."""
+
+    def __init__(self, classifier: Classifier):
+        self.classifier = classifier
+        classifier.train(False)
+        network = classifier.learners["network"].module
+        assert isinstance(network, Predictor)
+        self.network = network
+
+    def check(self, model: GenerativeModel) -> None:
+        if self.classifier.metadata["kind"] != "images":
+            raise SandlotError(f"the extractor reads {self.classifier.metadata['kind']}, not images")
+        shape = tuple(self.classifier.metadata["preprocessing"]["shape"])
+        if shape != model.shape:
+            raise SandlotError(f"the extractor reads images of shape {shape}, and the model's are {model.shape}")
+
+    def features(self, pixels: Pixels) -> Features:
+        batches: list[Batch] = [{IMAGE: chunk.to(self.classifier.device)} for chunk in pixels.split(CHUNK)]
+        return torch.cat([self.network.backbone(batch) for batch in batches]).cpu().double()
+
+    def class_shares(self, features: Features) -> dict[str, float]:
+        predicted = self.network.head(features.float().to(self.classifier.device)).argmax(1).cpu()
+        shares = torch.bincount(predicted, minlength=len(self.classifier.classes)).float() / len(features)
+        return dict(zip(self.classifier.classes, shares.tolist(), strict=True))
+
+
+class FileFeatures:
+    """The features of a TorchScript network in a file, such as StyleGAN's InceptionV3 (`inception-2015-12-05.pt`).
+
+    It is given RGB bytes [row, 3, height, width], and asked to `return_features` if it knows that word.
+    """
+
+    def __init__(self, path: Path):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self.network: Any = torch.jit.load(str(path), map_location="cpu").eval()
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise SandlotError(
+                f"--features must be a TorchScript file, and {path} can't be loaded: {reason}"
+            ) from error
+
+    def check(self, model: GenerativeModel) -> None:
+        if model.shape[0] not in (1, 3):
+            raise SandlotError(f"--features reads grey or RGB images, and the model's have {model.shape[0]} channels")
+
+    def features(self, pixels: Pixels) -> Features:
+        return torch.cat([self._of(chunk) for chunk in pixels.split(CHUNK)]).flatten(1).double()
+
+    def class_shares(self, features: Features) -> dict[str, float]:
+        return {}
+
+    def _of(self, pixels: Pixels) -> Tensor:
+        images = pixels.round().to(torch.uint8).cpu().expand(-1, 3, -1, -1)
+        known = {argument.name for argument in self.network.forward.schema.arguments}
+        return self.network(images, return_features=True) if "return_features" in known else self.network(images)
 
 
 class FidelityReport(NamedTuple):
@@ -48,110 +108,36 @@ class FidelityReport(NamedTuple):
     model: FidelityMetrics
     reference: FidelityMetrics
     rows: int
+    intervals: dict[str, tuple[float, float]]
+    """95 % interval of each of the model's metrics, over images: of generated ones and of test images."""
     class_shares: dict[str, float]
     """Fraction of the model's images that the classifier assigns to each class."""
 
 
-def measure_fidelity(model: GenerativeModel, extractor: Classifier, rows: int) -> FidelityReport:
+def measure_fidelity(model: GenerativeModel, extractor: Extractor, rows: int) -> FidelityReport:
     """Compare up to `rows` generated images with test images, in the features of a classifier."""
-    if not model.makes_images or extractor.metadata["kind"] != "images":
+    if not model.makes_images:
         raise SandlotError(
             f"fidelity is measured on images, and the {model.name} learned from {model.metadata['kind']}"
         )
-    extractor_shape = tuple(extractor.metadata["preprocessing"]["shape"])
-    if extractor_shape != model.shape:
-        raise SandlotError(f"the extractor reads images of shape {extractor_shape}, and the model's are {model.shape}")
+    extractor.check(model)
     test, train = model.subset("test"), model.subset("train")
     count = min(rows, len(test), len(train))
     if count < 2 * NEIGHBOURS:
         raise SandlotError(f"there are {len(test)} test rows, too few to compare with")
-    extractor.train(False)
     model.train(False)
     pixels = {name: model.fixed_batch(name, count)[IMAGE] for name in ("test", "train")}
     with torch.no_grad(), seeded_rng(derived_seed(model.seed, SEED)):
         chunks = torch.arange(count).split(CHUNK)
         samples = torch.cat([model.sample(len(chunk), model.cycle_labels(len(chunk))) for chunk in chunks])
-        real = extract_features(extractor, pixels["test"])
-        reference = extract_features(extractor, pixels["train"])
-        fake = extract_features(extractor, (samples.clamp(0, 1) * 255).round().to(torch.uint8))
-        shares = class_shares(extractor, fake)
-    return FidelityReport(fidelity_metrics(real, fake), fidelity_metrics(real, reference), count, shares)
-
-
-def extract_features(extractor: Classifier, pixels: Shaped[Tensor, "row channel height width"]) -> Features:
-    """Return the classifier's features of images, before its last layer."""
-    backbone = _network_of(extractor).backbone
-    batches: list[Batch] = [{IMAGE: chunk.to(extractor.device)} for chunk in pixels.split(CHUNK)]
-    return torch.cat([backbone(batch) for batch in batches]).cpu().double()
-
-
-def class_shares(extractor: Classifier, features: Features) -> dict[str, float]:
-    """Return the fraction of rows that the classifier assigns to each class, given their features."""
-    predicted = _network_of(extractor).head(features.float().to(extractor.device)).argmax(1).cpu()
-    shares = torch.bincount(predicted, minlength=len(extractor.classes)).float() / len(features)
-    return dict(zip(extractor.classes, shares.tolist(), strict=True))
-
-
-def fidelity_metrics(real: Features, fake: OtherFeatures) -> FidelityMetrics:
-    """Return all metrics of how close `fake` features are to `real` ones."""
-    return FidelityMetrics(fid(real, fake), kid(real, fake), precision(real, fake), recall(real, fake))
-
-
-def fid(first: Features, second: OtherFeatures) -> float:
-    """Return the Fréchet distance between gaussians fitted to two sets of features, by torchmetrics.
-
-    Source: Heusel et al., "GANs trained by a two time-scale update rule", 2017, equation 6.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from torchmetrics.image.fid import FrechetInceptionDistance
-
-        metric = FrechetInceptionDistance(_Identity(first.shape[1]))
-        metric.update(first, real=True)
-        metric.update(second, real=False)
-        return metric.compute().item()
-
-
-def kid(first: Features, second: OtherFeatures) -> float:
-    """Return the unbiased squared maximum mean discrepancy with the kernel (x·y/size + 1)³, averaged over blocks.
-
-    Source: Bińkowski et al., "Demystifying MMD GANs", 2018; computed by torchmetrics.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from torchmetrics.image.kid import poly_mmd
-
-    blocks = zip(first.split(KID_BLOCK), second.split(KID_BLOCK), strict=False)
-    values = [poly_mmd(one, other).item() for one, other in blocks if len(one) == len(other) > 1]
-    return sum(values) / len(values)
-
-
-def precision(real: Features, fake: OtherFeatures) -> float:
-    """Return the fraction of `fake` rows within the distance of a real row to its third nearest real neighbour.
-
-    Source: Kynkäänniemi et al., "Improved precision and recall metric for assessing generative models", 2019,
-    equation 1.
-    """
-    radii = [torch.cdist(chunk, real).kthvalue(NEIGHBOURS + 1, dim=1).values for chunk in real.split(CHUNK)]
-    radius = torch.cat(radii)
-    inside = [(torch.cdist(chunk, real) <= radius).any(1) for chunk in fake.split(CHUNK)]
-    return torch.cat(inside).double().mean().item()
-
-
-def recall(real: Features, fake: OtherFeatures) -> float:
-    """Return the fraction of `real` rows within the distance of a fake row to its third nearest fake neighbour."""
-    return precision(fake, real)
-
-
-def _network_of(extractor: Classifier) -> Predictor:
-    network = extractor.learners["network"].module
-    assert isinstance(network, Predictor)
-    return network
-
-
-class _Identity(nn.Identity):
-    """Stands in for torchmetrics' Inception network: what it is given are features already."""
-
-    def __init__(self, num_features: int):
-        super().__init__()
-        self.num_features = num_features
+        real = extractor.features(pixels["test"])
+        reference = extractor.features(pixels["train"])
+        fake = extractor.features((samples.clamp(0, 1) * 255).round().to(torch.uint8))
+        shares = extractor.class_shares(fake)
+    return FidelityReport(
+        fidelity_metrics(real, fake),
+        fidelity_metrics(real, reference),
+        count,
+        fidelity_intervals(real, fake),
+        shares,
+    )

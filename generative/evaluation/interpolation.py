@@ -1,12 +1,14 @@
 """Interpolation between latent vectors."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import UInt8
 
-from sandlot.generative.base import GenerativeModel, Latent
+from sandlot.generative.base import LABEL, GenerativeModel, Label, Latent, Rows
 from sandlot.generative.plots import SampleGrid, image_grid
 
 WAYPOINTS = 6
@@ -34,30 +36,47 @@ def interpolate(first: Latent, last: Latent, fraction: float, spherical: bool) -
 
 
 def interpolation_grid(model: GenerativeModel, pairs: int, steps: int) -> SampleGrid:
-    """Return interpolations between pairs of latent vectors: a row of `steps` images for each pair."""
+    """Return interpolations between pairs of latent vectors: a row of `steps` images for each pair.
+
+    A conditional model goes from the class of the first row to that of the last, so both ends are reconstructions.
+    """
     first, last = endpoints(model, pairs), endpoints(model, pairs, offset=pairs)
-    label = model.cycle_labels(pairs)
-    fractions = torch.linspace(0, 1, steps).tolist()
-    columns = [model.decode(interpolate(first, last, f, model.spherical_prior), label) for f in fractions]
+    columns = [decode_between(model, first, last, fraction) for fraction in torch.linspace(0, 1, steps).tolist()]
     return SampleGrid(torch.stack(columns, 1).flatten(0, 1), steps)
 
 
 def interpolation_video(model: GenerativeModel) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Yield the frames of a video of interpolations through the latent space, which ends where it starts."""
     count = VIDEO_COLUMNS**2
-    label = model.cycle_labels(count)
     waypoints = [endpoints(model, count, offset=index * count) for index in range(WAYPOINTS)]
     for first, last in zip(waypoints, [*waypoints[1:], waypoints[0]], strict=True):
         for frame in range(FRAMES_PER_SECOND):
             # A cosine schedule slows down at the waypoints.
             fraction = 0.5 - 0.5 * float(np.cos(np.pi * frame / FRAMES_PER_SECOND))
-            images = model.decode(interpolate(first, last, fraction, model.spherical_prior), label)
-            yield image_grid(images, VIDEO_COLUMNS, min_side=112)
+            yield image_grid(decode_between(model, first, last, fraction), VIDEO_COLUMNS, min_side=112)
 
 
-def endpoints(model: GenerativeModel, count: int, offset: int = 0) -> Latent:
-    """Return latent vectors to interpolate between: those of rows of the data if there is an encoder, or samples."""
+class Endpoints(NamedTuple):
+    """Latent vectors to interpolate between, and the class of each if the model is conditional."""
+
+    latent: Latent
+    label: Label
+
+
+def endpoints(model: GenerativeModel, count: int, offset: int = 0) -> Endpoints:
+    """Return the latent vectors of rows of the data if there is an encoder, or else samples."""
     if not model.has_encoder:
-        return model.sample_prior(count)
-    latent = model.embed(model.fixed_batch(model.evaluation_part, offset + count))
-    return latent[torch.arange(offset, offset + count) % len(latent)]
+        return Endpoints(model.sample_prior(count), model.cycle_labels(count))
+    batch = model.fixed_batch(model.evaluation_part, offset + count)
+    latent = model.embed(batch)
+    rows = torch.arange(offset, offset + count) % len(latent)
+    return Endpoints(latent[rows], batch[LABEL][rows] if model.is_conditional else None)
+
+
+def decode_between(model: GenerativeModel, first: Endpoints, last: Endpoints, fraction: float) -> Rows:
+    """Return the rows at a `fraction` of the way; between two classes, of a mixture of both."""
+    latent = interpolate(first.latent, last.latent, fraction, model.spherical_prior)
+    if first.label is None or last.label is None or torch.equal(first.label, last.label):
+        return model.decode(latent, first.label)
+    start, end = (F.one_hot(label, model.num_conditions).float() for label in (first.label, last.label))
+    return model.decode(latent, start + fraction * (end - start))

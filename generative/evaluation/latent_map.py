@@ -11,6 +11,8 @@ from sandlot.generative.base import Latent
 from sandlot.tracking import SandlotError, picture
 
 MIN_ROWS = 10
+SAME = 1e-5
+"""Latent vectors whose spread is below this, as a fraction of their size, are all the same."""
 
 
 def plot_latents(path: Path, latent: Latent, classes: Sequence[str] | None, seed: int) -> Path:
@@ -21,6 +23,11 @@ def plot_latents(path: Path, latent: Latent, classes: Sequence[str] | None, seed
     if len(latent) < MIN_ROWS:
         raise SandlotError(f"a latent map needs at least {MIN_ROWS} rows, and there are {len(latent)}")
     vectors = latent.double().numpy()
+    if not np.isfinite(vectors).all() or vectors.std(0).max() < SAME * max(1.0, float(abs(vectors).max())):
+        raise SandlotError(
+            f"the latent vectors of all {len(latent)} rows are the same, so there is nothing to map: the rows are all "
+            "alike, or the codes carry nothing (posterior collapse; a VAE with a lower --beta or --warm-up may learn)"
+        )
     if vectors.shape[1] == 1:
         vectors = np.concatenate([vectors, np.zeros_like(vectors)], 1)
     components = PCA(2, random_state=seed)

@@ -1,5 +1,6 @@
 """Dispatch `sandlot COMMAND` to the module of the command."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -7,17 +8,20 @@ from collections.abc import Sequence
 from importlib import import_module, metadata
 from typing import Any
 
-from sandlot.tracking.common.errors import SandlotError, hint
+from sandlot.tracking.common.errors import DEBUG, SandlotError, hint
 from sandlot.tracking.common.extensions import add_working_folder
+from sandlot.tracking.common.terminal import discard_output, open_closed_streams
 
 COMMANDS = {
     "train": None,
     "describe": None,
+    "envs": "Envs",
     "evaluate": "Evaluate",
     "record": "Record",
     "play": "Play",
     "resume": "Resume",
     "compare": "Compare",
+    "sweep": "Sweep",
     "predict": "Predict",
     "sample": "Sample",
     "reconstruct": "Reconstruct",
@@ -34,6 +38,8 @@ COMMANDS = {
 MODULES = {"list": "list_runs"}
 """For commands whose names are Python's, their modules."""
 MISTAKE, KILLED_BY, PIPE = 2, 128, 13
+LEARNING = ("train", "resume", "describe")
+"""Commands in which code of the user's own may fail, and its traceback is wanted; the others only read a run."""
 OVERVIEW = """usage: sandlot COMMAND …
 
 Train reinforcement-learning agents, generative models and other tasks, track them in Weights & Biases, and record
@@ -47,6 +53,7 @@ commands:
   play RUN           watch or play against it  sandlot play latest
   resume RUN         resume a stopped run      sandlot resume latest
   compare RUN RUN …  compare runs              sandlot compare RUN RUN
+  sweep FILE         search hyperparameters   sandlot sweep sweep.yaml
   predict RUN FILE … predict new data          sandlot predict latest new.csv --json
   sample RUN         generate text or images   sandlot sample latest --prompt "Once"
   reconstruct RUN    encode and decode         sandlot reconstruct latest
@@ -55,6 +62,7 @@ commands:
   anomalies RUN      detect anomalies          sandlot anomalies latest
   compress RUN       rate-distortion curve     sandlot compress latest
   fidelity RUN       FID, precision, recall    sandlot fidelity latest
+  envs [WORD]        list environments         sandlot envs minigrid
   describe AGENT ENV describe its networks     sandlot describe ppo CartPole-v1 --network lstm
   list               the runs that there are   sandlot list
   agents             the agents and tasks      sandlot agents
@@ -78,20 +86,44 @@ Show the networks that would be trained, layer by layer, with their parameters.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name and return the exit status: 2 for a mistake of the user."""
     args = list(sys.argv[1:] if arguments is None else arguments)
+    open_closed_streams()
     add_working_folder()
     try:
         run_command(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SandlotError as error:
-        print(f"sandlot: {error}", file=sys.stderr)
-        return MISTAKE
+        return fail(str(error))
     except BrokenPipeError:  # the reader of our output is gone, as `head` is after its lines
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output(sys.stdout)
         return KILLED_BY + PIPE
     except KeyboardInterrupt as stop:
-        print("sandlot: interrupted", file=sys.stderr)
+        fail("interrupted")
         return KILLED_BY + getattr(stop, "number", signal.SIGINT)
+    except OSError as error:
+        if not isinstance(error.filename, str | bytes):  # no file: what we print can't be written
+            discard_output(sys.stdout)
+        return fail(f"{error.filename or 'the output'}: {error.strerror or error}")
+    except Exception as error:
+        if args[0] in LEARNING or DEBUG in os.environ:  # an error of ours, or of the user's environment
+            raise
+        return fail(
+            f"{args[0]} can't use what it was given: {type(error).__name__}: {first_line(error)} "
+            f"(with {DEBUG}=1 in the environment, it shows where)"
+        )
     return 0
+
+
+def fail(message: str) -> int:
+    """Print an error and return the exit status of a mistake; where nothing can be printed, that is all."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        print(f"sandlot: {message}", file=sys.stderr, flush=True)
+    return MISTAKE
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what `error` says."""
+    return (str(error).strip().splitlines() or ["nothing more is known"])[0]
 
 
 def run_command(args: list[str]) -> None:

@@ -17,4 +17,8 @@ def main(options: Anomalies) -> None:
         for _, extremes in media:
             plot_extremes(extremes, model, scores)
     rows = f"{int(scores.is_anomaly.sum()):,} of {len(scores.score):,} test rows are of the held-out class {held_out!r}"
-    output.report([("AUROC", f"{scores.auroc:.4f} ({rows})")], *media)
+    others = [
+        (f"AUROC of {name}", f"{scores.auroc_of(name):.4f} ({len(unseen):,} more test rows of a class not trained on)")
+        for name, unseen in scores.unseen.items()
+    ]
+    output.report([("AUROC", f"{scores.auroc:.4f} ({rows})"), *others], *media)

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from sandlot.tracking import RETURN, VALIDATION, Run, draw_curves, read_metrics, step_of
+from sandlot.tracking import RETURN, VALIDATION, Run, draw_curves, read_metrics, require, step_of
 
 from .options import Compare
 from .table import number, within
@@ -17,6 +17,7 @@ BEGAN_AT = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
 
 def main(options: Compare) -> None:
     """Run the command."""
+    require(bool(options.run), "give the runs to compare", "none")
     runs = [Run.find(options.runs_dir, name) for name in options.run]
     names = short_names([run.folder.name for run in runs])
     metrics = {name: read_metrics(run.folder) for name, run in zip(names, runs, strict=True)}

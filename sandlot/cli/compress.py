@@ -4,6 +4,7 @@ import math
 
 from sandlot.generative.evaluation.compression import (
     RateDistortion,
+    image_format_rate_distortion,
     model_rate_distortion,
     pca_rate_distortion,
     plot_rate_distortion,
@@ -19,6 +20,7 @@ def main(options: Compress) -> None:
     values = math.prod(output.model.shape)
     with output.evaluation_context() as path:
         points = model_rate_distortion(output.model) + pca_rate_distortion(output.model)
+        points += image_format_rate_distortion(output.model)
         plot_rate_distortion(path, points, values)
     output.report([(point.method, format_point(point, values)) for point in points])
 

@@ -5,8 +5,10 @@ from rich.console import Console
 from sandlot.tracking import Run
 
 from .options import Evaluate
-from .registry import load_task, task_of
+from .registry import is_generative, load_task, task_of
 from .table import format_metrics, print_table
+
+FIDELITY_ROWS = 10_000
 
 
 def main(options: Evaluate) -> None:
@@ -24,11 +26,21 @@ def measure_task(run: Run, options: Evaluate) -> None:
     """Report the metrics of a run's task on its test split."""
     task = load_task(run, options.step)
     measures = task.evaluate("test")
+    if is_generative(task.name) and getattr(task, "makes_images", False):
+        from .fidelity import fidelity_lines, newest_extractor
+
+        extractor = newest_extractor(options.runs_dir, run)
+        fidelity = fidelity_lines(run, task, extractor, FIDELITY_ROWS) if extractor else []
+    else:
+        fidelity = []
+    if hasattr(task, "importance_weighted_bounds"):
+        measures |= task.importance_weighted_bounds(task.subset("test"))
     shown = format_metrics(measures, task.monitor.metric if task.monitor else "", task.interval(measures))
     rows = [
         ("run", run.folder.name),
         ("task", f"{task.name} after {task.step:,} steps"),
         ("data", f"{run.config['data']}, {len(task.subset('test')):,} rows in the test split"),
         *((f"test {name.replace('/', ' of ')}", value) for name, value in shown.items()),
+        *fidelity,
     ]
     print_table(Console(), rows)

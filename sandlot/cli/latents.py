@@ -9,15 +9,13 @@ from .options import Latents
 def main(options: Latents) -> None:
     """Run the command."""
     from sandlot.generative.evaluation.latent_map import plot_latents
-    from sandlot.supervised.data import Subset
 
     require(options.rows >= 1, "--rows must be at least 1", options.rows)
     output = GeneratedOutput(options, "latents", needs_encoder=True)
     model = output.model
-    subset = model.subset(model.evaluation_part)
+    subset = model.some_rows(model.evaluation_part, options.rows)
     with output.evaluation_context() as path:
-        latent, labels = model.embed_part(Subset(subset.name, subset.columns, subset.rows[: options.rows]))
-        names = [*model.classes, model.config.held_out]
-        classes = None if labels is None else [names[label] for label in labels.tolist()]
+        latent, labels = model.embed_part(subset)
+        classes = None if labels is None else [model.class_of(label) for label in labels.tolist()]
         plot_latents(path, latent.cpu(), classes, options.seed)
     output.report([("rows", f"{len(latent):,} {subset.name} rows"), ("latent size", str(latent.shape[1]))])

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from sandlot.tracking import WandbOptions
+
 EnvId = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
 DataName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 RunName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -28,8 +30,38 @@ class Recorded(RunsDir):
     """Random seed."""
     wandb: Literal["auto", "online", "offline", "disabled"] = "auto"
     """Weights & Biases mode; auto is online if you are logged in, else offline."""
-    project: str = "sandlot"
-    """W&B project."""
+    project: str | None = None
+    """W&B project; by default WANDB_PROJECT, else sandlot."""
+    wandb_entity: str | None = None
+    """W&B user or team; by default WANDB_ENTITY, else yours."""
+    wandb_name: str | None = None
+    """Name of the run at W&B; by default WANDB_NAME, else that of its folder."""
+    wandb_group: str | None = None
+    """Group of the run at W&B; by default WANDB_RUN_GROUP, else runs that differ in the seed alone."""
+    wandb_job_type: str | None = None
+    """Job type at W&B; by default WANDB_JOB_TYPE, else train."""
+    wandb_tags: tuple[str, ...] = ()
+    """Tags at W&B; by default WANDB_TAGS, else the algorithm, the environment and the network."""
+    wandb_notes: str | None = None
+    """Notes at W&B; by default WANDB_NOTES."""
+    wandb_alerts: bool = False
+    """Let W&B send an alert when the run ends, fails or is stopped."""
+    log_checkpoints: Literal["none", "best", "last", "all"] = "none"
+    """Checkpoints to upload to W&B as artifacts."""
+
+    def wandb_options(self) -> WandbOptions:
+        """Return how the run is shown at W&B."""
+        return WandbOptions(
+            project=self.project,
+            entity=self.wandb_entity,
+            name=self.wandb_name,
+            group=self.wandb_group,
+            job_type=self.wandb_job_type,
+            tags=self.wandb_tags,
+            notes=self.wandb_notes,
+            alerts=self.wandb_alerts,
+            log_checkpoints=self.log_checkpoints,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +93,8 @@ class Train(Recorded):
     """Env steps to train for."""
     env_kwargs: str = "{}"
     """Options of the environment, as JSON: '{"continuous": true}'."""
+    imports: Annotated[tuple[str, ...], tyro.conf.arg(name="import", metavar="MODULE")] = ()
+    """Modules to import first, which register the environment."""
     backend: Literal["auto", "envpool", "gymnasium"] = "auto"
     """Environment backend; auto is EnvPool where it is installed, faster and equivalent."""
     opponent: str | None = None
@@ -75,6 +109,8 @@ class Train(Recorded):
     """Overlay action probabilities and values on videos, as `sandlot record --overlay` does; 1.5 times slower."""
     evaluation_episodes: int = 100
     """Episodes of the final evaluation, with deterministic actions."""
+    evaluation_seconds: float = float("inf")
+    """Longest time for the evaluation at the end; the episodes that are over then count."""
     encoder: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
     """Run of an autoencoder or agent whose encoder to start from; --freeze keeps it fixed."""
 
@@ -109,6 +145,8 @@ class Evaluate(TargetOptions):
     """Episodes to evaluate."""
     seed: int = 10_000
     """Seed of the environments."""
+    evaluation_seconds: float = float("inf")
+    """Longest time for the episodes; those that are over then count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +196,28 @@ class Resume(RunsDir):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Envs:
+    """List environments by id: those of Gymnasium, PettingZoo and installed packages, and packages to install."""
+
+    word: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WORD")] = ""
+    """Only those with this in the name of the environment or its package."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Search for hyperparameters with a sweep of W&B: create it from a file, and work on it here."""
+
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """YAML file of the sweep, in W&B's words: method, metric, parameters, and a command that has "${args}"."""
+    count: int | None = None
+    """The most trials to run here; by default all that the sweep has."""
+    project: str | None = None
+    """W&B project; by default the file's, else WANDB_PROJECT, else sandlot."""
+    wandb_entity: str | None = None
+    """W&B user or team; by default the file's, else WANDB_ENTITY, else yours."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Compare(RunsDir):
     """Compare runs: returns, speed and configuration."""
 
@@ -201,16 +261,25 @@ class Pictured(FromTask):
 class Sample(Pictured):
     """Generate text with a run's language model, or images (or table rows) with its generative model."""
 
-    prompt: str = "\n"
-    """Text to continue."""
-    tokens: int = 300
-    """Tokens of text to generate."""
-    temperature: float = 0.8
-    """Sampling temperature of text; 0 always takes the most likely token."""
-    count: int = 64
-    """Images (or table rows) to generate."""
+    output: Path | None = None
+    """File to write: .png for a picture of up to 100 rows; .npz, .npy or .csv for all rows as numbers; without an
+    ending a folder, for a PNG file each. By default a picture in the run's images."""
+    prompt: str | None = None
+    """Text to continue; by default a new line."""
+    tokens: int | None = None
+    """Tokens of text to generate; by default 300."""
+    temperature: float | None = None
+    """Sampling temperature of text, by default 0.8; 0 always takes the most likely token."""
+    count: int | None = None
+    """Images (or table rows) to generate; by default 64."""
     label: str | None = None
     """Class to generate, for a conditional model; by default each in turn."""
+    mean: bool = False
+    """Leave out the spread around decoded rows that a VAE with a gaussian likelihood has learned."""
+    truncation: float | None = None
+    """Draw latent values from -truncation to truncation alone: more typical rows, less varied."""
+    nearest: bool = False
+    """Show the nearest training image below each sample, and tell how many are copies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +324,8 @@ class Fidelity(FromTask):
 
     extractor: str | None = None
     """Run of the classifier whose features are compared; by default the newest on the same data."""
+    features: Path | None = None
+    """TorchScript file whose features are compared instead, such as an InceptionV3."""
     rows: int = 10_000
     """Images to compare, at most; never more than there are test images."""
 

@@ -7,15 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
-from sandlot.agents.films import Clip, FilmOptions, film_episodes
+from sandlot.agents.films import Clip, FilmedEpisode, FilmOptions, film_episodes
 from sandlot.agents.loading import load_agent
+from sandlot.envs import SECONDS_WITHOUT_LIMIT
 from sandlot.tracking import VIDEOS, SandlotError, checkpoint_name, require, write_gif
 
 from .options import Record
-from .table import number, print_table
+from .table import number, print_table, wandb_rows
 from .target import ResolvedTarget, find
 
-MOST_CELLS = 64
+MOST_CELLS, MOST_SECONDS = 64, 86_400
 PROGRESS_GRIDS = {2: "2x1", 3: "3x1", 4: "2x2"}
 """Default grid for a number of checkpoints; at most four are shown."""
 
@@ -45,15 +46,29 @@ def main(options: Record) -> None:
     path = options.output or default_path(options, found, plan)
     media, console = {plan.key: path}, Console()
     with console.status(f"Filming {found.name} …"):
-        returns = film_episodes(plan.clips, found.env_spec, path, film_options)
+        filmed = film_episodes(plan.clips, found.env_spec, path, film_options)
         if options.gif:
             media[f"{plan.key}_gif"] = path.with_suffix(".gif")
             write_gif(path.with_suffix(".gif"), path)
     if found.run is not None and options.output is None:
         found.run.add_media(media, plan.clips[-1].agent.env_step)
-    labels = (f" after {clip.label}" if clip.label else "" for clip in plan.clips)
-    shown = ", ".join(f"{number(value)}{label}" for value, label in zip(returns, labels, strict=True))
-    print_table(console, [("return", shown), *((kind.replace("_", " "), file) for kind, file in media.items())])
+    seconds = options.seconds or SECONDS_WITHOUT_LIMIT
+    told = ", ".join(f"{_told(one, seconds)}{_label(clip)}" for one, clip in zip(filmed, plan.clips, strict=True))
+    problem = next((one.problem for one in filmed if one.problem), None)
+    rows = [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())]
+    uploaded = wandb_rows(found.run) if found.run is not None and options.output is None else []
+    print_table(console, [*rows, *([("but", problem)] if problem else []), *uploaded])
+
+
+def _told(episode: FilmedEpisode, seconds: float) -> str:
+    """Return what an episode returned, and whether it was cut."""
+    if episode.over:
+        return number(episode.total)
+    return f"cut after {seconds:g} s; so far {number(episode.total)} in {episode.steps:,} steps"
+
+
+def _label(clip: Clip) -> str:
+    return f" after {clip.label}" if clip.label else ""
 
 
 def check(options: Record) -> None:
@@ -61,7 +76,9 @@ def check(options: Record) -> None:
     if options.episodes is not None:
         require(options.episodes >= 1, "--episodes must be at least 1", options.episodes)
     if options.seconds is not None:
-        require(options.seconds > 0, "--seconds must be positive", options.seconds)
+        rule = "--seconds must be positive, and a day at most"
+        require(0 < options.seconds <= MOST_SECONDS, rule, options.seconds)
+    require(0 <= options.seed < 2**31, "--seed must be at least 0 and fit into 31 bits", options.seed)
     if options.grid is not None:
         parse_grid(options.grid)
     if options.output is not None and options.output.suffix != ".mp4":

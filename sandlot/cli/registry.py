@@ -10,6 +10,7 @@ from sandlot.agents.sb3 import ALGORITHMS
 from sandlot.generative import MODELS
 from sandlot.supervised import BASELINES, TASKS
 from sandlot.tracking import Run, SandlotError, hint
+from sandlot.tracking.checkpoint import restoring
 from sandlot.tracking.common import extensions, recipes
 
 PACKAGES = {"sandlot.supervised": TASKS, "sandlot.generative": MODELS}
@@ -128,12 +129,15 @@ def load_task(run: Run, step: int | None = None, *, learning: bool = False, with
 
     With its data, which is read again, or without.
     """
-    checkpoint = run.checkpoint(step)[1]
-    best = checkpoint.state.get("best")
-    if step is None and not learning and best and best["step"] != checkpoint.state["step"]:
-        checkpoint = run.checkpoint(best["step"])[1]
-    data = read_data(run.config["data"], run.config, run.folder.parent) if with_data else None
-    return task_class(run.config["task"]).restore(checkpoint, data)
+    folder, checkpoint = run.checkpoint(step)
+    with restoring(folder):
+        best = checkpoint.state.get("best")
+        if step is None and not learning and best and best["step"] != checkpoint.state["step"]:
+            folder, checkpoint = run.checkpoint(best["step"])
+        if with_data and "data" not in run.config:
+            raise SandlotError(f"{run.folder} does not say its data in config.json")
+        data = read_data(run.config["data"], run.config, run.folder.parent) if with_data else None
+        return task_class(run.config["task"]).restore(checkpoint, data)
 
 
 def read_data(name: str, record: Mapping[str, Any], runs: Path) -> Any:

@@ -12,7 +12,13 @@ from .registry import load_task, task_of
 def main(options: Resume) -> None:
     """Run the command."""
     begin = time.perf_counter()
-    run = Run.find(options.runs_dir, options.run)
+    with Run.find(options.runs_dir, options.run) as run:
+        run.acquire()
+        resume(run, options, begin)
+
+
+def resume(run: Run, options: Resume, begin: float) -> None:
+    """Continue `run`; one that has all its steps, but was stopped before its end, is only evaluated and filmed."""
     steps = setting(run, "steps") if options.steps is None else options.steps
     if task_of(run):
         task = load_task(run, options.step, learning=True)
@@ -34,7 +40,8 @@ def main(options: Resume) -> None:
 
 def reopen(run: Run, step: int, steps: int) -> None:
     """Reopen the run's record at `step`, to train until `steps`."""
-    if step >= steps:
+    ended = run.summary.get("status") == "finished"
+    if step >= steps and (ended or steps != run.config["steps"]):
         raise SandlotError(
             f"{run.folder} has its {steps:,} {run.axis.replace('_', ' ')}s; go on for longer with --steps"
         )

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sandlot.tracking import Run
+from sandlot.tracking.common.intervals import share_interval
 from sandlot.tracking.common.numbers import number
 
 if TYPE_CHECKING:
@@ -41,6 +42,25 @@ def interval(evaluation: "Evaluation") -> str:
     return f"{number(evaluation.mean)}  ({span(evaluation.interval())}, {len(evaluation.returns)} episodes)"
 
 
+def return_rows(evaluation: "Evaluation", sampled: "Evaluation | None") -> list[tuple[str, str]]:
+    """Return the success rate, if there is one, and the mean return: of the likeliest actions, and of sampled ones."""
+    rows = []
+    if evaluation.success_rate is not None:
+        low, high = share_interval(evaluation.success_rate, len(evaluation.returns))
+        percent = f"{100 * evaluation.success_rate:.1f} %"
+        rows.append(("success", f"{percent}  (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"))
+    how = "" if sampled is None else ", with the likeliest actions"
+    rows.append(("return", f"{interval(evaluation)}{how}"))
+    if evaluation.cut:
+        rows.append(("but", "the time for the evaluation was over, so longer episodes may be missing"))
+    if sampled is not None:
+        better = sampled.interval()[0] > evaluation.interval()[1]
+        why = "; they do better, so evaluate and record with --stochastic" if better else ""
+        success = "" if sampled.success_rate is None else f"{100 * sampled.success_rate:.1f} % success, return "
+        rows.append(("sampled", f"{success}{interval(sampled)}, with actions drawn from the policy{why}"))
+    return rows
+
+
 def format_metrics(measures: Mapping[str, float], monitor: str, spread: tuple[float, float] | None) -> dict[str, str]:
     """Return metrics as text, the `monitor` with its interval."""
     texts = {name: number(value) for name, value in measures.items()}
@@ -49,10 +69,9 @@ def format_metrics(measures: Mapping[str, float], monitor: str, spread: tuple[fl
 
 def where_wandb_is(run: Run) -> str:
     """Return the URL of the W&B run, or the command that uploads it."""
-    state = run.wandb
-    if "folder" in state and state["mode"] == "offline":
-        reason = f" ({state['error']})" if "error" in state else ""
-        return f"offline{reason}; upload with: wandb sync {run.folder / state['folder']}"
-    if "error" in state:
-        return f"failed ({state['error']}); the record in the folder is whole"
-    return state.get("url") or state["mode"]
+    return run.where_wandb_is
+
+
+def wandb_rows(run: Run) -> list[tuple[str, str]]:
+    """Return the row that says where the W&B run is, if there is one."""
+    return [] if run.wandb["mode"] == "disabled" else [("W&B", run.where_wandb_is)]

@@ -1,7 +1,7 @@
 """Training of a task from its first step to the final report, whether it is new or resumed."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from sandlot.supervised.tasks.base import Task
 from sandlot.tracking import Run
 from sandlot.tracking.common.intervals import Interval
 from sandlot.tracking.common.progress_bar import ProgressBar
+from sandlot.tracking.common.terminal import lasting_console
 
 from .progress import ended_in_order
 from .table import format_metrics, number, print_table, speed_in, where_wandb_is
@@ -22,7 +23,7 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
 
     `begin` is when the program started, on `time.perf_counter`'s clock.
     """
-    console = Console()
+    console = lasting_console()
     for place in task.unreadable[:3]:
         console.print(f"skipped unreadable image: {place}")
     if len(task.unreadable) > 3:
@@ -37,18 +38,19 @@ def fit_and_report(task: Task, run: Run, begin: float) -> None:
         trained = time.perf_counter() - trained
         speed = (task.step - first_step) / trained
         metrics, interval, plots = evaluate_on_test(task, run)
+        notes = task.notes(metrics)
         run.finish(
             {
                 "status": "finished",
                 "step": task.step,
-                "training_seconds": trained,
-                "steps_per_second": speed,
+                **({"training_seconds": trained, "steps_per_second": speed} if speed else {}),
                 "best": task.best._asdict() if task.best else None,
                 "test": metrics,
+                **({"notes": notes} if notes else {}),
                 **({"test_interval": interval} if interval else {}),
             }
         )
-    report(console, task, run, one_line(task, metrics, interval), plots, speed, time.perf_counter() - begin)
+    report(console, task, run, one_line(task, metrics, interval), notes, plots, speed, time.perf_counter() - begin)
 
 
 def report(
@@ -56,6 +58,7 @@ def report(
     task: Task,
     run: Run,
     on_test: str,
+    notes: Sequence[str],
     plots: Mapping[str, Path],
     speed: float,
     seconds: float,
@@ -66,6 +69,7 @@ def report(
     rows: list[tuple[str, str | Path]] = [
         *([("test", on_test)] if on_test else []),
         *([("best", at_best)] if at_best else []),
+        *(("note", note) for note in notes),
         ("steps", f"{task.step:,} at {speed_in(speed)} ({seconds:.1f} s in total)"),
         ("run", run.folder),
         *(

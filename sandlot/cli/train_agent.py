@@ -1,5 +1,6 @@
 """`sandlot train AGENT ENV`: train an agent, record the run, and report the result."""
 
+import math
 import sys
 import time
 from typing import Any
@@ -16,6 +17,7 @@ from sandlot.tracking import Run, json_object, require
 from .options import Train
 from .parsing import parse_together
 from .registry import encoding_of
+from .sweep_words import from_sweep
 
 
 def main(args: list[str]) -> None:
@@ -29,6 +31,8 @@ def main(args: list[str]) -> None:
         require(getattr(options, name) >= 1, f"--{name.replace('_', '-')} must be at least 1", getattr(options, name))
     for name in ("video_every", "seed"):
         require(getattr(options, name) >= 0, f"--{name.replace('_', '-')} must be at least 0", getattr(options, name))
+    seconds = options.evaluation_seconds
+    require(seconds > 0, "--evaluation-seconds must be positive", seconds)
     agent = make_agent(agent_type, env_spec, options, config)
     run = create_run(
         agent,
@@ -36,12 +40,13 @@ def main(args: list[str]) -> None:
         steps=options.steps,
         name=f"{agent.name}-{options.env}-s{options.seed}",
         wandb=options.wandb,
-        project=options.project,
+        wandb_options=options.wandb_options(),
         more={"encoder": options.encoder} if options.encoder else {},
         checkpoint_every=options.checkpoint_every,
         video_every=options.video_every,
         video_overlay=options.video_overlay,
         evaluation_episodes=options.evaluation_episodes,
+        evaluation_seconds=None if math.isinf(options.evaluation_seconds) else options.evaluation_seconds,
     )
     train_and_report(agent, run, begin)
 
@@ -68,9 +73,25 @@ def parse(agent: str, config: type, args: list[str], command: str = "train") -> 
     if args and not args[0].startswith("-") and (newest := newest_version(args[0])) != args[0]:
         print(f"{args[0]}: its newest version is {newest}", file=sys.stderr)
         args = [newest, *args[1:]]
+    args = joined(joined(from_sweep(args, [Train, config, Wrappers]), "--wrapper"), "--import")
     first = bool(args) and not args[0].startswith("-")
     env = args[0] if first else _parse_with(program, agent, config, None, {}, args)[0].env
     return _parse_with(program, agent, config, env, recipe(agent, env), args)
+
+
+def joined(words: list[str], flag: str) -> list[str]:
+    """Return `words` with all values of a `flag` that takes several behind its first place, however often it stands."""
+    if words.count(flag) < 2:
+        return words
+    kept: list[str] = []
+    values: list[str] = []
+    into = kept
+    for word in words:
+        if word.startswith("--"):
+            into = values if word == flag else kept
+        if word != flag:
+            into.append(word)
+    return [*kept, flag, *values]
 
 
 def _parse_with(
@@ -92,5 +113,5 @@ def _parse_with(
 def env_spec_of(options: Train, wrappers: Wrappers) -> EnvSpec:
     """Return the environment that `options` describe."""
     kwargs = json_object("--env-kwargs", options.env_kwargs)
-    players = {"opponent": options.opponent, "separate": options.separate}
+    players = {"opponent": options.opponent, "separate": options.separate, "imports": options.imports}
     return resolve_opponent(EnvSpec(options.env, kwargs, options.backend, wrappers, **players), options.runs_dir)

@@ -12,6 +12,7 @@ from sandlot.tracking.common import recipes
 from .options import Fit
 from .parsing import parse_together
 from .registry import encoding_of, read_data, recipe_of, short_name, task_class, what_task
+from .sweep_words import from_sweep
 
 if TYPE_CHECKING:
     from sandlot.supervised import Task
@@ -34,10 +35,11 @@ def main(args: list[str]) -> None:
     task = kind(data, seed=options.seed, config=config, **encoder_to_start_from(options, kind))
     test = run_range_test(task) if options.find_learning_rate else None
     steps = planned_steps(task, task.loader())
+    task.prepare(steps)  # refuses what can't be trained before there is a run
     more = {**({"from": options.from_run} if options.from_run else {}), **collection}
     record = run_config(task, options.data, steps, **more)
     name = f"{task.name}-{short_name(options.data)}-s{options.seed}"
-    run = Run.create(options.runs_dir, name, record, wandb=options.wandb, project=options.project)
+    run = Run.create(options.runs_dir, name, record, wandb=options.wandb, wandb_options=options.wandb_options())
     if test is not None:
         record_range_test(test, run)
     fit_and_report(task, run, begin)
@@ -84,6 +86,7 @@ def record_range_test(test: "RangeTest", run: Run) -> None:
 
 def parse(name: str, config: type, args: list[str], command: str = "train") -> tuple[Fit, Any]:
     """Return the options and the task's config. Flags override the recipe for the data, which overrides defaults."""
+    args = from_sweep(args, [Fit, config])
     recipe = recipe_of(name, args[0]) if args and not args[0].startswith("-") else {}
     parts = [("fit", Fit, Fit(data=tyro.MISSING)), ("task", config, recipes.applied(config, recipe))]
     described = f"Train on a data set. {name}: {what_task(name)}."

@@ -7,7 +7,7 @@ import numpy as np
 
 from sandlot.agents.action_info import ActionInfo
 from sandlot.cli.target import ResolvedTarget
-from sandlot.envs import Frame, action_names, frames_per_second, run_headless
+from sandlot.envs import Frame, action_names, frames_per_second, render_frame, run_headless
 from sandlot.tracking import SandlotError
 
 from .keyboard import keyboard_for
@@ -159,7 +159,4 @@ class ControlSession(Session):
         self.show(self._frame() if len(self.audience) else None)
 
     def _frame(self) -> Frame:
-        frame: Any = self.env.render()
-        if not isinstance(frame, np.ndarray) or frame.ndim != 3:
-            raise SandlotError(f"{self.found.env_spec.id} draws no pictures")
-        return frame
+        return render_frame(self.env)

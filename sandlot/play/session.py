@@ -1,10 +1,10 @@
 """Run one agent in a thread of its own for all viewers."""
 
 import json
-import queue
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from io import BytesIO
 from typing import Any
 
@@ -19,10 +19,14 @@ from sandlot.cli.target import ResolvedTarget
 from sandlot.envs import tree_map
 from sandlot.tracking import SandlotError
 
+from .mailbox import Mailbox
 from .messages import Chance, Checkpoint, Message
 from .viewers import Audience
 
-WAITING_MESSAGES = 256
+LATE_MESSAGES = 4
+"""Messages that are heard in a round although it is time to play on."""
+TRY_AGAIN = 1.0
+"""Seconds until something that went wrong is tried again."""
 PATIENCE = 0.2
 """Seconds between polls of the messages while idle."""
 
@@ -39,8 +43,9 @@ class Session(ABC):
         self.audience = Audience()
         self.problem = ""
         """Error of the last message."""
-        self.checkpoints = [] if found.run is None else [int(path.name[5:]) for path in found.run.checkpoints()]
-        self._asked: queue.Queue[Message] = queue.Queue(WAITING_MESSAGES)
+        self.checkpoints = [] if found.run is None else found.run.checkpoint_steps()
+        self._asked: Mailbox[Message] = Mailbox()
+        self._begun = False
         self._stop, self._newcomer = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="play", daemon=True)
 
@@ -53,12 +58,9 @@ class Session(ABC):
         self._stop.set()
         self._thread.join(5)
 
-    def ask(self, message: Message) -> None:
-        """Queue a message; drop it if the queue is full."""
-        try:
-            self._asked.put_nowait(message)
-        except queue.Full:
-            return
+    def ask(self, message: Message, sender: Hashable = None) -> None:
+        """Queue a message of `sender`; drop it if too many of them wait already."""
+        self._asked.put(message, sender)
 
     def greet(self) -> None:
         """Request the current state for a new viewer."""
@@ -114,31 +116,50 @@ class Session(ABC):
 
     def _run(self) -> None:
         with self.agent.thread_context():
-            self.begin()
             try:
                 while not self._stop.is_set():
-                    if self._newcomer.is_set():
-                        self._newcomer.clear()
-                        self.present()
-                    self._listen(min(self.advance(), PATIENCE))
+                    try:
+                        self._listen(min(self._play_on(), PATIENCE))
+                    except Exception as error:  # of the environment, say: those who look on are told
+                        self._tell(error)
+                        self._stop.wait(TRY_AGAIN)
             finally:
-                self.end()
+                if self._begun:
+                    self.end()
+
+    def _play_on(self) -> float:
+        """Do what is due, and return for how many seconds there is nothing more to do."""
+        if not self._begun:
+            self.begin()
+            self._begun = True
+        if self._newcomer.is_set():
+            self._newcomer.clear()
+            self.present()
+        return self.advance()
 
     def _listen(self, seconds: float) -> None:
-        """Handle all messages that arrive within `seconds`."""
-        until = time.perf_counter() + seconds
-        while True:
+        """Hear the messages that come within `seconds`, and a few of those that have waited longer."""
+        until, late = time.perf_counter() + seconds, 0
+        while late < LATE_MESSAGES:
             left = until - time.perf_counter()
-            try:
-                message = self._asked.get(timeout=left) if left > 0 else self._asked.get_nowait()
-            except queue.Empty:
+            late += left <= 0
+            message = self._asked.take(left)
+            if message is None:
                 return
+            self.problem = ""
             try:
-                self.problem = ""
                 self._hear_all(message)
-            except SandlotError as error:
-                self.problem = str(error)
-                self.show()
+            except Exception as error:
+                self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        """Show everyone what went wrong."""
+        said = str(error).strip() or "nothing more is known"
+        self.problem = said if isinstance(error, SandlotError) else f"{type(error).__name__}: {said.splitlines()[0]}"
+        try:
+            self.show()
+        except Exception:  # what would be shown is what went wrong
+            self.audience.show(None, json.dumps(Session.state(self)))
 
     def _hear_all(self, message: Message) -> None:
         match message:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sandlot.supervised.data import Loader
-from sandlot.supervised.optimization.random_state import random_state, set_random_state
+from sandlot.supervised.optimization.random_state import RandomStream
 from sandlot.tracking import IMAGES, VALIDATION, MetricLogger, Run, Stopped, StopSignals, checkpoint_name, require
 
 from .monitor import Best
@@ -37,14 +37,10 @@ def fit(
     require(steps >= 1, "steps must be at least 1", steps)
     loop = FitLoop(task, loader, steps, run, progress)
     task.prepare(steps)
-    outside = random_state()
-    set_random_state(task.random)
-    try:
-        with task.thread_context(), StopSignals(run is not None) as stop:
-            loop.run_steps(stop)
-    finally:
-        set_random_state(outside)
+    with task.thread_context(), StopSignals(run is not None) as stop:
+        loop.run_steps(stop)
     loop.restore_best()
+    task.finish()
 
 
 def planned_steps(task: "sandlot.supervised.tasks.base.Task", loader: Loader) -> int:
@@ -71,6 +67,7 @@ class FitLoop:
         self.validation = task.subset("validation")
         self.best_tensors: dict[str, np.ndarray] | None = None
         self.latest: float | None = None
+        self.random = RandomStream(task.random)
 
     def run_steps(self, stop: StopSignals) -> None:
         """Take the remaining steps, until the patience runs out or a signal arrives."""
@@ -80,7 +77,9 @@ class FitLoop:
             self.save()
         while task.step < self.steps and not self.out_of_patience():
             task.anneal(task.step / self.steps)
-            task.train_step(self.loader.micro_batches(task.step, task.config.accumulate))
+            batches = self.loader.micro_batches(task.step, task.config.accumulate)
+            with self.random.drawing():
+                task.train_step(batches)
             task.step += 1
             validates = task.step % self.validate_every == 0 or task.step == self.steps
             saves = validates or stop.received is not None or bool(every and task.step % every == 0)
@@ -102,7 +101,7 @@ class FitLoop:
     def log(self) -> None:
         """Write a row of training metrics."""
         row = self.task.metrics()
-        self.metric_logger.write(self.task.step, {"epoch": self.task.step / self.loader.steps_per_epoch, **row})
+        self.metric_logger.write(self.task.step, {"train/epoch": self.task.step / self.loader.steps_per_epoch, **row})
         self.report_progress()
 
     def validate(self) -> None:
@@ -141,7 +140,7 @@ class FitLoop:
     def save(self) -> None:
         """Write a checkpoint, and delete all earlier ones but the best."""
         task = self.task
-        task.random = random_state()
+        task.random = self.random.states
         if self.run is not None:
             self.run.save(task.step, task.tensors(), task.state())
             self.run.keep_only({task.step, task.best.step if task.best else task.step})

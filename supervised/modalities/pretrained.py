@@ -14,6 +14,7 @@ from sandlot.tracking import SandlotError
 
 from .columns import IMAGE, LENGTH, TOKENS
 from .modality import Backbone
+from .safe_configs import check_timm, transformers_config
 
 MODEL = "model"
 """The key of the pretrained model's description in the metadata of inputs."""
@@ -51,6 +52,7 @@ class TimmBackbone(Backbone):
     def __init__(self, metadata: Mapping[str, Any], dropout: float):
         super().__init__()
         timm_model = metadata["timm"]
+        check_timm(timm_model["architecture"], timm_model["arguments"])
         self.encoder = timm_library().create_model(
             timm_model["architecture"],
             pretrained_cfg=timm_model["made_for"],
@@ -110,10 +112,9 @@ def pretrained_images(metadata: Mapping[str, Any], dropout: float) -> Backbone:
 def _build_transformers_model(metadata: Mapping[str, Any]) -> tuple[nn.Module, int]:
     """Return an untrained `transformers` model, built from its config, and its feature size."""
     transformers = transformers_library()
-    options = dict(metadata["config"])
-    config = transformers.AutoConfig.for_model(options.pop("model_type"), **options)
+    config = transformers_config(transformers, metadata["config"])
     sizes = getattr(config, "hidden_sizes", None) or [config.hidden_size]
-    return transformers.AutoModel.from_config(config), int(sizes[-1])
+    return transformers.AutoModel.from_config(config, trust_remote_code=False), int(sizes[-1])
 
 
 def transformers_library() -> Any:

@@ -2,7 +2,7 @@
 
 from .concat import Concat
 from .encoder import Encoder, Memory, Memoryless
-from .flat import Flat, FlatImage
+from .flat import Embedding, Flat, FlatImage
 from .generative.decoder import ConvDecoder, MapDecoder, MLPDecoder, Upsampling
 from .generative.discriminator import Discriminator, apply_spectral_norm, initialize_normal
 from .generative.quantizer import VectorQuantizer
@@ -47,6 +47,7 @@ __all__ = [
     "DiagonalGaussian",
     "Discriminator",
     "Distribution",
+    "Embedding",
     "Encoder",
     "Ensemble",
     "Flat",

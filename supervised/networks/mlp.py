@@ -1,12 +1,14 @@
 """Multi-layer perceptrons."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from sandlot.supervised.networks.layers.initialize import orthogonal
+from sandlot.tracking.common.memory import require_memory
 
 from .encoder import Memoryless
 
@@ -14,6 +16,8 @@ Activation = Literal["tanh", "relu", "gelu", "silu", "elu", "sigmoid"]
 
 Normalization = Literal["none", "layer", "batch"]
 
+ADAM_BYTES = 16
+"""Bytes of a weight, its gradient and Adam's two averages."""
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
@@ -45,6 +49,8 @@ class MLP(Memoryless):
         dropout: float = 0.0,
     ):
         super().__init__()
+        weights = sum(before * after for before, after in pairwise([input_size, *hidden]))
+        require_memory(ADAM_BYTES * weights, f"an MLP of {weights:,} weights", "hidden")
         layers: list[nn.Module] = []
         for size in hidden:
             layers.append(orthogonal(nn.Linear(input_size, size), gain=2**0.5))

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -18,7 +19,7 @@ from .compilation import compile_gradient
 from .config import LearnerConfig
 from .cuda_graphs import StepGraphs
 from .device import arithmetic_context, choose_device, is_large, one_thread
-from .flat_parameters import flatten, parts_of, pieces_of, trained
+from .flat_parameters import Bond, Layout, flatten, layout_of, move_into, parts_of, pieces_of
 from .optimizers import OPTIMIZERS, Layered, Optimizer
 from .schedules import scheduled
 
@@ -63,30 +64,80 @@ class Learner:
         self.device = choose_device(config.device, module, batch_size=batch_size) if device is None else device
         self.module = module.to(self.device)
         self.loss = loss
-        self.flat = flatten(module)
-        self.gradient = torch.zeros_like(self.flat)
-        for parameter, part in zip(trained(module), parts_of(self.gradient, module), strict=True):
-            parameter.grad = part
+        self.scales = dict(scales or {})
+        self._frozen: list[nn.Module] = []
+        self._lay_flat()
+        self.optimizer = self._new_optimizer()
         self.arithmetic = arithmetic_context(config.precision, self.device, is_large(module))
         """Makes the context in which losses are computed, and what is compared with them should be too."""
         self._gradient: Callable[[Any], tuple[Tensor, Metrics]] = self._eager_gradient
         self._compiled: Callable[[Any], tuple[Tensor, Metrics]] | None = None
-        # Where shapes depend on the data, as where episodes start, no graph can be captured.
-        capturable = getattr(module, "captures", getattr(module, "compiles", True))
-        captures = self.device.type == "cuda" and config.cuda_graphs == "auto" and capturable
-        self._graphs = StepGraphs(self) if captures else None
+        self._graphs = self._new_graphs()
         self._unread: list[Metrics] = []
         self._names: list[str] = []
         self._sum, self._summed = torch.zeros((), device=self.device), 0
         self.learning_rate = config.learning_rate
+
+    def _lay_flat(self) -> None:
+        """Lay the module's parameters out in a new flat tensor, and make the frozen modules views of it, too."""
+        self.flat = flatten(self.module)
+        self.gradient = torch.zeros_like(self.flat)
+        self._watch()
+
+    def _watch(self) -> None:
+        self._bond = Bond(self.module, self.flat, self.gradient)
+        for module in self._frozen:
+            self._follow(module)
+
+    def _new_optimizer(self) -> Optimizer | Layered:
+        config = self.config
         how = (config.weight_decay, config.optimizer_epsilon, config.momentum, config.betas)
         kind = OPTIMIZERS[config.optimizer]
-        pieces = pieces_of(self.module, scales or {})
-        self.optimizer: Optimizer | Layered = (
-            Layered([(kind(self.flat[part], *how), part, scale) for part, scale in pieces])
-            if scales
-            else kind(self.flat, *how)
+        if not self.scales:
+            return kind(self.flat, *how)
+        pieces = pieces_of(self.module, self.scales)
+        return Layered([(kind(self.flat[part], *how), part, scale) for part, scale in pieces])
+
+    def _new_graphs(self) -> StepGraphs | None:
+        # Where shapes depend on the data, as where episodes start, no graph can be captured.
+        capturable = getattr(self.module, "captures", getattr(self.module, "compiles", True))
+        captures = self.device.type == "cuda" and self.config.cuda_graphs == "auto" and capturable
+        return StepGraphs(self) if captures else None
+
+    def _mend(self) -> None:
+        """Make the module's parameters the learner's again, where something has parted them, and say so."""
+        before = self._bond.layout
+        self.module.to(self.device, self.flat.dtype)
+        if layout_of(self.module) == before:
+            move_into(self.module, self.flat)
+            self._watch()
+            what = "its weights as they are now"
+        else:
+            averages, steps = self.optimizer.carried(before), self.optimizer.steps
+            self._lay_flat()
+            self.optimizer = self._new_optimizer()
+            self.optimizer.carry_over(averages, self._bond.layout, steps)
+            self._graphs, self._compiled = self._new_graphs(), None
+            self._gradient = self._eager_gradient
+            what = "its new parameters, whose optimizer averages start from 0"
+        warnings.warn(
+            f"the tensors of {type(self.module).__name__} were replaced since the last gradient step (by .to(), "
+            f"assigned or tied weights, or a new layer); training goes on with {what}",
+            stacklevel=4,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle keeps: all but the flat tensors, which the copied module gets anew."""
+        left_out = ("flat", "gradient", "_bond", "_graphs", "_compiled", "_gradient")
+        return {name: value for name, value in self.__dict__.items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Lay the copied module's parameters out in flat tensors of its own."""
+        self.__dict__.update(state)
+        self._compiled, self._gradient = None, self._eager_gradient
+        self._lay_flat()
+        self.optimizer.attach(self.flat)
+        self._graphs = self._new_graphs()
 
     def prepare(self, steps: int) -> None:
         """Choose how to run the next `steps` gradient steps: as they stand, or compiled.
@@ -112,6 +163,8 @@ class Learner:
         Raises `NonFiniteError` before a NaN can reach the parameters; on a GPU, which is asked rarely,
         the step is left out and `metrics` raises.
         """
+        if not self._bond.holds():
+            self._mend()
         if self.device.type == "cpu":
             metrics = self._step_on_cpu(batch, more)
         else:
@@ -189,11 +242,26 @@ class Learner:
             self._summed += len(self._unread)
             self._unread.clear()
 
-    def lay_out(self, module: nn.Module, flat: Float[Tensor, "size"]) -> None:
-        """Make the parameters of `module`, a copy of the learner's, views of `flat`."""
-        names = [name for name, parameter in self.module.named_parameters() if parameter.requires_grad]
-        for name, part in zip(names, parts_of(flat, self.module), strict=True):
+    def frozen(self) -> Any:
+        """Return a module over the learner's own parameters that takes no gradients.
+
+        A loss that calls it computes no gradients of its parameters, and adds none to them.
+        """
+        self._frozen.append(copy.deepcopy(self.module))
+        self._follow(self._frozen[-1])
+        return self._frozen[-1]
+
+    def _follow(self, module: nn.Module) -> None:
+        """Make `module` a twin of the learner's, over the same parameters and buffers, that takes no gradients."""
+        shared: dict[int, Any] = {id(buffer): buffer for buffer in self.module.buffers()}
+        module.__dict__.update(copy.deepcopy(self.module, shared).requires_grad_(False).__dict__)
+        for (name, _), part in zip(self.layout, parts_of(self.flat, self.module), strict=True):
             module.get_parameter(name).data = part
+
+    @property
+    def layout(self) -> Layout:
+        """The name and shape of each parameter that it trains, in the order of `flat`."""
+        return self._bond.layout
 
     def threads(self) -> AbstractContextManager[None]:
         """Use as many CPU threads as the module is worth: one for small networks, for which more are slower."""
@@ -213,6 +281,7 @@ class Learner:
     def backward(self, loss_of: Callable[[Any], tuple[Tensor, Metrics]], batch: Any) -> tuple[Tensor, Metrics]:
         """Return the flat gradient of `loss_of` at a batch, and its metrics."""
         self.gradient.zero_()
+        self._bond.attach_gradients()
         with self.arithmetic():
             loss, metrics = loss_of(batch)
         loss.backward()
@@ -235,40 +304,3 @@ class Learner:
         ]
         culprit = ", ".join(terms) or f"the gradient of {weights[0] if weights else 'a parameter'}"
         return NonFiniteError(f"{culprit} became NaN or infinite at gradient step {self.optimizer.steps + 1}")
-
-
-class TargetNetwork:
-    """A copy of a learner's module that takes no gradients and is updated by Polyak averaging.
-
-    Generative models use it as an exponential moving average of the weights.
-
-    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992; Mnih et al.,
-    "Human-level control through deep reinforcement learning", 2015.
-    """
-
-    def __init__(self, learner: Learner):
-        self.learner = learner
-        self.module: Any = copy.deepcopy(learner.module).requires_grad_(False)
-        self.flat = learner.flat.clone()
-        learner.lay_out(self.module, self.flat)
-
-    @torch.no_grad()
-    def update(self, tau: float = 1.0) -> None:
-        """Move the parameters by `tau` towards the learner's (1 copies them), and copy the buffers."""
-        if tau == 1.0:
-            self.flat.copy_(self.learner.flat)
-        else:
-            self.flat.lerp_(self.learner.flat, tau)
-        for mine, theirs in zip(self.module.buffers(), self.learner.module.buffers(), strict=True):
-            mine.copy_(theirs)
-
-
-def frozen(learner: Learner) -> Any:
-    """Return a module over the learner's own parameters that takes no gradients.
-
-    A loss that calls it computes no gradients of its parameters, and adds none to them.
-    """
-    buffers: dict[int, Any] = {id(buffer): buffer for buffer in learner.module.buffers()}
-    module = copy.deepcopy(learner.module, buffers).requires_grad_(False)
-    learner.lay_out(module, learner.flat)
-    return module

@@ -7,10 +7,13 @@ than importing torch, and walks lists of parameters where a `Learner` has one te
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from .flat_parameters import Layout
 
 Betas = tuple[float, float]
 LearningRate = float | Tensor
@@ -66,6 +69,22 @@ class Optimizer(ABC):
         for name, average in self.averages.items():
             average.copy_(state[name])
 
+    def attach(self, parameters: Float[Tensor, "size"]) -> None:
+        """Move `parameters` from now on, of which a copy or a pickle holds none."""
+        self.parameters = parameters
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "parameters"}
+
+    def carried(self, layout: Layout) -> dict[str, dict[str, Tensor]]:
+        """Return the averages of each parameter of a `layout`, by the parameter's name."""
+        return _by_parameter(self.averages, layout)
+
+    def carry_over(self, averages: dict[str, dict[str, Tensor]], layout: Layout, steps: int) -> None:
+        """Take up the averages of those parameters of a `layout` that `averages` has in the same shape."""
+        self.steps = steps
+        _take_up(_by_parameter(self.averages, layout), averages)
+
     @abstractmethod
     def _move(self, gradient: Float[Tensor, "size"], learning_rate: LearningRate, steps: Float[Tensor, ""]) -> None: ...
 
@@ -75,6 +94,24 @@ class Optimizer(ABC):
     @abstractmethod
     def _carried(self) -> list[str]:
         """Return the names of what is carried from step to step, a number for each parameter."""
+
+
+def _by_parameter(averages: Mapping[str, Tensor], layout: Layout) -> dict[str, dict[str, Tensor]]:
+    """Return flat averages in views for each parameter of a `layout`."""
+    views: dict[str, dict[str, Tensor]] = {name: {} for name, _ in layout}
+    for key, average in averages.items():
+        pieces = average.split([shape.numel() for _, shape in layout])
+        for (name, shape), piece in zip(layout, pieces, strict=True):
+            views[name][key] = piece.view(shape)
+    return views
+
+
+def _take_up(mine: dict[str, dict[str, Tensor]], given: dict[str, dict[str, Tensor]]) -> None:
+    """Copy the averages of the parameters that both have in the same shape."""
+    for name, averages in mine.items():
+        for key, average in averages.items():
+            if (other := given.get(name, {}).get(key)) is not None and other.shape == average.shape:
+                average.copy_(other)
 
 
 def _descend(parameters: Tensor, direction: Tensor, learning_rate: LearningRate) -> None:
@@ -188,6 +225,29 @@ class Layered:
     def tensors(self) -> list[Tensor]:
         """Return the tensors that steps change, beside the parameters."""
         return [tensor for optimizer, _, _ in self.parts for tensor in optimizer.tensors()]
+
+    def attach(self, parameters: Float[Tensor, "size"]) -> None:
+        """Move `parameters` from now on, of which a copy or a pickle holds none."""
+        for optimizer, part, _ in self.parts:
+            optimizer.attach(parameters[part])
+
+    def carried(self, layout: Layout) -> dict[str, dict[str, Tensor]]:
+        """Return the averages of each parameter of a `layout`, by the parameter's name."""
+        return _by_parameter(self._whole(), layout)
+
+    def carry_over(self, averages: dict[str, dict[str, Tensor]], layout: Layout, steps: int) -> None:
+        """Take up the averages of those parameters of a `layout` that `averages` has in the same shape."""
+        whole = self._whole()
+        _take_up(_by_parameter(whole, layout), averages)
+        for optimizer, part, _ in self.parts:
+            optimizer.steps = steps
+            for name, average in optimizer.averages.items():
+                average.copy_(whole[name][part])
+
+    def _whole(self) -> dict[str, Tensor]:
+        """Return copies of the averages of all parts, in one tensor for each name."""
+        names = self.parts[0][0].averages
+        return {name: torch.cat([optimizer.averages[name] for optimizer, _, _ in self.parts]) for name in names}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what is carried from step to step."""

@@ -31,6 +31,7 @@ from sandlot.tracking import (
 )
 from sandlot.tracking.common.extensions import is_from_outside
 from sandlot.tracking.common.intervals import Interval
+from sandlot.tracking.common.memory import allocating
 
 Data = str | Path | Frame
 """A data set's name, a file or folder, or rows that are already loaded."""
@@ -178,6 +179,14 @@ class Task(ABC):
         for learner in self.learners.values():
             learner.prepare(steps)
 
+    def finish(self) -> None:
+        """Compute, when training ends with the best weights restored, what else the task needs of its data."""
+        return
+
+    def notes(self, metrics: Mapping[str, float]) -> list[str]:
+        """Return what a user should know of a trained task with these `metrics`: a sentence each."""
+        return []
+
     def thread_context(self) -> AbstractContextManager[None]:
         """Return a context with as many CPU threads as pay off for the largest network."""
         largest = max(self.learners.values(), key=lambda learner: learner.flat.numel(), default=None)
@@ -297,5 +306,6 @@ class Task(ABC):
 
     def _build(self) -> None:
         with seeded_rng(derived_seed(self.seed, 3)):
-            self.learners = self.build()
+            with allocating(f"a {self.name} of this size", "hidden, or what else makes its networks large"):
+                self.learners = self.build()
             self.random = random_state()

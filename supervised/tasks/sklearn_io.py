@@ -1,16 +1,46 @@
 """Serialise scikit-learn estimators without pickle."""
 
+import io
+import json
 import zipfile
-from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from sandlot.tracking import SandlotError
 
+from .sklearn_checks import check_estimator
+
+ESTIMATORS = frozenset(
+    {
+        ("sklearn.linear_model._logistic", "LogisticRegression"),
+        ("sklearn.linear_model._ridge", "Ridge"),
+        ("sklearn.ensemble._forest", "RandomForestClassifier"),
+        ("sklearn.ensemble._forest", "RandomForestRegressor"),
+        ("sklearn.ensemble._hist_gradient_boosting.gradient_boosting", "HistGradientBoostingClassifier"),
+        ("sklearn.ensemble._hist_gradient_boosting.gradient_boosting", "HistGradientBoostingRegressor"),
+        ("sklearn.svm._classes", "SVC"),
+        ("sklearn.svm._classes", "SVR"),
+        ("sklearn.cluster._kmeans", "KMeans"),
+        ("sklearn.neighbors._classification", "KNeighborsClassifier"),
+    }
+)
+"""What we write."""
+PARTS = ESTIMATORS | {
+    ("sklearn.tree._classes", "DecisionTreeClassifier"),
+    ("sklearn.tree._classes", "DecisionTreeRegressor"),
+    ("sklearn.tree._tree", "Tree"),
+    ("sklearn.ensemble._hist_gradient_boosting.binning", "_BinMapper"),
+    ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor"),
+    ("sklearn.preprocessing._label", "LabelEncoder"),
+}
+"""What these consist of, beside losses, numbers and arrays."""
+LOSSES = ("sklearn._loss.loss", "sklearn._loss.link", "sklearn._loss._loss")
+PLAIN = ("builtins", "numpy", "numpy.random._generator", "numpy.random.mtrand", "numpy.random._pcg64")
+PLAIN_LOADERS = (
+    "DictNode", "ListNode", "TupleNode", "SetNode", "JsonNode", "TypeNode", "NdArrayNode", "RandomGeneratorNode",
+    "RandomStateNode",
+)  # fmt: skip
 TREES = ["sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-"""Types that skops loads only if trusted: their numbers are array indices, which are checked below."""
-LEAF = -1
+"""Types that skops loads only if trusted: their numbers are array indices, which `check_estimator` checks."""
 
 
 def estimator_to_bytes(estimator: Any) -> bytes:
@@ -20,36 +50,47 @@ def estimator_to_bytes(estimator: Any) -> bytes:
     return skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED)
 
 
-def estimator_from_bytes(data: bytes) -> Any:
-    """Load what `estimator_to_bytes` wrote. Raises `SandlotError` if it holds anything but a scikit-learn estimator."""
+def estimator_from_bytes(data: bytes, kind: str | None = None) -> Any:
+    """Load what `estimator_to_bytes` wrote: an estimator of the class `kind`, if given.
+
+    Raises `SandlotError` if it holds anything but one of our estimators, or one that compiled code would trip over.
+    """
     import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            schema = json.loads(archive.read("schema.json"))
+        root = (schema["__module__"], schema["__class__"])
+        if root not in ESTIMATORS or kind not in (None, root[1]):
+            raise SandlotError(f"this is not a model that Sandlot saved: it is a {root[1]}")
+        _check_types(schema)
         estimator = skops.io.loads(data, trusted=TREES)
-    except UntrustedTypesFoundException as error:
-        raise SandlotError(f"this is not a model that Sandlot saved: {str(error).splitlines()[0]}") from error
-    features = getattr(estimator, "n_features_in_", 0)
-    for left, right, feature in _trees(estimator):
-        nodes = len(left)
-        inner = left != LEAF
-        children = np.concatenate([left[inner], right[inner]])
-        if (
-            (children < 0).any()
-            or (children >= nodes).any()
-            or not ((feature >= 0) & (feature < features))[inner].all()
-        ):
-            raise SandlotError("the trees of this model have indices out of range")
+        check_estimator(estimator)
+    except SandlotError:
+        raise
+    except Exception as error:  # whatever a damaged archive makes of it
+        said = (str(error).strip().splitlines() or [""])[0]
+        raise SandlotError(f"this is not a model that Sandlot saved: {type(error).__name__}: {said}") from error
     return estimator
 
 
-def _trees(estimator: Any) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield, for each tree, each node's left and right child, or -1, and the feature it splits on."""
-    for tree in getattr(estimator, "estimators_", ()):
-        yield tree.tree_.children_left, tree.tree_.children_right, tree.tree_.feature
-    for stage in getattr(estimator, "_predictors", ()):
-        for tree in stage:
-            nodes = tree.nodes
-            leaf = nodes["is_leaf"].astype(bool)
-            left, right = (np.where(leaf, LEAF, nodes[side].astype(np.int64)) for side in ("left", "right"))
-            yield left, right, nodes["feature_idx"]
+def _check_types(schema: Any) -> None:
+    """Raise `SandlotError` unless all types in a skops schema are ours."""
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "__loader__" in node and not _is_ours(node.get("__module__"), node.get("__class__"), node["__loader__"]):
+                held = f"{node.get('__module__')}.{node.get('__class__')}"
+                raise SandlotError(f"this is not a model that Sandlot saved: it holds a {held}")
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+
+
+def _is_ours(module: Any, name: Any, loader: Any) -> bool:
+    if loader in ("ObjectNode", "TreeNode"):
+        return (module, name) in PARTS or (loader == "ObjectNode" and module in LOSSES)
+    if loader == "LossNode":
+        return module in LOSSES
+    return loader in PLAIN_LOADERS and module in PLAIN

@@ -97,6 +97,13 @@ class SklearnTask(PredictionTask):
             self.model.fit(inputs, target, self.target.outputs)
         except ValueError as error:
             raise SandlotError(f"{self.name}: {error}") from error
+        if self.config.options != "{}":
+            try:
+                estimator_from_bytes(estimator_to_bytes(self.model.estimator))
+            except SandlotError as error:
+                raise SandlotError(
+                    f"{self.name}: with these --options it could not be loaded again: {error}"
+                ) from error
 
     def outputs_of(self, batch: Batch) -> Float[Tensor, "row output"]:
         return torch.from_numpy(np.asarray(self.model.outputs(self._flatten(batch)), np.float32))
@@ -141,7 +148,7 @@ class SklearnModel:
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore what `state_dict` returned."""
-        self.estimator = estimator_from_bytes(state["estimator"].numpy().tobytes())
+        self.estimator = estimator_from_bytes(state["estimator"].numpy().tobytes(), type(self.estimator).__name__)
         self.shares = state["shares"].numpy() if "shares" in state else None
 
 

@@ -6,12 +6,15 @@ Nothing is downloaded, only safetensors are read, and no code in the folder is r
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from sandlot.supervised.modalities.pretrained import MODEL, timm_library, transformers_library
+from sandlot.supervised.modalities.safe_configs import check_timm, transformers_config
 from sandlot.tracking import SandlotError
 
 from .trained_encoder import TrainedEncoder
@@ -21,7 +24,10 @@ WEIGHTS = "model.safetensors"
 NOT_READ = "other formats can run code and are not read"
 RESAMPLINGS = {2: "bilinear", 3: "bicubic"}
 """Interpolation modes, by Pillow's numbers."""
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
+UNREADABLE = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, ArithmeticError,
+    MemoryError, AssertionError, SafetensorError,
+)  # fmt: skip
 """What the two libraries raise for invalid configs or weights."""
 
 
@@ -38,10 +44,18 @@ def load_pretrained(folder: Path) -> TrainedEncoder:
 
 def _load_transformers(folder: Path) -> TrainedEncoder:
     transformers = transformers_library()
-    if not list(folder.glob("*.safetensors")):
-        raise SandlotError(f"{folder} has no .safetensors weights; {NOT_READ}")
+    weights = _weight_files(folder)
     try:
-        model = transformers.AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        config = transformers_config(transformers, _json(folder / CONFIG))
+        with TemporaryDirectory() as apart:  # where there is nothing else that the library would look at
+            for path in weights:
+                (Path(apart) / path.name).symlink_to(path.resolve())
+            model = transformers.AutoModel.from_pretrained(
+                apart, config=config, local_files_only=True, use_safetensors=True, trust_remote_code=False,
+                dtype=torch.float32,
+            )  # fmt: skip
+    except SandlotError as error:
+        raise SandlotError(f"{folder} can't be read: {error}") from error
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
     metadata: dict[str, Any] = {"config": model.config.to_dict()}
@@ -63,10 +77,14 @@ def _load_timm(folder: Path, config: Mapping[str, Any]) -> TrainedEncoder:
     timm = timm_library()
     if not (folder / WEIGHTS).is_file():
         raise SandlotError(f"{folder} has no {WEIGHTS}; {NOT_READ}")
+    _check_inside(folder / WEIGHTS)
     try:
+        check_timm(config.get("architecture"), config.get("model_args") or {})
         model = timm.create_model(f"local-dir:{folder}", pretrained=False, num_classes=0)
         # timm itself would accept other formats, and leave missing weights random. Unexpected ones are the head's.
         missing = model.load_state_dict(load_file(folder / WEIGHTS), strict=False).missing_keys
+    except SandlotError as error:
+        raise SandlotError(f"{folder} can't be read: {error}") from error
     except UNREADABLE as error:
         raise _unreadable(folder, error) from error
     if missing:
@@ -78,7 +96,7 @@ def _load_timm(folder: Path, config: Mapping[str, Any]) -> TrainedEncoder:
     metadata = {
         "timm": {
             "architecture": config["architecture"],
-            "arguments": config.get("model_args", {}),
+            "arguments": config.get("model_args") or {},
             "made_for": made_for,
         },
         "size": size,
@@ -88,6 +106,34 @@ def _load_timm(folder: Path, config: Mapping[str, Any]) -> TrainedEncoder:
         "interpolation": interpolation if interpolation in RESAMPLINGS.values() else "bilinear",
     }
     return TrainedEncoder("images", {MODEL: metadata}, {}, _weights(model))
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """Return the files with the weights of a transformers model, and their index if they are several."""
+    index = folder / f"{WEIGHTS}.index.json"
+    if (folder / WEIGHTS).is_file() or not index.is_file():
+        names, files = [WEIGHTS], [folder / WEIGHTS]
+    else:
+        places = _json(index).get("weight_map")
+        names = sorted(set(map(str, places.values()))) if isinstance(places, dict) else []
+        files = [index, *(folder / name for name in names)]
+    for name in names:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise SandlotError(f"{index} names {name!r}, which is not a .safetensors file in this folder; {NOT_READ}")
+        if not (folder / name).is_file():
+            raise SandlotError(f"{folder} has no .safetensors weights; {NOT_READ}")
+        _check_inside(folder / name)
+    if not names:
+        raise SandlotError(f"{index} names no weights")
+    return files
+
+
+def _check_inside(path: Path) -> None:
+    """Raise `SandlotError` if the file `path` is a link out of its folder, other than to the hub's own cache."""
+    home, blobs = path.parent.resolve(), path.parent.resolve().parent.parent / "blobs"
+    target = path.resolve()
+    if not target.is_relative_to(home) and not (home.parent.name == "snapshots" and target.parent == blobs):
+        raise SandlotError(f"{path} is a link to {target}, outside of its folder; only files in the folder are read")
 
 
 def _weights(model: Any) -> dict[str, Any]:
@@ -117,8 +163,10 @@ def _image_preprocessing(folder: Path, config: Mapping[str, Any]) -> dict[str, A
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SandlotError(f"{path} is not valid JSON: {error}") from error
+    except OSError as error:
+        raise SandlotError(f"{path} can't be read: {error.strerror}") from error
     if not isinstance(found, dict):
         raise SandlotError(f"{path} must contain a JSON object")
     return found

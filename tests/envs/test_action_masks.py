@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from sandlot.agents import PPO
 from sandlot.agents.evaluation import evaluate
-from sandlot.envs import MASK, EnvSpec, make, with_mask
+from sandlot.envs import MASK, EnvSpec, Wrappers, make, with_mask
 from sandlot.tracking import SandlotError
 from tests import environments
 
@@ -75,3 +75,61 @@ def test_a_mask_of_the_wrong_size_is_an_error():
 def test_given_vector_envs_are_unchanged():
     given = gymnasium.vector.SyncVectorEnv([lambda: environments.Legal("observation")] * 2)
     assert MASK in make(given).reset(seed=0)
+
+
+class Odd(gymnasium.Env):
+    """Allows the one action that its time tells, and tells so in an odd way."""
+
+    def __init__(self, how: str):
+        self.how, self.action_space = how, spaces.MultiDiscrete([2, 3]) if how == "ragged" else spaces.Discrete(4)
+        self.observation_space = spaces.Box(0, 9, (1,))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.time = 0
+        return self._show(), self._info()
+
+    def step(self, action):
+        if self.how == "ragged":
+            assert tuple(action) == (0, 2)
+        else:
+            assert action == self.time % 4
+        self.time += 1
+        over = self.time >= 8
+        lost = over if self.how == "missing at the end" else self.how == "missing" and self.time == 3
+        return self._show(), 1.0, over, False, {} if lost else self._info()
+
+    def _show(self):
+        return np.array([self.time], np.float32)
+
+    def _info(self):
+        if self.how == "ragged":
+            return {MASK: (np.array([1, 0]), np.array([0, 0, 1]))}
+        return {MASK: np.eye(4, dtype=bool)[self.time % 4][: 3 if self.how == "short" else 4]}
+
+
+gymnasium.register("tests/Odd-v0", entry_point=Odd, disable_env_checker=True)
+ODD = {"num_envs": 2, "num_steps": 16, "batch_size": 32, "epochs": 1}
+
+
+@pytest.mark.parametrize(
+    ("how", "wrappers"),
+    [
+        ("ragged", {}),
+        ("missing at the end", {}),
+        ("usual", {"sticky_actions": 0.5}),
+        ("usual", {"frame_stack": 2}),
+        ("ragged", {"sticky_actions": 0.5, "frame_stack": 3}),
+        ("usual", {"hide_entries": ()}),
+    ],
+)
+def test_masks_are_obeyed_however_they_are_told_and_under_wrappers(how, wrappers):
+    PPO(EnvSpec("tests/Odd-v0", {"how": how}, wrappers=Wrappers(**wrappers)), **ODD).learn(64)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"), [("missing", "gives no 'action_mask' with an observation"), ("short", "has 3 entries")]
+)
+def test_a_mask_that_cant_be_right_gets_a_sentence(how, message):
+    with pytest.raises(SandlotError, match=message):
+        PPO(EnvSpec("tests/Odd-v0", {"how": how}), **ODD).learn(64)

@@ -45,7 +45,7 @@ def test_episode_starts_and_episodes_are_reported(mode):
         step = env.step(np.zeros(2, int))
         assert (step.episode_start == (step.observation[:, 0] % 100 == 0)).all()
         if step.episodes is not None:
-            episodes += zip(*(column.tolist() for column in step.episodes), strict=True)
+            episodes += zip(*(column.tolist() for column in step.episodes[:3]), strict=True)
     assert {(2.0, 2, 0), (3.0, 3, 1)} == set(episodes)
     assert observation.shape == (2, 1)
 

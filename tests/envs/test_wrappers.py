@@ -256,3 +256,29 @@ class TestAtari:
             EnvSpec("ALE/Pong-v5", {"repeat_action_probability": 0.1}).batch(1)
         with pytest.raises(SandlotError, match="did you mean ALE/Pong-v5"):
             EnvSpec("ALE/Pogn-v5").single()
+
+
+class Bounded(gymnasium.Env):
+    """Acts in a Box that can't be rescaled."""
+
+    observation_space = spaces.Box(0, 1, (1,))
+
+    def __init__(self, kind: str):
+        whole = kind == "integer"
+        self.action_space = spaces.Box(0, 5, (2,), np.int64) if whole else spaces.Box(-np.inf, np.inf, (2,))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        raise AssertionError("stepped")
+
+
+gymnasium.register("tests/Bounded-v0", entry_point=Bounded, disable_env_checker=True)
+
+
+@pytest.mark.parametrize(("kind", "needed"), [("integer", "continuous actions"), ("unbounded", "finite bounds")])
+def test_actions_that_cant_be_rescaled_get_a_sentence_before_any_step(kind, needed):
+    with pytest.raises(SandlotError, match=f"rescale_actions needs .*{needed}"):
+        EnvSpec("tests/Bounded-v0", {"kind": kind}, wrappers=Wrappers(rescale_actions=True)).batch(1)

@@ -37,6 +37,8 @@ def small_model(name, **options):
     sizes = {"latent_size": 4, "widths": (4, 8), "hidden": (16,)}
     if name == "vq-vae":
         sizes = {"latent_size": 4, "widths": (8,), "codebook_size": 8, "prior_size": 8}
+    if name == "wgan-gp":
+        sizes |= {"n_critic": 2}
     model = getattr(generative, MODELS[name][0])
     return model(bars(), seed=1, **(QUICK | {"batch_size": 16, "epochs": 2} | sizes | options))
 
@@ -46,7 +48,7 @@ def samples(model, count=12):
     model.train(False)
     torch.manual_seed(3)
     with torch.no_grad():
-        return model.sample(count, model.cycle_labels(count))
+        return model.sample(count, model.cycle_labels(count), mean=True)
 
 
 def corner_shares(points):

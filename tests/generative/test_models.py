@@ -116,7 +116,7 @@ def test_a_subclass_can_have_a_loss_of_its_own(kind, tmp_path):
     ("sentence", "make"),
     [
         ("latent_size must be at least 1", lambda: AE(bars(), latent_size=0)),
-        ("latent_size of 65 is larger than the data", lambda: AE(bars(), latent_size=65)),
+        ("augment changes images, and corners is a table", lambda: AE(corners(), augment=("flip",))),
         ("no class 'diagonal' to hold out", lambda: AE(bars(), latent_size=4, held_out="diagonal")),
         ("learns from images, and corners holds tables", lambda: VQVAE(corners())),
         ("does not read tables", lambda: VAE(corners(), latent_size=2, network="strided")),

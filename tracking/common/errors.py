@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+DEBUG = "SANDLOT_DEBUG"
+"""If this is in the environment, unforeseen errors are raised as they are instead of being put into a sentence."""
+
 
 class SandlotError(Exception):
     """A mistake of the user. The command line prints its sentence and exits with status 2."""

@@ -116,12 +116,12 @@ def kind_of(thing: Any) -> str:
 
 
 def _import_failure(module: str, error: Exception) -> SandlotError:
-    lines = [line for frame in _user_frames(error.__traceback__) for line in traceback.format_list([frame])]
+    lines = [line for frame in user_frames(error.__traceback__) for line in traceback.format_list([frame])]
     said = "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
     return SandlotError(f"the module {module!r} can't be imported:\n{said}")
 
 
-def _user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
+def user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
     """Return the frames of a traceback that are neither ours nor in Python's or installed libraries."""
     libraries = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     foreign = [*libraries, *(_OURS / name for name in ("agents", "envs", "generative", "sandlot", "supervised")),
@@ -129,7 +129,9 @@ def _user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
     frames = traceback.extract_tb(trace)
     return [
         frame for frame in frames
-        if not frame.filename.startswith("<") and not any(Path(frame.filename).is_relative_to(f) for f in foreign)
+        if not frame.filename.startswith("<")
+        and not {"site-packages", "dist-packages"}.intersection(Path(frame.filename).parts)
+        and not any(Path(frame.filename).is_relative_to(f) for f in foreign)
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,30 +46,57 @@ def to_json(value: Any) -> bytes:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as JSON, atomically."""
+    replace_file(path, to_json(value))
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, so that a reader, or a crash, finds the old file or the new one."""
     temporary = path.with_name(f".{path.name}.tmp")
     with writing(path):
         try:
-            write_synced(temporary, to_json(value))
+            write_synced(temporary, data)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove the folder `path`, which is there whole or not at all, even if this is cut off."""
+    if not path.is_dir():
+        return
+    doomed = path.with_name(f".{path.name}.tmp")
+    shutil.rmtree(doomed, ignore_errors=True)
+    os.rename(path, doomed)
+    shutil.rmtree(doomed)
+
+
+def read_file(path: Path) -> bytes:
+    """Read the file `path`. Pipes and devices, which may never end, are refused."""
+    try:
+        if path.exists() and not path.is_file():
+            raise SandlotError(f"{path} can't be read: it is not a file")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise SandlotError(f"{path} is missing") from error
+    except OSError as error:
+        raise SandlotError(f"{path} can't be read: {error.strerror or error}") from error
+
+
 def read_json(path: Path) -> Any:
     """Read the JSON file `path`."""
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise SandlotError(f"{path} is missing") from error
-    except (OSError, ValueError) as error:
+        return json.loads(read_file(path))
+    except ValueError as error:
         raise SandlotError(f"{path} can't be read: {error}") from error
+    except RecursionError as error:
+        raise SandlotError(f"{path} can't be read: it is nested too deeply") from error
 
 
 def json_object(option: str, text: str) -> dict[str, Any]:
     """Parse the JSON object that the user gave as `text` for `option`."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SandlotError(f"{option} must be JSON, like '{{\"continuous\": true}}', not {text!r}") from error
     if not isinstance(value, dict):
         raise SandlotError(f"{option} must be a JSON object, like '{{\"continuous\": true}}', not {text!r}")

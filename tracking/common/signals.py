@@ -1,4 +1,4 @@
-"""Stop a training at its next checkpoint on Ctrl-C and SIGTERM."""
+"""Stop a training at its next checkpoint on Ctrl-C, SIGTERM and SIGHUP."""
 
 import signal
 import threading
@@ -14,12 +14,12 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopSignals:
-    """Record Ctrl-C and SIGTERM during the context in place of exiting. A second one exits as usual.
+    """Record Ctrl-C, SIGTERM and SIGHUP during the context in place of exiting. A second one exits as usual.
 
     Only a recorded training in the main thread is `wanted` to do so.
     """
 
-    NUMBERS = (signal.SIGINT, signal.SIGTERM)
+    NUMBERS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
     def __init__(self, wanted: bool):
         self.received: int | None = None
@@ -28,7 +28,8 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         if self._wanted:
-            self._previous = {number: signal.signal(number, self._receive) for number in self.NUMBERS}
+            heard = [number for number in self.NUMBERS if not _is_ignored_hangup(number)]
+            self._previous = {number: signal.signal(number, self._receive) for number in heard}
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -38,3 +39,8 @@ class StopSignals:
     def _receive(self, number: int, _: FrameType | None) -> None:
         self.received = number
         signal.signal(number, self._previous[number])
+
+
+def _is_ignored_hangup(number: int) -> bool:
+    """Tell whether `number` is a SIGHUP that `nohup` has the process ignore."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN

@@ -13,7 +13,7 @@ export function say(message) {
 }
 
 function connect() {
-  socket = new WebSocket(`ws://${location.host}/play`);
+  socket = new WebSocket(`ws://${location.host}/play${location.search}`);
   socket.binaryType = "blob";
   socket.onmessage = ({ data }) => {
     if (data instanceof Blob) return page?.picture(data);

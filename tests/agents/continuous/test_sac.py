@@ -56,7 +56,7 @@ class TestLosses:
         batch = CriticBatch(rows.observation, rows.episode_start, rows.action, torch.tensor([[3.0, 2.0]]), WEIGHT)
         loss, metrics = critic_loss(critics, batch)
         assert loss.item() == pytest.approx(0.5 * ((4 + 1) / 2 + (1 + 0) / 2))
-        assert metrics["value/q"].item() == pytest.approx(1.5)
+        assert metrics["train/q"].item() == pytest.approx(1.5)
 
     def test_temperature_loss_by_hand(self):
         log_alpha, log_prob = torch.tensor(-2.0), torch.tensor([[1.0, 4.0]])
@@ -76,8 +76,8 @@ class TestLosses:
             -0.5 * z**2 - math.log(std * math.sqrt(2 * math.pi)) - math.log(1 - math.tanh(mean + std * z) ** 2)
             for z in (0.0, 1.0)
         ]
-        assert metrics["loss/actor"].item() == pytest.approx(0.5 * sum(log_prob) / 2 - 3.0, rel=1e-4)
-        assert loss.item() == pytest.approx(metrics["loss/actor"].item() + 0.6931 * (sum(log_prob) / 2 - 1), rel=1e-3)
+        assert metrics["losses/actor"].item() == pytest.approx(0.5 * sum(log_prob) / 2 - 3.0, rel=1e-4)
+        assert loss.item() == pytest.approx(metrics["losses/actor"].item() + 0.6931 * (sum(log_prob) / 2 - 1), rel=1e-3)
 
     @pytest.mark.parametrize(("target_entropy", "rises"), [(5.0, True), (-50.0, False)])
     def test_the_temperature_moves_towards_the_target_entropy(self, target_entropy, rises):

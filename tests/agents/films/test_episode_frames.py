@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sandlot.agents.action_info import ActionInfo
-from sandlot.agents.films.episode_frames import DIMMED, EpisodeFrames
+from sandlot.agents.films.episode_frames import DIMMED, EpisodeFrames, FilmContents
 from sandlot.agents.films.grid import GAP, grid_frames
 from sandlot.envs import EpisodeFrame, run_headless
 from tests.environments import Match
@@ -18,9 +18,38 @@ def moments(length, shape=(40, 60), action_info=None, reward=1.0):
 
 
 def test_without_caption_and_overlay_frames_are_those_of_the_env():
-    frames = list(EpisodeFrames(Match(), moments(3)))
+    frames = list(EpisodeFrames(Match(), moments(3, (300, 60))))
     assert [frame[0, 0, 0] for frame in frames] == [0, 10, 20, 30]
-    assert frames[0].shape == (40, 60, 3)
+    assert frames[0].shape == (300, 60, 3)
+
+
+def test_small_frames_are_enlarged_by_a_whole_factor():
+    tiny = np.arange(300, dtype=np.uint8).reshape(10, 10, 3)
+    (frame,) = EpisodeFrames(Match(), iter([EpisodeFrame(tiny, 0, 0.0, 0.0, None, None)]))
+    assert frame.shape == (260, 260, 3)
+    np.testing.assert_array_equal(frame[::26, ::26], tiny)
+    np.testing.assert_array_equal(frame[25::26, 25::26], tiny)
+
+
+def test_frames_of_another_size_are_fitted_to_the_first():
+    shapes = [(300, 400), (150, 200), (301, 399)]
+    seen = [EpisodeFrame(np.full((*shape, 3), 7, np.uint8), 0, 0.0, 0.0, None, None) for shape in shapes]
+    assert [frame.shape for frame in EpisodeFrames(Match(), iter(seen))] == [(300, 400, 3)] * 3
+
+
+@pytest.mark.parametrize(
+    ("colours", "problem"),
+    [([0, 0, 0], "one colour"), ([9, 9, 9], "one colour"), ("same", "all frames are the same"), ([0, 1, 0], None)],
+)
+def test_a_film_that_shows_nothing_is_told(colours, problem):
+    if colours == "same":
+        frames = [np.arange(12, dtype=np.uint8).reshape(2, 2, 3)] * 3
+    else:
+        frames = [np.full((4, 4, 3), colour, np.uint8) for colour in colours]
+    contents = FilmContents()
+    for frame in frames:
+        contents.add(frame)
+    assert (problem in contents.problem) if problem else contents.problem is None
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (210, 160), (400, 600), (500, 500), (240, 720)])
@@ -50,8 +79,8 @@ def test_the_last_frame_is_dimmed_and_its_caption_stays():
 def test_episodes_in_a_grid():
     grid = [picture.copy() for picture in grid_frames([EpisodeFrames(Match(), moments(n)) for n in (1, 4, 2)], 2, 2)]
     assert len(grid) == 5
-    assert grid[0].shape == (2 * 40 + GAP, 2 * 60 + GAP, 3)
-    corners = [[int(frame[y, x, 0]) for y, x in ((0, 0), (0, 64), (44, 0))] for frame in grid]
+    assert grid[0].shape == (2 * 200 + GAP, 2 * 300 + GAP, 3)
+    corners = [[int(frame[y, x, 0]) for y, x in ((0, 0), (0, 304), (204, 0))] for frame in grid]
     dimmed = [int(DIMMED * 10), int(DIMMED * 20)]
     assert corners == [
         [0, 0, 0],
@@ -60,4 +89,4 @@ def test_episodes_in_a_grid():
         [dimmed[0], 30, dimmed[1]],
         [dimmed[0], 40, dimmed[1]],
     ]
-    assert (grid[-1][44:, 64:] == grid[0][44:, 64:]).all(), "the fourth cell is empty"
+    assert (grid[-1][204:, 304:] == grid[0][204:, 304:]).all(), "the fourth cell is empty"

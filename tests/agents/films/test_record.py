@@ -85,3 +85,5 @@ def test_mistakes_are_one_sentence(capsys):
     assert main(["record", "latest", "--progress"]) == 2
     assert "has one checkpoint; --progress wants two or more" in capsys.readouterr().err
     assert not list(run.folder.glob("videos/*"))
+    assert main(["record", "latest", "--seconds", "0.5"]) == 0
+    assert "cut after 0.5 s; so far " in capsys.readouterr().out

@@ -64,9 +64,9 @@ def test_the_loss_is_the_sum_of_its_parts_and_its_gradient_the_policy_gradient()
     agent = two_states(value_coef=0.25, entropy_coef=0.1)
     rows = full_batch(evaluated(agent), normalize_advantage=False)
     loss, metrics = a2c_loss(agent.policy, (rows, agent.first_memory), agent.config)
-    expected = metrics["loss/policy"] + 0.25 * metrics["loss/value"] - 0.1 * metrics["policy/entropy"]
+    expected = metrics["losses/policy"] + 0.25 * metrics["losses/value"] - 0.1 * metrics["train/entropy"]
     assert loss.item() == pytest.approx(expected.item())
-    assert metrics["loss/value"].item() == pytest.approx((64 + 64 + 16) / 3)
+    assert metrics["losses/value"].item() == pytest.approx((64 + 64 + 16) / 3)
     agent = two_states(value_coef=0.0)
     rows = full_batch(evaluated(agent), normalize_advantage=False)
     a2c_loss(agent.policy, (rows, agent.first_memory), agent.config)[0].backward()

@@ -165,3 +165,11 @@ def test_an_untrained_model_is_saved_and_loaded(tmp_path):
     agent = new("sb3:a2c")
     write_checkpoint(tmp_path / "fresh", agent.tensors(), agent.state())
     assert_same(sb3_agent("sb3:a2c").load(tmp_path / "fresh").tensors(), agent.tensors())
+
+
+@pytest.mark.parametrize(
+    "space", [spaces.Box(-1, 1, ()), spaces.Box(-1, 1, (0,)), spaces.Dict(a=spaces.Box(-1, 1, ()))]
+)
+def test_boxes_without_axes_get_a_sentence(space):
+    with pytest.raises(SandlotError, match="reads Boxes of at least one axis and one number"):
+        sb3_agent("sb3:ppo")(Spaces(space, spaces.Discrete(2)))

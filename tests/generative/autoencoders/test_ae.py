@@ -9,7 +9,7 @@ from torch import nn
 from sandlot.generative import AE, DAE
 from sandlot.generative.autoencoders.ae import contractive_penalty, sparsity_penalty
 from sandlot.generative.autoencoders.dae import corrupt
-from sandlot.generative.autoencoders.networks import GaussianCodes
+from sandlot.generative.autoencoders.networks import CodeDistribution
 from tests.generative.datasets import QUICK, corners, small_model
 
 pytestmark = pytest.mark.shapes
@@ -37,10 +37,11 @@ def test_corruption():
 
 
 def test_codes_are_sampled_with_the_moments_of_those_seen():
-    distribution = GaussianCodes(2)
+    distribution = CodeDistribution(2)
     codes = torch.randn(4000, 2, generator=GENERATOR) @ torch.tensor([[2.0, 1.0], [0.0, 0.5]]) + 5
-    for _ in range(1500):
-        distribution.update(codes)
+    distribution.fit(codes, seed=0)
+    torch.testing.assert_close(distribution.mean, codes.mean(0), atol=1e-3, rtol=0)
+    torch.testing.assert_close(distribution.covariance, codes.T.cov(), atol=2e-3, rtol=1e-3)
     torch.manual_seed(0)
     sampled = distribution.sample(20_000)
     torch.testing.assert_close(sampled.mean(0), codes.mean(0), atol=0.1, rtol=0)

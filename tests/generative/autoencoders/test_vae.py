@@ -99,5 +99,5 @@ def test_a_conditional_vae_generates_the_class_it_is_asked_for():
                 learning_rate=3e-3).learn()  # fmt: skip
     for corner in range(4):
         with torch.no_grad():
-            generated = model.sample(100, torch.full((100,), corner))
+            generated = model.sample(100, torch.full((100,), corner), mean=True)
         assert corner_shares(generated)[corner] > 0.9

@@ -1,10 +1,13 @@
 """FID, KID, precision and recall where they can be worked out."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 
-from sandlot.generative.evaluation.fidelity import fid, kid, measure_fidelity, precision, recall
+from sandlot.generative.evaluation.fidelity import ClassifierFeatures, FileFeatures, measure_fidelity
+from sandlot.generative.evaluation.metrics import coverage, density, fid, fidelity_intervals, kid, precision, recall
 from sandlot.supervised import Classifier
 from sandlot.tracking import SandlotError
 from tests.generative.datasets import QUICK, bars, small_model
@@ -55,10 +58,47 @@ def test_precision_and_recall_of_separate_and_equal_sets():
 
 
 def test_a_model_is_measured_beside_training_images():
-    extractor = Classifier(bars(), seed=0, **QUICK, network="mlp", hidden=(8,), epochs=1).learn()
+    classifier = Classifier(bars(), seed=0, **QUICK, network="mlp", hidden=(8,), epochs=1).learn()
+    extractor = ClassifierFeatures(classifier)
     report = measure_fidelity(small_model("gan"), extractor, 1000)
     assert report.rows == 16
     assert report.model.fid > report.reference.fid
     assert sum(report.class_shares.values()) == pytest.approx(1.0)
     with pytest.raises(SandlotError, match="reads images of shape"):
-        measure_fidelity(small_model("gan"), Classifier(bars(size=6), network="mlp"), 1000)
+        measure_fidelity(small_model("gan"), ClassifierFeatures(Classifier(bars(size=6), network="mlp")), 1000)
+
+
+def test_density_and_coverage_of_separate_and_equal_sets():
+    real = torch.randn(300, 2, generator=GENERATOR)
+    other = torch.randn(300, 2, generator=GENERATOR)
+    assert density(real, other) == pytest.approx(1.0, abs=0.15)
+    assert coverage(real, other) > 0.9
+    assert density(real, real + 100) == coverage(real, real + 100) == 0.0
+    assert coverage(real, real[:1].repeat(300, 1)) < 0.05
+
+
+def test_intervals_hold_the_true_distance():
+    held = 0
+    for _ in range(20):
+        first = torch.randn(400, 2, generator=GENERATOR, dtype=torch.float64)
+        second = torch.randn(400, 2, generator=GENERATOR, dtype=torch.float64) + torch.tensor([3.0, 0.0])
+        low, high = fidelity_intervals(first, second)["fid"]
+        held += low < 9.0 < high
+        assert high - low < 4
+    assert held >= 16
+
+
+def test_features_of_a_file(tmp_path):
+    class Means(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.float().flatten(2).mean(2)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(Means(), torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).save(str(tmp_path / "means.pt"))
+    report = measure_fidelity(small_model("gan"), FileFeatures(tmp_path / "means.pt"), 1000)
+    assert report.rows == 16
+    assert report.class_shares == {}
+    (tmp_path / "no.pt").write_text("nothing")
+    with pytest.raises(SandlotError, match="must be a TorchScript file"):
+        FileFeatures(tmp_path / "no.pt")

@@ -1,6 +1,7 @@
 """The commands for generative models."""
 
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,3 +87,29 @@ def test_a_run_killed_in_mid_epoch_and_resumed_equals_an_uninterrupted_one():
         np.testing.assert_array_equal(final_weights(killed)[name], value, name)
     first, second = (run.folder / "images" / "samples.png" for run in (killed, whole))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_samples_go_to_files_by_their_ending(capsys):
+    run = trained("vae", "iris", "--latent-size", "2", "--epochs", "1", *QUIET)
+    assert main(["sample", "latest", "--count", "300", "--output", "rows.csv"]) == 0
+    lines = Path("rows.csv").read_text().splitlines()
+    assert lines[0].startswith("sepal length")
+    assert len(lines) == 301
+    assert main(["sample", "latest", "--seed", "3", "--mean"]) == 0
+    assert main(["sample", "latest"]) == 0
+    step = f"images/step-{run.summary['step']:09d}"
+    for name in ("sample.png", "sample.csv", "sample-s3.png"):
+        assert (run.folder / f"{step}-{name}").exists()
+    assert "--temperature does nothing for a vae" in fails(capsys, "sample", "latest", "--temperature", "1")
+    run = trained("cgan", "digits", *TINY)
+    assert main(["sample", "latest", "--count", "120", "--output", "all.npz", "--truncation", "0.5"]) == 0
+    with np.load("all.npz") as rows:
+        assert rows["image"].shape == (120, 8, 8, 1)
+        assert rows["label"][:3].tolist() == ["0", "1", "2"]
+    assert main(["sample", "latest", "--count", "120", "--output", "folder"]) == 0
+    assert len(list(Path("folder").glob("*.png"))) == 120
+    assert main(["sample", "latest", "--count", "120", "--nearest", "--output", "grid.png"]) == 0
+    printed = capsys.readouterr().out
+    assert "shows the first 100" in printed
+    assert "of 120 samples copy a training row" in printed
+    assert "--mean does nothing for a cgan" in fails(capsys, "sample", "latest", "--mean")

@@ -35,10 +35,10 @@ def test_training_a_classifier_records_what_it_prints(capsys):
     assert run.config["config"]["learning_rate"] not in (1e-3, 3e-4)
     assert run.summary["test"]["accuracy"] > 0.8
     rows = read_metrics(run.folder)
-    assert {row["step"] for row in rows if "validation/accuracy" in row} == {20, 40, 60}
-    assert max(row.get("validation/accuracy", 0) for row in rows) == run.summary["best"]["value"]
+    assert {row["step"] for row in rows if "evaluation/accuracy" in row} == {20, 40, 60}
+    assert max(row.get("evaluation/accuracy", 0) for row in rows) == run.summary["best"]["value"]
     history = read_history(run.folder)
-    assert sum("validation/accuracy" in row for row in history) == 3
+    assert sum("evaluation/accuracy" in row for row in history) == 3
     assert sum("worst_predictions_table" in row for row in history) == 1
     columns, cells = read_table(run.folder / "images" / "worst-predictions.json")
     assert columns == ["row", "image", "true", "predicted", "confidence"]

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from sandlot.cli import main
 from sandlot.supervised import Classifier
+from sandlot.supervised.modalities.safe_configs import check_timm
 from sandlot.supervised.transfer.pretrained_models import load_pretrained
 from sandlot.tracking import SandlotError, read_checkpoint
 from tests.commands import in_a_folder_of_its_own, trained  # noqa: F401 (a fixture)
@@ -116,3 +118,63 @@ def test_unreadable_folders_raise(tmp_path):
     (folder / "config.json").write_text("{")
     with pytest.raises(SandlotError, match="is not valid JSON"):
         load_pretrained(folder)
+
+
+def test_code_in_the_folder_is_never_run(tmp_path, monkeypatch):
+    folder = saved(tmp_path / "model", "vit", VIT)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass C: pass\n")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    code = {"auto_map": {"AutoConfig": "evil.C", "AutoModel": "evil.C"}}
+    for said in (config | code, config | code | {"model_type": "mine"}, config | code | {"model_type": 5}):
+        (folder / "config.json").write_text(json.dumps(said))
+        if said["model_type"] == "vit":
+            load_pretrained(folder)
+        else:
+            with pytest.raises(SandlotError, match="code beside a model is never run"):
+                load_pretrained(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_config_names_neither_kernels_nor_other_models(tmp_path):
+    folder = saved(tmp_path / "model", "vit", VIT)
+    config = json.loads((folder / "config.json").read_text())
+    said = config | {"_attn_implementation": "someone/kernel", "attn_implementation": "someone/kernel", "extra": 1}
+    (folder / "config.json").write_text(json.dumps(said | {"quantization_config": {"quant_method": "mine"}}))
+    known = load_pretrained(folder).preprocessing["model"]["config"]
+    assert "kernel" not in json.dumps(known)
+    assert "extra" not in known
+    (folder / "config.json").write_text(
+        json.dumps(config | {"model_type": "timm_wrapper", "architecture": "hf-hub:a/b"})
+    )
+    with pytest.raises(SandlotError, match="timm_wrapper"):
+        load_pretrained(folder)
+
+
+def test_weights_come_from_safetensors_in_the_folder_alone(tmp_path):
+    folder = saved(tmp_path / "model", "vit", VIT)
+    weights, outside = folder / "model.safetensors", tmp_path / "outside.safetensors"
+    names = list(load_file(weights))
+    index = folder / "model.safetensors.index.json"
+    expected = load_pretrained(folder).tensors
+    weights.rename(folder / "part.safetensors")
+    index.write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, "part.safetensors")}))
+    for name, array in load_pretrained(folder).tensors.items():
+        np.testing.assert_array_equal(array, expected[name])
+    (folder / "part.safetensors").rename(outside)
+    for place in ("w.bin", "../outside.safetensors", str(outside), "gone.safetensors", 5):
+        index.write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, place)}))
+        with pytest.raises(SandlotError, match="safetensors"):
+            load_pretrained(folder)
+    index.unlink()
+    weights.symlink_to(outside)
+    with pytest.raises(SandlotError, match=r"is a link to .*outside"):
+        load_pretrained(folder)
+
+
+def test_timm_models_load_nothing_from_elsewhere():
+    check_timm("vit_tiny.augreg", {"img_size": 32})
+    unsafe = [[], {"pretrained": True}, {"checkpoint_path": "w.bin"}]
+    for name, arguments in [("hf-hub:a/b", {}), ("local-dir:/x", {}), (5, {}), *(("vit", bad) for bad in unsafe)]:
+        with pytest.raises(SandlotError):
+            check_timm(name, arguments)

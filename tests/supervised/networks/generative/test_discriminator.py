@@ -7,7 +7,7 @@ import torch
 
 from sandlot.supervised import Learner, LearnerConfig
 from sandlot.supervised.networks import Discriminator, StridedCNN, apply_spectral_norm, initialize_normal
-from sandlot.supervised.optimization.learner import TargetNetwork, frozen
+from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
 
 pytestmark = pytest.mark.shapes
 
