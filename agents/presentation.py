@@ -62,7 +62,7 @@ def agent_html(agent: "Agent") -> str:
 def check_positional(name: str, given: tuple[object, ...]) -> None:
     """Raise `SandlotError` if an agent is made with a policy, as Stable-Baselines3's are."""
     policy = given[0] if given and isinstance(given[0], str) and given[0].endswith("Policy") else None
-    if policy or len(given) > 1:
+    if policy or (len(given) > 1 and isinstance(given[0], str)):
         said = f"{policy!r} is a policy of Stable-Baselines3; here " if policy else ""
         raise SandlotError(
             f"{said}{name} takes the environment first and the rest by name, as in {name}('CartPole-v1', seed=1); "
