@@ -61,7 +61,7 @@ def without_helpers(tmp_path, monkeypatch):
         started.append(subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True))
         return started[-1]
 
-    monkeypatch.setattr("sandlot.tracking.run.start_worker", idle)
+    monkeypatch.setattr("sandlot.tracking.recorder_process.start_worker", idle)
     monkeypatch.setattr("sandlot.agents.films.worker.start_worker", idle)
     yield
     for process in started:

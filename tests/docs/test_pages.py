@@ -11,6 +11,7 @@ import pytest
 from sandlot.agents.registry import agent_class
 from sandlot.cli import COMMANDS, parse, train_agent, train_task
 from sandlot.cli.registry import is_task, task_class
+from sandlot.tracking import SandlotError
 
 from .pages import PAGES, ROOT, blocks, commands, links
 
@@ -61,6 +62,9 @@ def test_commands_parse(page, own_folder, capsys):
         except SystemExit as done:
             if done.code != 0:
                 pytest.fail(f"sandlot {' '.join(words)}\n{capsys.readouterr().err}")
+        except SandlotError as error:
+            if "which is not installed: pip install" not in str(error):  # of third-party environments
+                raise
 
 
 def parse_command(command, *words):
@@ -86,7 +90,7 @@ def test_code_and_commands_are_found():
 
 
 def test_a_wrong_command_is_found(own_folder):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SandlotError, match="did you mean --gamma"):
         parse_command("train", "ppo", "CartPole-v1", "--gama", "0.9")
 
 
