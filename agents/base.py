@@ -231,7 +231,7 @@ class Agent(ABC):
             train(self, total, run=run, callback=callbacks, checkpoint_every=every)
         return self
 
-    film, __repr__, _repr_html_ = film_agent, agent_text, agent_html
+    film, __repr__, _repr_html_ = film_agent, agent_text, agent_html  # pyright: ignore[reportAssignmentType]
 
     def predict(
         self,

@@ -108,7 +108,7 @@ ROWS = [
 def check(row: Row) -> dict[str, str]:
     """Try one row; return "yes" for each column that is right, and what is wrong with the first that isn't."""
     found: dict[str, str] = {}
-    steps: list[tuple[str, Callable[[], None]]] = [
+    steps: list[tuple[str, Callable[[], object]]] = [
         ("made", lambda: made(row)),
         ("trained", lambda: train(row)),
         ("evaluated", lambda: command("evaluate", "latest", "--episodes", "3", "--evaluation-seconds", "20")),

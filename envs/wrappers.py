@@ -109,7 +109,10 @@ class Wrappers:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Wrappers":
         """Return the wrappers that `to_json` recorded."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
+        }
+        return cls(**values)
 
 
 NONE = Wrappers()

@@ -16,7 +16,7 @@ def to_wandb(path: Path, caption: str | None) -> Any:
         case ".json":
             columns, rows = read_table(path)
             cells = [[_cell(path, cell) for cell in row] for row in rows]
-            return wandb.Table(columns=columns, data=cells)
+            return wandb.Table(columns=columns, data=cells)  # pyright: ignore[reportArgumentType]
         case _:
             return wandb.Image(str(path), caption=caption)
 

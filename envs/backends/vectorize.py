@@ -93,12 +93,13 @@ def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
     """Return an environment object as a batch."""
     if isinstance(env, EnvBatch):
         return env
-    env = adapted(env)
-    if isinstance(env, VectorEnv):
-        return EnvBatch(env, _name(env))
-    with told_errors(_name(env)):
-        given = GuardedCopy(show_mask(adapt(env, _name(env))))
-    return EnvBatch(SyncVectorEnv([lambda: given]), _name(env), "sync")
+    found = adapted(env)
+    name = _name(found)
+    if isinstance(found, VectorEnv):
+        return EnvBatch(found, name)
+    with told_errors(name):
+        copy = GuardedCopy(show_mask(adapt(found, name)))
+    return EnvBatch(SyncVectorEnv([lambda: copy]), name, "sync")
 
 
 def _copy(env_spec: EnvDescription) -> gymnasium.Env:

@@ -53,7 +53,7 @@ commands:
   play RUN           watch or play against it  sandlot play latest
   resume RUN         resume a stopped run      sandlot resume latest
   compare RUN RUN …  compare runs              sandlot compare RUN RUN
-  sweep FILE         search hyperparameters   sandlot sweep sweep.yaml
+  sweep FILE         search hyperparameters    sandlot sweep sweep.yaml
   predict RUN FILE … predict new data          sandlot predict latest new.csv --json
   sample RUN         generate text or images   sandlot sample latest --prompt "Once"
   reconstruct RUN    encode and decode         sandlot reconstruct latest
@@ -64,9 +64,9 @@ commands:
   fidelity RUN       FID, precision, recall    sandlot fidelity latest
   envs [WORD]        list environments         sandlot envs minigrid
   describe AGENT ENV describe its networks     sandlot describe ppo CartPole-v1 --network lstm
-  list               the runs that there are   sandlot list
-  agents             the agents and tasks      sandlot agents
-  data               the data sets             sandlot data
+  list               list runs                 sandlot list
+  agents             list agents and tasks     sandlot agents
+  data               list data sets            sandlot data
 
 `sandlot COMMAND --help` shows a command's options, `sandlot train AGENT --help` an agent's, `--help-all` all of them.
 RUN is a run's folder or name; "latest" names the newest.

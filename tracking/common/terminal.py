@@ -41,8 +41,10 @@ def lasting_console() -> "Console":
     return Console(file=LastingStream(sys.stdout) if sys.stdout is not None else None)  # pyright: ignore[reportArgumentType]
 
 
-def discard_output(stream: TextIO) -> None:
+def discard_output(stream: TextIO | None) -> None:
     """Send what `stream` holds and will get to nowhere, so that Python's last flush does not fail either."""
+    if stream is None:
+        return
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -115,7 +115,7 @@ def test_text_networks_are_not_compiled():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", ["wine", "digits"])
+@pytest.mark.parametrize("data", ["digits"])
 def test_compiled_steps_equal_eager_steps(data):
     # In a process of its own: shape checks at run time can't be compiled. The network for digits notes statistics.
     code = f"""
