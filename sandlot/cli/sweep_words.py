@@ -34,7 +34,8 @@ def _all_written(words: Sequence[str], types: dict[str, Any]) -> list[str]:
     words = list(words)
     while words:
         word = words.pop(0)
-        if (values := _json_object(word)) is not None and all(_known(name, types, dashes="--") for name in values):
+        values = None if found and found[-1].startswith("--") else _json_object(word)
+        if values and all(_known(name, types, dashes="--") for name in values):
             for name, value in _flat(values):
                 found += _written(name, value, types)
         elif (match := ASSIGNMENT.fullmatch(word)) and _known(match["name"], types, dashes=match["dashes"]):
