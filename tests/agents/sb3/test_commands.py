@@ -101,7 +101,7 @@ def test_mistakes_are_one_sentence(words, sentence, capsys):
 
 def test_help_shows_the_docstrings_of_stable_baselines3(capsys):
     with pytest.raises(SystemExit):
-        main(["train", "sb3:sac", "Pendulum-v1", "--help"])
+        main(["train", "sb3:sac", "Pendulum-v1", "--help-all"])
     output = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "the soft update coefficient" in output
     assert "0.001" in output, "the recipe's learning rate"

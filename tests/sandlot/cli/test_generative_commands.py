@@ -73,7 +73,7 @@ def test_fidelity_is_measured_in_a_classifiers_features_and_mistakes_get_sentenc
 
 @pytest.mark.slow
 def test_a_run_killed_in_mid_epoch_and_resumed_equals_an_uninterrupted_one():
-    words = ["dcgan", "digits", "--epochs", "8", "--checkpoint-every", "3", "--batch-size", "64",
+    words = ["dcgan", "digits", "--epochs", "20", "--checkpoint-every", "3", "--batch-size", "64",
              "--validate-every", "0", "--widths", "8", *QUIET]  # fmt: skip
     killed, status, _ = stopped_after_a_checkpoint(words, signal.SIGKILL)
     assert status == -signal.SIGKILL
