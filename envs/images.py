@@ -114,7 +114,7 @@ def _transform(space: Space, grey: bool, size: int) -> ObservationTransform | No
             return None
 
 
-def _of_parts(space: spaces.Dict | spaces.Tuple, parts: dict[Any, ObservationTransform]) -> ObservationTransform:
+def _of_parts(space: Any, parts: dict[Any, ObservationTransform]) -> ObservationTransform:
     def apply_dict(observation: Any) -> Any:
         return {key: parts[key].apply(part) if key in parts else part for key, part in observation.items()}
 
