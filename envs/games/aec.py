@@ -42,7 +42,7 @@ class AecGames(Games):
             self._update(game)
 
     def observe(self, games: Rows, players: Rows) -> Any:
-        return tree_stack([self._see(game, player) for game, player in zip(games, players, strict=True)])
+        return tree_stack([self._see(int(game), int(player)) for game, player in zip(games, players, strict=True)])
 
     def _see(self, game: int, player: int, *, keep: bool = False) -> Any:
         """Return what a player observes; `keep` it for later stacks, as that at the player's turn."""

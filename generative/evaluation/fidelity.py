@@ -6,7 +6,7 @@ training images get against test images belong to them.
 
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Shaped
@@ -26,6 +26,7 @@ Pixels = Shaped[Tensor, "row channel height width"]
 SEED = 6
 
 
+@runtime_checkable
 class Extractor(Protocol):
     """Turns images into features to compare."""
 
