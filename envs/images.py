@@ -36,7 +36,7 @@ def image_layout(space: Space) -> ImageLayout | None:
 
     Images have two axes (bytes from 0 to 255 alone), three, or four if frames are stacked.
     """
-    if not isinstance(space, spaces.Box):
+    if not isinstance(space, spaces.Box) or 0 in space.shape:
         return None
     pixels = (
         space.dtype == np.uint8 and space.shape != () and bool((space.low == 0).all() and (space.high == 255).all())

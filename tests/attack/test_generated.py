@@ -134,7 +134,6 @@ class Sampled(gymnasium.Env):
 @pytest.mark.attack
 @pytest.mark.timeout(3600)
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.xfail(reason="an environment object that shows a bare Text ends in an AttributeError", strict=False)
 @LONG
 @given(any_space(), any_space())
 def test_any_space_trains_or_gets_a_sentence(observation, action):
