@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .optimization.device import one_thread
     from .optimization.learner import Learner, NonFiniteError
     from .optimization.schedules import Schedule, scheduled
-    from .optimization.target_network import TargetNetwork, frozen
+    from .optimization.target_network import TargetNetwork
     from .tasks.base import Task
     from .tasks.classifier import Classifier, ClassifierConfig
     from .tasks.forecaster import Forecaster, ForecasterConfig
@@ -58,7 +58,6 @@ __all__ = [
     "TargetNetwork",
     "Task",
     "fit",
-    "frozen",
     "one_thread",
     "scheduled",
 ]
@@ -70,7 +69,7 @@ _MODULES = {
     "optimization.config": ("LearnerConfig",),
     "optimization.device": ("one_thread",),
     "optimization.learner": ("Learner", "NonFiniteError"),
-    "optimization.target_network": ("TargetNetwork", "frozen"),
+    "optimization.target_network": ("TargetNetwork",),
     "optimization.schedules": ("Schedule", "scheduled"),
     "tasks.base": ("Task",),
 }

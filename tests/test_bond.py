@@ -10,7 +10,7 @@ from torch import nn
 
 from sandlot.agents import DQN, PPO, SAC
 from sandlot.generative import DCGAN, VAE, VQVAE
-from sandlot.supervised import Learner, LearnerConfig, TargetNetwork, frozen
+from sandlot.supervised import Learner, LearnerConfig, TargetNetwork
 from sandlot.tracking import SandlotError
 
 
@@ -117,7 +117,7 @@ def new_parameter(module):
 def test_steps_follow_tensors_that_were_replaced_and_say_so(how):
     mine = learner()
     mine.step(batch())
-    seen = frozen(mine)
+    seen = mine.frozen()
     target = TargetNetwork(mine)
     how(mine.module)
     with pytest.warns(UserWarning, match="replaced since the last gradient step"):

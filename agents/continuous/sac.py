@@ -21,7 +21,7 @@ from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.keywords import SACKeywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
-from sandlot.supervised import Learner, TargetNetwork, frozen
+from sandlot.supervised import Learner, TargetNetwork
 from sandlot.supervised.networks import Memory, SquashedGaussian
 from sandlot.supervised.networks.encoder import TensorTree
 from sandlot.supervised.optimization.components import Stateful
@@ -143,7 +143,7 @@ class SAC(NetworkAgent):
             self.learner = self.critic_learner = Learner(self.critics, critic_loss, config, device=device)
             self.target = TargetNetwork(self.critic_learner)
             entropy = -float(self.policy.actions.size) if config.target_entropy is None else config.target_entropy
-            loss = partial(actor_loss, critics=frozen(self.critic_learner), target_entropy=entropy)
+            loss = partial(actor_loss, critics=self.critic_learner.frozen(), target_entropy=entropy)
             self.actor_learner = Learner(self.soft_policy, loss, config, device=device)
         self.shape = SampleShape.of(config, self.policy.has_memory)
         shape, dtype = (self.policy.actions.size,), np.dtype(np.float32)

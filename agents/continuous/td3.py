@@ -21,7 +21,7 @@ from sandlot.agents.buffers.replay import Transitions
 from sandlot.agents.keywords import TD3Keywords
 from sandlot.agents.network_agent import NetworkAgent, initial_weights
 from sandlot.envs import Observation, Step, tree_map
-from sandlot.supervised import Learner, TargetNetwork, frozen
+from sandlot.supervised import Learner, TargetNetwork
 from sandlot.supervised.networks import Memory
 from sandlot.supervised.networks.encoder import TensorTree
 from sandlot.supervised.optimization.components import Stateful
@@ -104,7 +104,7 @@ class TD3(NetworkAgent):
             self.critics = Critics(config.critics, self.policy, config).eval()
             device = choose_device(config.device, self.policy, self.critics, batch_size=config.batch_size)
             self.learner = self.critic_learner = Learner(self.critics, critic_loss, config, device=device)
-            loss = partial(deterministic_actor_loss, critics=frozen(self.critic_learner))
+            loss = partial(deterministic_actor_loss, critics=self.critic_learner.frozen())
             self.actor_learner = Learner(self.policy, loss, config, device=device)
             self.target_critics = TargetNetwork(self.critic_learner)
             self.target_policy = TargetNetwork(self.actor_learner)

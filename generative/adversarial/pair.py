@@ -12,7 +12,7 @@ from sandlot.supervised.networks import Discriminator
 from sandlot.supervised.optimization.components import Stateful
 from sandlot.supervised.optimization.device import choose_device
 from sandlot.supervised.optimization.learner import Learner
-from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
+from sandlot.supervised.optimization.target_network import TargetNetwork
 from sandlot.tracking import SandlotError
 
 from .config import AdversarialConfig
@@ -48,7 +48,7 @@ class AdversarialPair:
         device = choose_device(config.device)
         discriminator_config = replace(config, learning_rate=learning_rate)
         self.discriminator = Learner(discriminator, discriminator_loss, discriminator_config, device=device)
-        self.fixed_discriminator: Discriminator = frozen(self.discriminator)
+        self.fixed_discriminator: Discriminator = self.discriminator.frozen()
         """The discriminator's current weights, without gradients for them."""
         self.generator = Learner(generator, generator_loss, config, device=device)
         self.average = TargetNetwork(self.generator) if config.generator_average else None

@@ -9,11 +9,6 @@ from .flat_parameters import layout_of
 from .learner import Learner
 
 
-def frozen(learner: Learner) -> Any:
-    """Return a module over the learner's own parameters that takes no gradients (see `Learner.frozen`)."""
-    return learner.frozen()
-
-
 class TargetNetwork:
     """A copy of a learner's module that takes no gradients and is updated by Polyak averaging.
 

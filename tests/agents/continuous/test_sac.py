@@ -12,7 +12,6 @@ from sandlot.agents import SAC, SACConfig
 from sandlot.agents.base import Spaces
 from sandlot.agents.continuous.actor_critics import ActorBatch, CriticBatch, td_target
 from sandlot.agents.continuous.sac import critic_loss, soft_value, temperature_loss
-from sandlot.supervised import frozen
 from sandlot.tracking import SandlotError
 from tests.control import QUICK, Controlled, constant_critics, learned_values, match, score, transitions
 
@@ -96,7 +95,7 @@ class TestLosses:
 
     def test_what_the_actor_sees_of_the_critics_is_as_they_are_now(self):
         agent = two_states()
-        seen = frozen(agent.critic_learner)
+        seen = agent.critic_learner.frozen()
         constant_critics(agent.critic_learner.module, [7.0, 8.0])
         observation, episode_start = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.bool)
         assert seen(observation, episode_start, torch.zeros(1, 1, 1)).flatten().tolist() == [7.0, 8.0]

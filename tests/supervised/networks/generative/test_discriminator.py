@@ -7,7 +7,7 @@ import torch
 
 from sandlot.supervised import Learner, LearnerConfig
 from sandlot.supervised.networks import Discriminator, StridedCNN, apply_spectral_norm, initialize_normal
-from sandlot.supervised.optimization.target_network import TargetNetwork, frozen
+from sandlot.supervised.optimization.target_network import TargetNetwork
 
 pytestmark = pytest.mark.shapes
 
@@ -35,7 +35,7 @@ def test_a_spectrally_normalized_network_learns_and_is_copied_and_frozen():
     torch.manual_seed(0)
     discriminator = apply_spectral_norm(initialize_normal(Discriminator(StridedCNN(1, 8, 8, (4,)))))
     learner = Learner(discriminator, lambda module, batch: (module(batch).mean(), {}), LearnerConfig(device="cpu"))
-    target, view = TargetNetwork(learner), frozen(learner)
+    target, view = TargetNetwork(learner), learner.frozen()
     images = torch.rand(4, 1, 8, 8)
     before = copy.deepcopy(discriminator).eval()(images)
     for _ in range(20):
