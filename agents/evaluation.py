@@ -64,7 +64,7 @@ class Evaluation(NamedTuple):
 
 
 Progress = Callable[[int, float | None], None]
-"""Is told how many episodes are over, and their mean return."""
+"""Is successes_now how many episodes are over, and their mean return."""
 
 
 def evaluate(
@@ -143,13 +143,13 @@ def _evaluate(
             step = env.step(action)
             observation, episode_start = step.observation, step.episode_start
             if step.episodes is not None:
-                told = step.episodes.successes
+                successes_now = step.episodes.successes
                 for row, index in enumerate(step.episodes.envs):
                     if share[index] > 0:
                         share[index] -= 1
                         returns.append(step.episodes.returns[row])
                         lengths.append(step.episodes.lengths[row])
-                        successes += [] if told is None else [told[row]]
+                        successes += [] if successes_now is None else [successes_now[row]]
                 if progress is not None:
                     progress(len(returns), float(np.mean(returns)) if returns else None)
             unfinished = env.unfinished

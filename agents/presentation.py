@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .base import Agent
 
 
-def facts(agent: "Agent") -> dict[str, str]:
+def properties(agent: "Agent") -> dict[str, str]:
     """Return what there is to say of an agent, by name."""
     rows = {"algorithm": agent.name, "environment": agent.env_factory.name if agent.env_factory else "spaces only"}
     parameters = {
@@ -44,7 +44,7 @@ def latest_return(agent: "Agent") -> float | None:
 
 def agent_text(agent: "Agent") -> str:
     """Return the agent in one line."""
-    shown = facts(agent)
+    shown = properties(agent)
     name, env = shown.pop("algorithm"), shown.pop("environment")
     return f"<{name} in {env}; {'; '.join(f'{key} {value}' for key, value in shown.items())}>"
 
@@ -53,7 +53,7 @@ def agent_html(agent: "Agent") -> str:
     """Return the agent as a small table, with the learning curve if it has a run."""
     rows = "".join(
         f"<tr><th style='text-align:left'>{key}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
-        for key, value in facts(agent).items()
+        for key, value in properties(agent).items()
     )
     curve = agent.run.plot() if agent.run is not None else None
     return f"<table>{rows}</table>{curve._repr_html_() if curve else ''}"

@@ -54,7 +54,7 @@ def describe_error(error: Exception, otherwise: str = "") -> str:
 
 
 @contextmanager
-def told_errors(name: str, otherwise: str = "") -> Iterator[None]:
+def user_errors(name: str, otherwise: str = "") -> Iterator[None]:
     """Raise what goes wrong in the context as a `SandlotError` about the environment `name`, before its first step."""
     try:
         yield

@@ -64,12 +64,12 @@ def render_episode(env: gymnasium.Env, act: Act, seed: int, seconds: float | Non
     if seconds is None and (env.spec is None or env.spec.max_episode_steps is None):
         seconds = SECONDS_WITHOUT_LIMIT
     last = float("inf") if seconds is None else int(seconds * frames_per_second(env))
-    observation, _ = _told(env, partial(env.reset, seed=seed), seed, 0)
+    observation, _ = _guarded(env, partial(env.reset, seed=seed), seed, 0)
     step, reward, total, over = 0, 0.0, 0.0, False
     while not over and step < last:
         action, action_info = act(observation, step == 0)
         yield EpisodeFrame(render_frame(env), step, reward, total, action, action_info)
-        observation, earned, terminated, truncated, _ = _told(env, partial(env.step, action), seed, step + 1)
+        observation, earned, terminated, truncated, _ = _guarded(env, partial(env.step, action), seed, step + 1)
         step, reward, over = step + 1, float(earned), bool(terminated or truncated)
         total += reward
     yield EpisodeFrame(render_frame(env), step, reward, total, None, None, over)
@@ -124,7 +124,7 @@ def env_name(env: gymnasium.Env) -> str:
     return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
 
 
-def _told(env: gymnasium.Env, call: Callable[[], Any], seed: int, step: int) -> Any:
+def _guarded(env: gymnasium.Env, call: Callable[[], Any], seed: int, step: int) -> Any:
     """Return what `call` does; an error in it becomes a sentence."""
     try:
         return call()

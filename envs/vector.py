@@ -201,9 +201,9 @@ class EnvBatch:
         """
         if not isinstance(info, dict):
             return None
-        told = info.get("final_info")
+        final_info = info.get("final_info")
         for key in SUCCESS:
-            value = told[key] if isinstance(told, dict) and key in told else info.get(key)
+            value = final_info[key] if isinstance(final_info, dict) and key in final_info else info.get(key)
             if value is not None:
                 if np.shape(value) != (self.num_envs,):
                     return None

@@ -77,6 +77,8 @@ RETIRED = {
     "Journal": "MetricLogger",
     "start_helper": "start_worker",
     "Found": "ResolvedTarget",
+    "facts": "properties",
+    "told_errors": "user_errors",
     "catalogue": "registry",
 }
 RETIRED_FLAGS = ("--units", "--context", "--goal", "--helper")

@@ -68,8 +68,8 @@ class LoggedVecEnv(VecEnvWrapper):
             envs = np.array([index for index in np.flatnonzero(done) if "episode" in infos[index]], int)
             ended = [infos[index]["episode"] for index in envs]
             returns, lengths = (np.array([episode[key] for episode in ended]) for key in ("r", "l"))
-            told = [infos[index].get("is_success") for index in envs]
-            successes = np.array(told, float) if len(told) and None not in told else None
+            reported = [infos[index].get("is_success") for index in envs]
+            successes = np.array(reported, float) if len(reported) and None not in reported else None
             self.metric_logger.add(Episodes(returns.astype(float), lengths, envs, successes))
         return observation, reward, done, infos
 

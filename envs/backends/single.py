@@ -11,7 +11,7 @@ import gymnasium
 from sandlot.envs.action_masks import show_mask
 from sandlot.envs.adapters import adapt
 from sandlot.envs.description import EnvDescription
-from sandlot.envs.env_errors import describe_error, told_errors
+from sandlot.envs.env_errors import describe_error, user_errors
 from sandlot.envs.env_kwargs import made
 from sandlot.envs.foreign import make_old_gym
 from sandlot.envs.guarded_copy import definition
@@ -76,7 +76,7 @@ def _make(env_spec: EnvDescription, options: dict[str, Any], *, render: bool = F
     env = old or gymnasium.make(env_spec.id, **options)
     try:
         env = adapt(apply_wrappers(env, wrappers.wrapper), env_spec.id, wrappers.reward_weights)
-        with told_errors(env_spec.id, definition(env, "reset")):
+        with user_errors(env_spec.id, definition(env, "reset")):
             env = show_mask(skip_frames(env, wrappers))
         return wrap(env, wrappers)
     except SandlotError:

@@ -23,7 +23,7 @@ from sandlot.envs.env_errors import (
     WORKER_ERRORS,
     CopyError,
     env_error,
-    told_errors,
+    user_errors,
 )
 from sandlot.envs.env_kwargs import made
 from sandlot.envs.foreign import adapted
@@ -97,7 +97,7 @@ def given_batch(env: gymnasium.Env | VectorEnv | EnvBatch) -> EnvBatch:
     name = _name(found)
     if isinstance(found, VectorEnv):
         return EnvBatch(found, name)
-    with told_errors(name):
+    with user_errors(name):
         copy = GuardedCopy(show_mask(adapt(found, name)))
     return EnvBatch(SyncVectorEnv([lambda: copy]), name, "sync")
 

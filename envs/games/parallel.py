@@ -44,10 +44,10 @@ class ParallelGames(VectorEnv):
         ]  # fmt: skip
         self.game = np.concatenate([np.repeat(np.arange(self.num_games), len(group)) for group in groups])
         with warnings.catch_warnings(action="ignore"):
-            told = envs[0].reset(seed=0)[1]
+            info = envs[0].reset(seed=0)[1]
         self._views = [
             {agent: PlayerView(envs[0].observation_space(agent), envs[0].action_space(agent),
-                               shows_mask(told.get(agent)), wrappers) for group in groups for agent in group}
+                               shows_mask(info.get(agent)), wrappers) for group in groups for agent in group}
             for _ in envs
         ]  # fmt: skip
         seen = [self._views[0][group[0]].space for group in groups]

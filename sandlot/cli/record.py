@@ -53,14 +53,14 @@ def main(options: Record) -> None:
     if found.run is not None and options.output is None:
         found.run.add_media(media, plan.clips[-1].agent.env_step)
     seconds = options.seconds or SECONDS_WITHOUT_LIMIT
-    told = ", ".join(f"{_told(one, seconds)}{_label(clip)}" for one, clip in zip(filmed, plan.clips, strict=True))
+    shown = ", ".join(f"{_return_of(one, seconds)}{_label(clip)}" for one, clip in zip(filmed, plan.clips, strict=True))
     problem = next((one.problem for one in filmed if one.problem), None)
-    rows = [("return", told), *((kind.replace("_", " "), file) for kind, file in media.items())]
+    rows = [("return", shown), *((kind.replace("_", " "), file) for kind, file in media.items())]
     uploaded = wandb_rows(found.run) if found.run is not None and options.output is None else []
     print_table(console, [*rows, *([("but", problem)] if problem else []), *uploaded])
 
 
-def _told(episode: FilmedEpisode, seconds: float) -> str:
+def _return_of(episode: FilmedEpisode, seconds: float) -> str:
     """Return what an episode returned, and whether it was cut."""
     if episode.over:
         return number(episode.total)

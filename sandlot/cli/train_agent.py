@@ -17,7 +17,7 @@ from sandlot.tracking import Run, json_object, require
 from .options import Train
 from .parsing import parse_together
 from .registry import encoding_of
-from .sweep_words import from_sweep
+from .sweep_arguments import from_sweep
 
 
 def main(args: list[str]) -> None:

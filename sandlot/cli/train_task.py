@@ -12,7 +12,7 @@ from sandlot.tracking.common import recipes
 from .options import Fit
 from .parsing import parse_together
 from .registry import encoding_of, read_data, recipe_of, short_name, task_class, what_task
-from .sweep_words import from_sweep
+from .sweep_arguments import from_sweep
 
 if TYPE_CHECKING:
     from sandlot.supervised import Task

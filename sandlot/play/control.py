@@ -149,8 +149,8 @@ class ControlSession(Session):
             )
             self.action_info = ActionInfo()
             return
-        told = explain(self.agent, self.observation, self.memory, episode_start, self.deterministic)
-        self.action, self.memory, self.action_info = told
+        explained = explain(self.agent, self.observation, self.memory, episode_start, self.deterministic)
+        self.action, self.memory, self.action_info = explained
 
     def _picture(self) -> None:
         now = time.perf_counter()

@@ -122,8 +122,8 @@ def reached_rightly(where: str, host: str, port: int) -> bool:
 
     Another name that points here may be a stranger's, whose page would then speak for the user (DNS rebinding).
     """
-    name, _, told = where.rpartition(":")
-    if told != str(port):
+    name, _, given_port = where.rpartition(":")
+    if given_port != str(port):
         return False
     name = name.strip("[]").lower()
     if name in ("localhost", host.lower(), socket.gethostname().lower()):

@@ -85,7 +85,7 @@ def test_a_worker_that_dies_at_start_is_reported_and_the_others_are_stopped(monk
     before = set(active_children())
     with pytest.raises(SandlotError, match="tests/Bad-v0 crashed: the process of a copy died, at step 0"):
         EnvSpec("tests/Bad-v0", {"what": "dies"}).batch(3)
-    assert set(active_children()) == before
+    assert set(active_children()) <= before
 
 
 SLOW_ENV = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandlot.agents import PPO
-from sandlot.cli.sweep_words import from_sweep
+from sandlot.cli.sweep_arguments import from_sweep
 from sandlot.cli.train_agent import parse
 from sandlot.tracking import SandlotError
 from sandlot.tracking.sweeps import read_sweep
