@@ -64,7 +64,7 @@ class Evaluation(NamedTuple):
 
 
 Progress = Callable[[int, float | None], None]
-"""Is successes_now how many episodes are over, and their mean return."""
+"""Called after each episode with the number of finished episodes and their mean return."""
 
 
 def evaluate(

@@ -31,7 +31,7 @@ class EvaluationCallback(Callback):
         stop_at_return: Stop the training once an evaluation reaches this mean return.
         best_folder: Where to save the agent whenever its mean return is the best so far.
         seconds: The longest that an evaluation may take; the episodes that are over then count.
-        progress: Is told after each episode how many are over, and their mean return.
+        progress: Called after each episode with the number of finished episodes and their mean return.
 
     Example:
         evaluation = EvaluationCallback(every=5_000, stop_at_return=475)
